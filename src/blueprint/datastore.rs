@@ -1,0 +1,267 @@
+//! Resolved data stores: PostgreSQL and Redis clusters with their members in each region.
+
+use super::placement::{self, Node};
+use super::raw;
+use super::{Region, Targets, names};
+
+/// A PostgreSQL cluster with what follows from its fields.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    /// Its name.
+    pub name: String,
+    /// What was written.
+    pub spec: raw::Postgres,
+    /// Its targets outside of any scenario.
+    pub targets: Targets,
+    /// The database that is created for the services.
+    pub database: String,
+    /// The role that the services log in as.
+    pub user: String,
+    /// The passwords, every one with its reference.
+    pub credentials: Credentials,
+    /// The name of the primary region.
+    pub primary_region: String,
+}
+
+/// The references of all passwords of a PostgreSQL cluster.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Of `postgres`, the superuser.
+    pub superuser: raw::SecretRef,
+    /// Of `replicator`, the role that standbys replicate as.
+    pub replication: raw::SecretRef,
+    /// Of `rewinder`, the role that `pg_rewind` uses.
+    pub rewind: raw::SecretRef,
+    /// Of the role that the services log in as.
+    pub application: raw::SecretRef,
+    /// Of Patroni's REST API.
+    pub rest: raw::SecretRef,
+    /// Of `monitor`, the role that the metrics exporter logs in as.
+    pub monitoring: raw::SecretRef,
+}
+
+/// What a PostgreSQL cluster is in a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostgresRole {
+    /// It holds the primary, which writes.
+    Primary,
+    /// It streams from the primary region and can be promoted.
+    Standby,
+    /// It subscribes to the primary region; it is no standby.
+    Subscriber,
+}
+
+/// A PostgreSQL member on a host.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Its name, also Patroni's.
+    pub name: String,
+    /// Where the others reach it.
+    pub address: String,
+    /// Its zone.
+    pub zone: String,
+    /// Its ports.
+    pub ports: raw::PostgresPorts,
+    /// Its data directory.
+    pub data: String,
+    /// The directory of its programs.
+    pub bin: String,
+    /// The directory of its configuration and of the files with secrets.
+    pub config: String,
+    /// The directory of its sockets and process ids.
+    pub run: String,
+    /// The directory of its logs.
+    pub log: String,
+}
+
+/// An etcd member on a host.
+#[derive(Debug, Clone)]
+pub struct EtcdMember {
+    /// Its name.
+    pub name: String,
+    /// Where the others reach it.
+    pub address: String,
+    /// Its zone, where it is known.
+    pub zone: Option<String>,
+    /// Its ports.
+    pub ports: raw::EtcdPorts,
+    /// Its data directory.
+    pub data: String,
+}
+
+/// A host that router and pool run on.
+#[derive(Debug, Clone)]
+pub struct Router {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: String,
+}
+
+impl Postgres {
+    /// Whether hagen renders it: Patroni on Kubernetes or hosts.
+    pub fn is_rendered(&self) -> bool {
+        self.spec.manager == raw::Manager::Patroni
+    }
+
+    /// Whether it runs on Kubernetes.
+    pub fn on_kubernetes(&self) -> bool {
+        self.spec.platform == raw::StorePlatform::Kubernetes
+    }
+
+    /// What it is in a region; `None` where it is not.
+    pub fn role(&self, region: &Region) -> Option<PostgresRole> {
+        if region.is_primary() {
+            return Some(PostgresRole::Primary);
+        }
+        let cross = self.spec.cross_region.as_ref()?;
+        if !cross.to.contains(&region.name) {
+            return None;
+        }
+        Some(match cross.mode {
+            raw::CrossRegionMode::StreamingStandby => PostgresRole::Standby,
+            raw::CrossRegionMode::Logical => PostgresRole::Subscriber,
+        })
+    }
+
+    /// How many members it has in a region.
+    pub fn member_count(&self, region: &Region) -> usize {
+        if self.on_kubernetes() { self.spec.members.unwrap_or(3) as usize } else { self.members(region).len() }
+    }
+
+    /// How many etcd members it has in a region; none with the Kubernetes API.
+    pub fn etcd_count(&self, region: &Region) -> usize {
+        if self.spec.consensus.kind == raw::ConsensusKind::Kubernetes {
+            0
+        } else if self.on_kubernetes() {
+            self.spec.consensus.members.unwrap_or(3) as usize
+        } else {
+            self.etcd(region).len()
+        }
+    }
+
+    /// Its members on hosts in a region, by name.
+    pub fn members(&self, region: &Region) -> Vec<Member> {
+        let (version, name) = (self.spec.version, &self.name);
+        let in_region = self.spec.hosts.iter().filter(|(_, host)| region.spec.zones.contains(&host.zone));
+        let member = |(host_name, host): (&raw::Name, &raw::PostgresHost)| {
+            let own = host.directories.as_ref().unwrap_or(&self.spec.directories);
+            let path = |p: &Option<raw::AbsolutePath>, default: String| p.as_ref().map_or(default, ToString::to_string);
+            Member {
+                name: host_name.to_string(),
+                address: host.address.to_string(),
+                zone: host.zone.clone(),
+                ports: host.ports.unwrap_or(self.spec.ports),
+                data: path(&own.data, format!("/var/lib/postgresql/{version}/{name}")),
+                bin: path(&own.bin, format!("/usr/lib/postgresql/{version}/bin")),
+                config: own.config.to_string(),
+                run: own.run.to_string(),
+                log: own.log.to_string(),
+            }
+        };
+        in_region.map(member).collect()
+    }
+
+    /// Its etcd members on hosts in a region, by name: the hosts of `consensus`, or the PostgreSQL hosts themselves.
+    pub fn etcd(&self, region: &Region) -> Vec<EtcdMember> {
+        let consensus = &self.spec.consensus;
+        let here = |zone: Option<&String>| zone.map_or(region.is_primary(), |zone| region.spec.zones.contains(zone));
+        if !consensus.hosts.is_empty() {
+            let in_region = consensus.hosts.iter().filter(|(_, host)| here(host.zone.as_ref()));
+            return in_region
+                .map(|(name, host)| EtcdMember {
+                    name: name.to_string(),
+                    address: host.address.to_string(),
+                    zone: host.zone.clone(),
+                    ports: host.ports.unwrap_or(consensus.ports),
+                    data: host.data.as_ref().unwrap_or(&consensus.data).to_string(),
+                })
+                .collect();
+        }
+        let members = self.members(region).into_iter();
+        members
+            .map(|member| EtcdMember {
+                name: member.name,
+                address: member.address,
+                zone: Some(member.zone),
+                ports: consensus.ports,
+                data: consensus.data.to_string(),
+            })
+            .collect()
+    }
+
+    /// The hosts that router and pool run on in a region.
+    pub fn routers(&self, region: &Region) -> Vec<Router> {
+        let own = &self.spec.router.hosts;
+        if own.is_empty() {
+            return self.members(region).into_iter().map(|m| Router { name: m.name, address: m.address }).collect();
+        }
+        let here = |zone: Option<&String>| zone.map_or(region.is_primary(), |zone| region.spec.zones.contains(zone));
+        let in_region = own.iter().filter(|(_, host)| here(host.zone.as_ref()));
+        in_region.map(|(name, host)| Router { name: name.to_string(), address: host.address.to_string() }).collect()
+    }
+
+    /// Where another region reaches the primary of this region.
+    pub fn endpoint(&self, region: &str) -> Option<String> {
+        self.spec.cross_region.as_ref().and_then(|c| c.endpoints.get(region)).map(ToString::to_string)
+    }
+
+    /// Patroni's scope.
+    pub fn scope(&self) -> String {
+        names::patroni_scope(&self.name)
+    }
+
+    /// The name of its main objects.
+    pub fn object(&self) -> String {
+        names::postgres(&self.name)
+    }
+}
+
+/// A Redis cluster with what follows from its fields.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    /// Its name.
+    pub name: String,
+    /// What was written.
+    pub spec: raw::Redis,
+    /// Its targets outside of any scenario.
+    pub targets: Targets,
+    /// What goes when memory is full.
+    pub eviction: raw::Eviction,
+    /// The key that holds the application's password.
+    pub password: raw::SecretRef,
+    /// The key that holds the file of users.
+    pub users: raw::SecretRef,
+}
+
+impl Redis {
+    /// Whether hagen renders it.
+    pub fn is_rendered(&self) -> bool {
+        matches!(self.spec.platform, raw::StorePlatform::Kubernetes | raw::StorePlatform::Hosts)
+    }
+
+    /// Whether it runs on Kubernetes.
+    pub fn on_kubernetes(&self) -> bool {
+        self.spec.platform == raw::StorePlatform::Kubernetes
+    }
+
+    /// Whether a region has one.
+    pub fn in_region(&self, region: &Region) -> bool {
+        self.spec.regions.as_ref().is_none_or(|regions| regions.contains(&region.name))
+    }
+
+    /// How many nodes it has in a region.
+    pub fn node_count(&self) -> usize {
+        (self.spec.shards * (1 + self.spec.replicas_per_shard)) as usize
+    }
+
+    /// Its nodes in a region, with shard, role and zone: primaries and replicas zone-proof where the zones allow it (X-RD-5).
+    pub fn nodes(&self, region: &Region) -> Vec<Node> {
+        placement::place(self, region)
+    }
+
+    /// The name of its main objects.
+    pub fn object(&self) -> String {
+        names::redis(&self.name)
+    }
+}

@@ -1,0 +1,86 @@
+//! Where backups go.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{AbsolutePath, Host, SecretRef};
+use crate::blueprint::units::Duration;
+
+/// A place that backups go to.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Destination {
+    /// What it is.
+    pub kind: DestinationKind,
+    /// The bucket, with `s3` and `gcs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]$"))]
+    pub bucket: Option<String>,
+    /// The container, with `azure-blob`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z0-9][-a-z0-9]{1,61}[a-z0-9]$"))]
+    pub container: Option<String>,
+    /// The storage account, with `azure-blob`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z0-9]{3,24}$"))]
+    pub account: Option<String>,
+    /// The provider's region that it lies in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z0-9-]+$"))]
+    pub region: Option<String>,
+    /// The address of the store, where it is not the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Host>,
+    /// The directory, with `directory`; in a bucket, the path below which everything lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<AbsolutePath>,
+    /// The region that the provider copies it to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicate_to: Option<String>,
+    /// How it is encrypted at rest.
+    #[serde(default)]
+    pub encryption: Encryption,
+    /// The passphrase, with `encryption: aes-256-cbc`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passphrase: Option<SecretRef>,
+    /// For how long what is written can be neither changed nor deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub immutable: Option<Duration>,
+    /// The identity that jobs get on Kubernetes (an AWS role ARN or the like), as the annotation of their ServiceAccount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload_identity: Option<String>,
+    /// The access key, where there is no workload identity: its id, or the account's shared key with `azure-blob`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_key: Option<SecretRef>,
+    /// The secret half of the access key, with `s3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_key: Option<SecretRef>,
+}
+
+/// What kind of place a destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DestinationKind {
+    /// Amazon S3 or something that speaks its protocol.
+    S3,
+    /// Azure Blob Storage.
+    AzureBlob,
+    /// Google Cloud Storage.
+    Gcs,
+    /// A directory, such as a mounted file system.
+    Directory,
+}
+
+/// How a destination is encrypted at rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encryption {
+    /// By the provider, with a managed key.
+    #[default]
+    Kms,
+    /// By the backup tool itself, with a passphrase.
+    #[serde(rename = "aes-256-cbc")]
+    Aes256Cbc,
+    /// Not at all.
+    None,
+}

@@ -1,0 +1,175 @@
+//! What may be written in a blueprint: the types that the JSON Schema, the reading and the reference of fields come from.
+//!
+//! Nothing here computes. A default that is a constant stands on its field; one that depends on other
+//! fields is `Option` here and filled in `resolve`. Every field's doc comment is what editors and
+//! `hagen explain` show, so it says what the field means and what it renders into.
+
+mod backup;
+mod dns;
+mod edge;
+mod monitoring;
+mod objectives;
+mod operations;
+mod postgres;
+mod redis;
+mod region;
+mod service;
+mod text;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use backup::*;
+pub use dns::*;
+pub use edge::*;
+pub use monitoring::*;
+pub use objectives::*;
+pub use operations::*;
+pub use postgres::*;
+pub use redis::*;
+pub use region::*;
+pub use service::*;
+pub use text::*;
+
+/// A high-availability and disaster-recovery blueprint: the one file that everything else is derived from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Blueprint {
+    /// The version of the language.
+    pub api_version: ApiVersion,
+    /// `Blueprint` is a base, `Overlay` a patch for one.
+    pub kind: Kind,
+    /// What this system is called and who owns it.
+    pub metadata: Metadata,
+    /// The targets: availability, RTO and RPO, globally, by tier and by scenario.
+    #[serde(default)]
+    pub objectives: Objectives,
+    /// How the regions share the work.
+    #[serde(default)]
+    pub strategy: Strategy,
+    /// The regions, by name, with their zones; exactly one is primary.
+    #[schemars(length(min = 1))]
+    pub regions: BTreeMap<String, Region>,
+    /// What all regions run on: Kubernetes, secrets, monitoring access.
+    #[serde(default)]
+    pub platform: Platform,
+    /// The services, by name.
+    #[serde(default)]
+    pub services: BTreeMap<Name, Service>,
+    /// The PostgreSQL clusters, by name.
+    #[serde(default)]
+    pub postgres: BTreeMap<Name, Postgres>,
+    /// The Redis clusters, by name.
+    #[serde(default)]
+    pub redis: BTreeMap<Name, Redis>,
+    /// Services of others that this system calls, by name.
+    #[serde(default)]
+    pub external: BTreeMap<Name, External>,
+    /// Where backups go, by name.
+    #[serde(default)]
+    pub backup: BTreeMap<Name, Destination>,
+    /// The public DNS zone and its records; without it no DNS files are rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Dns>,
+    /// TLS, ingress and mesh.
+    #[serde(default)]
+    pub edge: Edge,
+    /// Prometheus, SLOs and alerts; without it no alert files are rendered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<Monitoring>,
+    /// People: contacts, escalation, decisions, drills.
+    #[serde(default)]
+    pub operations: Operations,
+    /// How strict the policy check is, and what is waived.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Environments, by name: each a patch (RFC 7386) on this blueprint, chosen with `--environment`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<Name, Patch>,
+}
+
+/// The version of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The first version.
+    #[serde(rename = "hagen.dev/v1")]
+    V1,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// A whole blueprint.
+    Blueprint,
+    /// A patch for a blueprint; no field is required.
+    Overlay,
+}
+
+/// What a system is called and who owns it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// The system's name: the default namespace, and a label on everything that is rendered.
+    pub name: Name,
+    /// The team that owns the system; a label on alerts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// One sentence for readers; it becomes an annotation of the namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Labels to put on every Kubernetes object.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<LabelKey, LabelValue>,
+}
+
+/// How strict the policy check is, and what is waived.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policy {
+    /// The lowest level that fails `hagen check`.
+    #[serde(default)]
+    pub fail_on: PolicyLevel,
+    /// Levels that differ from a rule's default, by rule id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub levels: BTreeMap<String, PolicyLevel>,
+    /// Findings that are accepted for a time, each with its reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waive: Vec<Waiver>,
+}
+
+/// A level of the policy check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PolicyLevel {
+    /// Not reported.
+    Off,
+    /// Worth knowing.
+    Info,
+    /// Likely to hurt.
+    Warning,
+    /// Refutes a target or fails in the real system.
+    #[default]
+    Error,
+}
+
+/// A finding that is accepted for a time. No part may be missing.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Waiver {
+    /// The rule's id.
+    #[schemars(regex(pattern = r"^[A-Z]{2}[0-9]{3}$|^K8[0-9]{3}$"))]
+    pub rule: String,
+    /// The path in the blueprint that it holds for, with everything below it.
+    pub at: String,
+    /// Why it is acceptable.
+    #[schemars(length(min = 1))]
+    pub reason: String,
+    /// Who answers for it.
+    #[schemars(length(min = 1))]
+    pub owner: String,
+    /// The last day on which it holds.
+    #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    pub until: String,
+}

@@ -1,0 +1,177 @@
+//! People: contacts, escalation, decisions, drills.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{AbsolutePath, Name, SecretRef, Url};
+use crate::blueprint::units::Duration;
+
+/// People: contacts, escalation, decisions, drills.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Operations {
+    /// How long people take to decide; part of every manual RTO (X-HU-1).
+    #[serde(default)]
+    pub decision: Decision,
+    /// Who can be reached, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contacts: BTreeMap<Name, Contact>,
+    /// The order in which contacts are called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escalation: Vec<Name>,
+    /// Where people talk in an incident.
+    #[serde(default)]
+    pub channels: Channels,
+    /// How often something is rehearsed: `weekly`, `monthly`, `quarterly`, `yearly`, `every 2 months`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drills: BTreeMap<Name, DrillInterval>,
+    /// How Alertmanager sends mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smtp: Option<Smtp>,
+    /// How Alertmanager reaches Slack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack: Option<Slack>,
+    /// The address outside this system that misses the dead-man's switch when it stops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_man: Option<DeadMan>,
+    /// The directory that Alertmanager finds its secrets in, one file for each `SECRET/KEY`.
+    #[serde(default = "default_secrets_directory")]
+    pub secrets_directory: AbsolutePath,
+}
+
+fn default_secrets_directory() -> AbsolutePath {
+    AbsolutePath::new("/etc/alertmanager/secrets")
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self {
+            decision: Decision::default(),
+            contacts: BTreeMap::new(),
+            escalation: Vec::new(),
+            channels: Channels::default(),
+            drills: BTreeMap::new(),
+            smtp: None,
+            slack: None,
+            dead_man: None,
+            secrets_directory: default_secrets_directory(),
+        }
+    }
+}
+
+/// How long people take to decide.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Decision {
+    /// To give up a region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region_failover: Option<Duration>,
+    /// To restore from a backup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Duration>,
+}
+
+/// Somebody who can be reached.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Contact {
+    /// The routing key of PagerDuty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pagerduty: Option<SecretRef>,
+    /// A mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"))]
+    pub email: Option<String>,
+    /// A phone number; for runbooks, Alertmanager cannot call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<SecretRef>,
+    /// How soon they answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub respond_within: Option<Duration>,
+}
+
+/// Where people talk in an incident.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Channels {
+    /// The chat channel of incidents, with its `#`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^#[a-z0-9_-]{1,80}$"))]
+    pub incidents: Option<String>,
+    /// The status page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Url>,
+}
+
+/// How Alertmanager sends mail.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Smtp {
+    /// The mail server: `HOST:PORT`.
+    #[schemars(regex(pattern = r"^[a-zA-Z0-9.-]+:[0-9]{1,5}$"))]
+    pub host: String,
+    /// The sender.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"))]
+    pub from: String,
+    /// The account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Its password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretRef>,
+}
+
+/// How Alertmanager reaches Slack.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Slack {
+    /// The file that holds the webhook's address: the address is a credential.
+    pub url_file: AbsolutePath,
+}
+
+/// The address outside this system that misses the dead-man's switch when it stops.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeadMan {
+    /// The file that holds the address: it is a credential.
+    pub url_file: AbsolutePath,
+    /// How often it is told that all is well.
+    #[serde(default = "one_minute")]
+    pub interval: Duration,
+}
+
+fn one_minute() -> Duration {
+    Duration::from_secs(60)
+}
+
+/// How often something is rehearsed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct DrillInterval(
+    #[schemars(regex(pattern = r"^(weekly|monthly|quarterly|yearly|every [1-9][0-9]? (days|weeks|months))$"))]
+    pub  String,
+);
+
+impl DrillInterval {
+    /// The longest that may lie between two drills, in days; a month counts 31.
+    pub fn days(&self) -> u64 {
+        match self.0.as_str() {
+            "weekly" => 7,
+            "monthly" => 31,
+            "quarterly" => 92,
+            "yearly" => 366,
+            other => {
+                let mut words = other.split(' ').skip(1);
+                let count: u64 = words.next().and_then(|n| n.parse().ok()).unwrap_or(1);
+                count
+                    * match words.next() {
+                        Some("days") => 1,
+                        Some("weeks") => 7,
+                        _ => 31,
+                    }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! From what was written to the resolved model: references, derived defaults, and what contradicts itself.
+//!
+//! All problems of a blueprint are collected. Whether a combination is wise is not judged here but by the rules
+//! of `check`; what stands here makes rendering impossible or its meaning unclear.
+
+mod datastores;
+mod derive;
+mod regions;
+mod services;
+
+use std::collections::BTreeMap;
+
+use super::{Blueprint, Derived, Region, raw};
+use crate::diagnostics::Diagnostic;
+
+/// What is known while resolving, and what was found wrong.
+pub(super) struct Resolver<'a> {
+    pub(super) spec: &'a raw::Blueprint,
+    pub(super) regions: Vec<Region>,
+    pub(super) derived: BTreeMap<String, Derived>,
+    pub(super) problems: Vec<Diagnostic>,
+}
+
+impl Resolver<'_> {
+    fn derived(&mut self, path: &crate::document::Path, value: impl ToString, because: impl Into<String>) {
+        self.derived.insert(path.to_string(), Derived { value: value.to_string(), because: because.into() });
+    }
+}
+
+/// Resolves a blueprint. With problems of level error there is no blueprint.
+pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blueprint>, Vec<Diagnostic>) {
+    let mut resolver = Resolver { spec: &spec, regions: Vec::new(), derived: BTreeMap::new(), problems: Vec::new() };
+    resolver.regions();
+    resolver.platform();
+    let services = resolver.services();
+    let postgres = resolver.postgres();
+    let redis = resolver.redis();
+    resolver.destinations();
+    resolver.dns();
+    let Resolver { regions, derived, problems, .. } = resolver;
+    if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
+        return (None, problems);
+    }
+    let name = spec.metadata.name.to_string();
+    let namespace = spec.platform.namespace.as_ref().map_or_else(|| name.clone(), ToString::to_string);
+    let blueprint = Blueprint { spec, environment, name, namespace, regions, services, postgres, redis, derived };
+    (Some(blueprint), problems)
+}

@@ -1,0 +1,382 @@
+//! PostgreSQL, Redis and backup destinations: members known, images there, no setting that contradicts another.
+
+use super::Resolver;
+use crate::blueprint::datastore::Credentials;
+use crate::blueprint::{Postgres, Redis, names, raw};
+use crate::diagnostics::{Diagnostic, Place, nearest};
+use crate::document::Path;
+use crate::path;
+
+impl Resolver<'_> {
+    pub(super) fn postgres(&mut self) -> Vec<Postgres> {
+        let spec = self.spec;
+        spec.postgres.iter().map(|(name, cluster)| self.cluster(name.as_str(), cluster)).collect()
+    }
+
+    fn cluster(&mut self, name: &str, spec: &raw::Postgres) -> Postgres {
+        let at = path!["postgres", name];
+        self.tier(&at, spec.tier.as_ref());
+        if spec.manager == raw::Manager::Patroni {
+            match spec.platform {
+                raw::StorePlatform::Kubernetes => self.postgres_on_kubernetes(&at, spec),
+                raw::StorePlatform::Hosts => self.postgres_on_hosts(&at, spec),
+                _ => self.problems.push(
+                    Diagnostic::error(
+                        "BP040",
+                        Place::Value(at.key("platform")),
+                        "PostgreSQL runs on `kubernetes` or `hosts`",
+                    )
+                    .fix("write one of them, or another `manager`"),
+                ),
+            }
+            self.failover_times(&at, spec);
+        }
+        self.cross_region(&at, spec);
+        if let Some(backup) = &spec.backup {
+            for (index, reference) in backup.to.iter().enumerate() {
+                self.reference(&at.key("backup").key("to").index(index), reference.as_str(), &["backup"]);
+            }
+        }
+        let object = names::postgres(name);
+        let secret = |own: &Option<raw::SecretRef>, key: &str| {
+            own.clone().unwrap_or_else(|| raw::SecretRef {
+                secret: raw::ObjectName::new(&object),
+                key: format!("{key}-password"),
+            })
+        };
+        let c = &spec.credentials;
+        let credentials = Credentials {
+            superuser: secret(&c.superuser, "superuser"),
+            replication: secret(&c.replication, "replication"),
+            rewind: secret(&c.rewind, "rewind"),
+            application: secret(&c.application, "application"),
+            rest: secret(&c.rest, "rest"),
+            monitoring: secret(&c.monitoring, "monitoring"),
+        };
+        let sql = self.spec.metadata.name.as_str().replace('-', "_");
+        let mut or_derived = |own: &Option<raw::SqlName>, field: &str| {
+            own.as_ref().map_or_else(
+                || {
+                    self.derived(&at.key(field), &sql, "metadata.name with `_` for `-`");
+                    sql.clone()
+                },
+                ToString::to_string,
+            )
+        };
+        let (database, user) = (or_derived(&spec.database, "database"), or_derived(&spec.user, "user"));
+        let targets = self.targets(&spec.objectives, spec.tier.as_ref());
+        let primary_region = self.regions.first().map(|r| r.name.clone()).unwrap_or_default();
+        Postgres { name: name.to_owned(), spec: spec.clone(), targets, database, user, credentials, primary_region }
+    }
+
+    fn postgres_on_kubernetes(&mut self, at: &Path, spec: &raw::Postgres) {
+        let etcd = spec.consensus.kind == raw::ConsensusKind::Etcd;
+        let pool = spec.pool.kind == raw::PoolKind::Pgbouncer;
+        let images = [
+            (spec.image.is_none(), at.key("image"), "members"),
+            (etcd && spec.consensus.image.is_none(), at.key("consensus").key("image"), "etcd"),
+            (pool && spec.pool.image.is_none(), at.key("pool").key("image"), "the pool"),
+        ];
+        for (missing, path, what) in images {
+            if missing {
+                self.problems.push(
+                    Diagnostic::error("BP041", Place::Key(path.clone()), format!("the image of {what} is not given"))
+                        .because("on Kubernetes every container needs one")
+                        .fix(format!("write `{path}: REGISTRY/NAME:TAG@sha256:DIGEST`")),
+                );
+            }
+        }
+        if spec.storage.is_none() {
+            self.problems.push(
+                Diagnostic::error("BP042", Place::Key(at.clone()), "the size of the volumes is not given")
+                    .because("a database on Kubernetes needs a volume, and none can be guessed")
+                    .fix("write `storage: {size: 100Gi}`"),
+            );
+        }
+        if !spec.hosts.is_empty() {
+            self.problems.push(
+                Diagnostic::error("BP043", Place::Key(at.key("hosts")), "`hosts` belong to `platform: hosts`")
+                    .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
+                    .fix("write `platform: hosts`, or `members: 3` instead of the hosts"),
+            );
+        }
+    }
+
+    fn postgres_on_hosts(&mut self, at: &Path, spec: &raw::Postgres) {
+        if spec.hosts.is_empty() {
+            self.problems.push(
+                Diagnostic::error("BP044", Place::Key(at.clone()), "no host is named")
+                    .fix("write `hosts: {pg-1: {address: 10.0.1.11, zone: …}, …}`"),
+            );
+        }
+        if spec.members.is_some() {
+            self.problems.push(
+                Diagnostic::error("BP045", Place::Key(at.key("members")), "on hosts the hosts are counted")
+                    .also(Place::Key(at.key("hosts")), "these")
+                    .fix("leave `members` out"),
+            );
+        }
+        if spec.consensus.kind == raw::ConsensusKind::Kubernetes {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP046",
+                    Place::Value(at.key("consensus").key("kind")),
+                    "hosts have no Kubernetes API to agree by",
+                )
+                .fix("write `kind: etcd`"),
+            );
+        }
+        for (name, host) in &spec.hosts {
+            self.host_zone(&at.key("hosts").key(name).key("zone"), &host.zone);
+        }
+        for (name, host) in &spec.consensus.hosts {
+            if let Some(zone) = &host.zone {
+                self.host_zone(&at.key("consensus").key("hosts").key(name).key("zone"), zone);
+            }
+        }
+    }
+
+    fn host_zone(&mut self, at: &Path, zone: &str) {
+        let zones: Vec<&str> = self.regions.iter().flat_map(|r| r.spec.zones.iter().map(String::as_str)).collect();
+        if !zones.contains(&zone) {
+            let fix = nearest(zone, zones.iter().copied())
+                .map_or_else(|| format!("use one of: {}", zones.join(", ")), |near| format!("did you mean `{near}`?"));
+            self.problems.push(
+                Diagnostic::error(
+                    "BP012",
+                    Place::Value(at.clone()),
+                    format!("no region has the zone `{}`", zone.escape_debug()),
+                )
+                .because("a host belongs to the region of its zone")
+                .fix(fix),
+            );
+        }
+    }
+
+    /// Patroni refuses or silently changes times that do not fit (F-PT-01, F-PT-02).
+    fn failover_times(&mut self, at: &Path, spec: &raw::Postgres) {
+        let f = &spec.failover;
+        let floors = [("ttl", f.ttl, 20), ("loopWait", f.loop_wait, 1), ("retryTimeout", f.retry_timeout, 3)];
+        for (field, value, floor) in floors {
+            if value.millis() < floor * 1000 || !value.millis().is_multiple_of(1000) {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP047",
+                        Place::Value(at.key("failover").key(field)),
+                        format!("Patroni wants at least {floor}s here, in whole seconds"),
+                    )
+                    .because("a smaller value is refused or replaced (F-PT-01, R-PG-02)")
+                    .fix(format!("write `{floor}s` or more")),
+                );
+            }
+        }
+        let sum = f.loop_wait.millis() + 2 * f.retry_timeout.millis();
+        if sum > f.ttl.millis() {
+            let place = |field: &str| Place::Value(at.key("failover").key(field));
+            self.problems.push(
+                Diagnostic::error("BP048", place("ttl"), "the leader key can run out while Patroni still retries")
+                    .label(format!("{} < {} + 2 × {}", f.ttl, f.loop_wait, f.retry_timeout))
+                    .also(place("loopWait"), "loopWait")
+                    .also(place("retryTimeout"), "retryTimeout")
+                    .because("Patroni wants loopWait + 2 × retryTimeout ≤ ttl; since 3.2 it changes the times with a log line only (F-PT-02, R-PG-01)")
+                    .fix(format!("write `ttl: {}s` or more", sum.div_ceil(1000))),
+            );
+        }
+    }
+
+    fn cross_region(&mut self, at: &Path, spec: &raw::Postgres) {
+        let Some(cross) = &spec.cross_region else {
+            return;
+        };
+        let at = at.key("crossRegion");
+        let names: Vec<&str> = self.regions.iter().map(|r| r.name.as_str()).collect();
+        let primary = names.first().copied().unwrap_or_default();
+        let mut known = Vec::new();
+        for (index, region) in cross.to.iter().enumerate() {
+            let here = at.key("to").index(index);
+            if names.contains(&region.as_str()) && region != primary {
+                known.push(region.as_str());
+            } else {
+                let others = names.iter().copied().filter(|n| *n != primary);
+                let fix = nearest(region, others.clone()).map_or_else(
+                    || format!("use one of: {}", others.collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let title = if region == primary {
+                    format!("`{region}` is the region that writes")
+                } else {
+                    format!("there is no region `{}`", region.escape_debug())
+                };
+                self.problems.push(Diagnostic::error("BP013", Place::Value(here), title).fix(fix));
+            }
+        }
+        for region in std::iter::once(primary).chain(known) {
+            if !cross.endpoints.contains_key(region) {
+                self.problems.push(
+                    Diagnostic::error("BP049", Place::Key(at.key("endpoints")), format!("the endpoint of `{region}` is missing"))
+                        .because("the other region must reach its primary; no address inside a cluster can be routed between regions")
+                        .fix(format!("write `endpoints: {{{region}: HOST}}`")),
+                );
+            }
+        }
+    }
+
+    pub(super) fn redis(&mut self) -> Vec<Redis> {
+        let spec = self.spec;
+        spec.redis.iter().map(|(name, cluster)| self.redis_cluster(name.as_str(), cluster)).collect()
+    }
+
+    fn redis_cluster(&mut self, name: &str, spec: &raw::Redis) -> Redis {
+        let at = path!["redis", name];
+        self.tier(&at, spec.tier.as_ref());
+        if spec.topology == raw::Topology::Cluster && spec.shards < 3 {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP060",
+                    Place::Value(at.key("shards")),
+                    "a Redis Cluster needs at least three shards",
+                )
+                .because("fewer primaries have no majority when one is lost (F-RD-07, R-RD-04)")
+                .fix("write `shards: 3`, or `topology: sentinel`"),
+            );
+        }
+        if spec.min_replicas_to_write > 0 && spec.replicas_per_shard < 2 {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP061",
+                    Place::Value(at.key("minReplicasToWrite")),
+                    "with one replica per shard this stops writes after every failover",
+                )
+                .also(Place::Value(at.key("replicasPerShard")), "replicas of each shard")
+                .because("the promoted primary has no replica until the dead node is back (measured)")
+                .fix("write `replicasPerShard: 2`, or leave `minReplicasToWrite` out"),
+            );
+        }
+        match spec.platform {
+            raw::StorePlatform::Kubernetes => self.redis_on_kubernetes(&at, spec),
+            raw::StorePlatform::Hosts => self.redis_on_hosts(&at, name, spec),
+            _ => {}
+        }
+        for (index, region) in spec.regions.iter().flatten().enumerate() {
+            if !self.regions.iter().any(|r| r.name == *region) {
+                let names = self.regions.iter().map(|r| r.name.as_str());
+                let fix = nearest(region, names.clone()).map_or_else(
+                    || format!("use one of: {}", names.collect::<Vec<_>>().join(", ")),
+                    |n| format!("did you mean `{n}`?"),
+                );
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP013",
+                        Place::Value(at.key("regions").index(index)),
+                        format!("there is no region `{}`", region.escape_debug()),
+                    )
+                    .fix(fix),
+                );
+            }
+        }
+        if let Some(backup) = &spec.backup {
+            for (index, reference) in backup.to.iter().enumerate() {
+                self.reference(&at.key("backup").key("to").index(index), reference.as_str(), &["backup"]);
+            }
+        }
+        let eviction = spec.eviction.unwrap_or(match spec.usage {
+            raw::Usage::Cache => raw::Eviction::AllkeysLru,
+            raw::Usage::Sessions | raw::Usage::Queue | raw::Usage::Pubsub => raw::Eviction::Noeviction,
+        });
+        if spec.eviction.is_none() {
+            let value = if eviction == raw::Eviction::AllkeysLru { "allkeys-lru" } else { "noeviction" };
+            self.derived(&at.key("eviction"), value, "`use` (R-RD-08)");
+        }
+        let object = names::redis(name);
+        let secret = |own: &Option<raw::SecretRef>, key: &str| {
+            own.clone().unwrap_or_else(|| raw::SecretRef { secret: raw::ObjectName::new(&object), key: key.to_owned() })
+        };
+        Redis {
+            name: name.to_owned(),
+            spec: spec.clone(),
+            targets: self.targets(&spec.objectives, spec.tier.as_ref()),
+            eviction,
+            password: secret(&spec.auth.application, "app-password"),
+            users: secret(&spec.auth.users, "users.acl"),
+        }
+    }
+
+    fn redis_on_kubernetes(&mut self, at: &Path, spec: &raw::Redis) {
+        if spec.image.is_none() {
+            self.problems.push(
+                Diagnostic::error("BP041", Place::Key(at.clone()), "the image of the nodes is not given")
+                    .because("on Kubernetes every container needs one")
+                    .fix(format!("write `{}: REGISTRY/NAME:TAG@sha256:DIGEST`", at.key("image"))),
+            );
+        }
+        if !spec.hosts.is_empty() {
+            self.problems.push(
+                Diagnostic::error("BP043", Place::Key(at.key("hosts")), "`hosts` belong to `platform: hosts`")
+                    .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
+                    .fix("write `platform: hosts`, or leave the hosts out"),
+            );
+        }
+    }
+
+    fn redis_on_hosts(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
+        for (host, facts) in &spec.hosts {
+            self.host_zone(&at.key("hosts").key(host).key("zone"), &facts.zone);
+        }
+        let wanted = (spec.shards * (1 + spec.replicas_per_shard)) as usize;
+        for region in self.regions.clone() {
+            if spec.regions.as_ref().is_some_and(|regions| !regions.contains(&region.name)) {
+                continue;
+            }
+            let there = spec.hosts.values().filter(|host| region.spec.zones.contains(&host.zone)).count();
+            if there != wanted {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP062",
+                        Place::Key(at.key("hosts")),
+                        format!("`{name}` has {there} hosts in {} and needs {wanted}", region.name),
+                    )
+                    .because(format!(
+                        "{} shards × (1 + {} replicas) = {wanted} nodes",
+                        spec.shards, spec.replicas_per_shard
+                    ))
+                    .fix(format!("name {wanted} hosts in its zones, or leave the region out of `regions`")),
+                );
+            }
+        }
+    }
+
+    /// What a destination needs to be reached.
+    pub(super) fn destinations(&mut self) {
+        for (name, destination) in &self.spec.backup {
+            let at = path!["backup", name];
+            let missing: &[(&str, bool)] = match destination.kind {
+                raw::DestinationKind::S3 => {
+                    &[("bucket", destination.bucket.is_none()), ("region", destination.region.is_none())]
+                }
+                raw::DestinationKind::Gcs => &[("bucket", destination.bucket.is_none())],
+                raw::DestinationKind::AzureBlob => {
+                    &[("container", destination.container.is_none()), ("account", destination.account.is_none())]
+                }
+                raw::DestinationKind::Directory => &[("path", destination.path.is_none())],
+            };
+            for (field, absent) in missing {
+                if *absent {
+                    self.problems.push(
+                        Diagnostic::error(
+                            "BP070",
+                            Place::Key(at.clone()),
+                            format!("destination `{name}` has no `{field}`"),
+                        )
+                        .fix(format!("write `{field}: …`")),
+                    );
+                }
+            }
+            if destination.encryption == raw::Encryption::Aes256Cbc && destination.passphrase.is_none() {
+                self.problems.push(
+                    Diagnostic::error("BP071", Place::Value(at.key("encryption")), "own encryption needs a passphrase")
+                        .fix("write `passphrase: {secret: …, key: …}`"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! A resolved service.
+
+use super::raw;
+use super::units::{Duration, Percent};
+use super::{Region, Targets};
+
+/// A service with what follows from its fields.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its name: that of its Deployment, Service and every other object of its own.
+    pub name: String,
+    /// What was written.
+    pub spec: raw::Service,
+    /// Its targets outside of any scenario.
+    pub targets: Targets,
+    /// What it calls, in order of the reference.
+    pub needs: Vec<Need>,
+    /// The longest request that it has to finish when it is told to stop.
+    pub longest_request: Duration,
+    /// terminationGracePeriodSeconds: drain + longest request + 5 s (decision 14, X-K8-9).
+    pub grace: Duration,
+    /// tolerationSeconds for `not-ready` and `unreachable`: min(60 s, what the node RTO leaves) (decision 14, R-K8-22).
+    pub toleration: Duration,
+    /// The host name of its route, when it is public.
+    pub host: Option<String>,
+}
+
+/// Something that a service calls.
+#[derive(Debug, Clone)]
+pub struct Need {
+    /// The reference, as it was written: `postgres.main`.
+    pub reference: String,
+    /// What it is.
+    pub target: NeedTarget,
+    /// Its name in its section.
+    pub name: String,
+    /// What was written.
+    pub spec: raw::Need,
+}
+
+/// What a need is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NeedTarget {
+    /// Another service.
+    Service,
+    /// A PostgreSQL cluster.
+    Postgres,
+    /// A Redis cluster.
+    Redis,
+    /// Something of others.
+    External,
+}
+
+impl Service {
+    /// Whether hagen renders it for Kubernetes.
+    pub fn on_kubernetes(&self) -> bool {
+        self.spec.platform == raw::ServicePlatform::Kubernetes
+    }
+
+    /// Whether the outside may reach it.
+    pub fn is_public(&self) -> bool {
+        self.spec.exposure == raw::Exposure::Public
+    }
+
+    /// The least and the most pods in a region: `warm` rounds up, to at least 2; 0 % is none at all (decision 8).
+    pub fn replicas(&self, region: &Region) -> (u32, u32) {
+        let max = self.max();
+        let warm = region.warm();
+        if warm == Percent::whole(0) {
+            return (0, 0);
+        }
+        let share = u32::try_from(warm.of_ceil(u64::from(self.spec.replicas.min))).unwrap_or(u32::MAX);
+        let floor = self.spec.replicas.min.min(2);
+        (share.clamp(floor, self.spec.replicas.min), max)
+    }
+
+    /// The most pods that the autoscaler may start.
+    pub fn max(&self) -> u32 {
+        self.spec.replicas.max.unwrap_or(self.spec.replicas.min).max(self.spec.replicas.min)
+    }
+
+    /// Whether a HorizontalPodAutoscaler owns its replicas in a region.
+    pub fn autoscaled(&self, region: &Region) -> bool {
+        self.spec.autoscale.is_some() && region.warm() != Percent::whole(0)
+    }
+
+    /// The port of its metrics.
+    pub fn metrics_port(&self) -> u16 {
+        self.spec.metrics.port.unwrap_or(self.spec.port)
+    }
+}

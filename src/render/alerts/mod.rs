@@ -1,0 +1,7 @@
+//! The alerts files.
+
+use super::Jobs;
+use crate::blueprint::Blueprint;
+
+/// All files of this part of the output.
+pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}

@@ -1,0 +1,40 @@
+//! What holds the output together: the kustomization of each region, and the README of the whole.
+
+use serde::Serialize;
+
+use super::{ArtifactKind, Family, Job, Jobs};
+use crate::blueprint::Blueprint;
+use crate::path;
+
+/// The README of the output.
+pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}
+
+/// One kustomization.yaml for each region: everything below `REGION/kubernetes/`.
+pub fn kustomizations(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
+    #[derive(Serialize)]
+    struct Context {
+        resources: Vec<String>,
+    }
+    for region in &blueprint.regions {
+        let prefix = format!("{}/kubernetes/", region.name);
+        let mut resources: Vec<String> = jobs
+            .iter()
+            .filter(|job| job.kind == ArtifactKind::Kubernetes)
+            .filter_map(|job| job.path.strip_prefix(&prefix).map(str::to_owned))
+            .collect();
+        resources.sort_unstable();
+        if resources.is_empty() {
+            continue;
+        }
+        let mut of_docs = Jobs::new(Family::Kubernetes);
+        of_docs.push(
+            format!("{prefix}kustomization.yaml"),
+            ArtifactKind::Kustomization,
+            Some(region),
+            "kubernetes/kustomization.yaml.tera",
+            &Context { resources },
+            vec![path!["regions", &region.name]],
+        );
+        jobs.extend(of_docs.jobs);
+    }
+}

@@ -1,0 +1,149 @@
+//! From the resolved blueprint to files.
+//!
+//! A target (a module here) says which files there are: their path, kind, template, context and the parts of the
+//! blueprint that they come from. It pushes [`Job`]s; the engine renders them, in parallel, into an [`ArtifactSet`].
+//! Templates hold no logic beyond `for` and `if` on ready-made values.
+
+pub mod artifact;
+pub mod engine;
+pub mod quote;
+pub mod yaml;
+
+mod alerts;
+mod dns;
+mod docs;
+mod kubernetes;
+mod patroni;
+mod redis;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family};
+pub use engine::{Engine, TemplateError};
+
+use crate::blueprint::{Blueprint, Region};
+use crate::document::Path;
+
+/// A file to be rendered.
+pub struct Job {
+    /// Its path below the output directory.
+    pub path: String,
+    /// What reads it.
+    pub kind: ArtifactKind,
+    /// The part of the output that it belongs to.
+    pub family: Family,
+    /// The region that it is for.
+    pub region: Option<String>,
+    /// The template, below `templates/`.
+    pub template: &'static str,
+    /// What the template sees.
+    pub context: Result<tera::Context, String>,
+    /// The parts of the blueprint that it comes from.
+    pub origins: Vec<Path>,
+}
+
+/// The files of one part of the output: what targets push their jobs into.
+pub struct Jobs {
+    family: Family,
+    jobs: Vec<Job>,
+}
+
+impl Jobs {
+    /// No files yet, for a part of the output.
+    pub const fn new(family: Family) -> Self {
+        Self { family, jobs: Vec::new() }
+    }
+
+    /// A file of a region, or a global one. `path` is relative to the output directory.
+    pub fn push(
+        &mut self,
+        path: String,
+        kind: ArtifactKind,
+        region: Option<&Region>,
+        template: &'static str,
+        context: &impl Serialize,
+        origins: Vec<Path>,
+    ) {
+        let context = tera::Context::from_serialize(context).map_err(|e| e.to_string());
+        let region = region.map(|r| r.name.clone());
+        self.jobs.push(Job { path, kind, family: self.family, region, template, context, origins });
+    }
+}
+
+/// What is to be rendered.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only these families; all when empty.
+    pub only: Vec<Family>,
+    /// Not these families.
+    pub skip: Vec<Family>,
+    /// Only these regions; all, and what is global, when empty.
+    pub regions: Vec<String>,
+}
+
+impl Selection {
+    /// Whether a file is picked.
+    pub fn picks(&self, family: Family, region: Option<&str>) -> bool {
+        (self.only.is_empty() || self.only.contains(&family))
+            && !self.skip.contains(&family)
+            && (self.regions.is_empty() || region.is_some_and(|r| self.regions.iter().any(|picked| picked == r)))
+    }
+}
+
+/// Renders a blueprint. All template errors are returned together.
+pub fn render(
+    blueprint: &Blueprint,
+    engine: &Engine,
+    selection: &Selection,
+) -> Result<ArtifactSet, Vec<TemplateError>> {
+    let mut jobs = Vec::new();
+    let targets: [(Family, fn(&Blueprint, &mut Jobs)); 6] = [
+        (Family::Kubernetes, kubernetes::jobs),
+        (Family::Patroni, patroni::jobs),
+        (Family::Redis, redis::jobs),
+        (Family::Dns, dns::jobs),
+        (Family::Alerts, alerts::jobs),
+        (Family::Docs, docs::jobs),
+    ];
+    for (family, target) in targets {
+        let mut of_family = Jobs::new(family);
+        target(blueprint, &mut of_family);
+        jobs.extend(of_family.jobs);
+    }
+    docs::kustomizations(blueprint, &mut jobs);
+    jobs.retain(|job| selection.picks(job.family, job.region.as_deref()));
+    let rendered: Vec<Result<Artifact, TemplateError>> = jobs.into_par_iter().map(|job| run(engine, job)).collect();
+    let (mut set, mut errors) = (ArtifactSet::new(), Vec::new());
+    for result in rendered {
+        match result {
+            Ok(artifact) => {
+                if let Some(twice) = set.insert(artifact.path.clone(), artifact) {
+                    errors.push(TemplateError {
+                        template: twice.template.to_owned(),
+                        message: format!("{} is written twice", twice.path),
+                    });
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(set) } else { Err(errors) }
+}
+
+fn run(engine: &Engine, job: Job) -> Result<Artifact, TemplateError> {
+    let context = job.context.map_err(|message| TemplateError { template: job.template.to_owned(), message })?;
+    let mut text = engine.render_context(job.template, &context)?;
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    Ok(Artifact {
+        path: job.path,
+        kind: job.kind,
+        family: job.family,
+        region: job.region,
+        text,
+        origins: job.origins,
+        template: job.template,
+    })
+}
