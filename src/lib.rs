@@ -9,4 +9,6 @@
 pub mod blueprint;
 pub mod diagnostics;
 pub mod document;
+pub mod env;
 pub mod render;
+pub mod write;
