@@ -3,6 +3,7 @@
 //! A walker of our own rather than a general validator, because the messages are the point: it knows units, YAML's
 //! surprises and the nearest name, and it costs no start-up time. An independent validator checks the same schema in the tests.
 
+mod repair;
 mod scalar;
 
 use std::collections::HashMap;
@@ -14,11 +15,25 @@ use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::node::{Entry, Node, NodeKind};
 use crate::document::{Path, Span};
 
-/// Every problem of a tree.
-pub fn validate(root: &Node) -> Vec<Diagnostic> {
+/// A tree that fits the schema, made of one that does not.
+#[derive(Debug)]
+pub struct Repaired {
+    /// The tree without what was wrong; `None` where nothing is left.
+    pub root: Option<Node>,
+    /// Where something required was stood in for.
+    pub stand_ins: Vec<Path>,
+}
+
+/// Every problem of a tree, and the tree without them.
+pub fn validate(root: &Node) -> (Vec<Diagnostic>, Repaired) {
     let mut walker = Walker { problems: Vec::new(), patterns: HashMap::new() };
     walker.node(root, &SCHEMA, &Path::root(), None);
-    walker.problems
+    let mut repaired = Repaired { root: None, stand_ins: Vec::new() };
+    if !walker.problems.is_empty() {
+        let bad = repair::places(&walker.problems);
+        repaired.root = repair::repair(root, &SCHEMA, &Path::root(), &bad, &mut repaired.stand_ins);
+    }
+    (walker.problems, repaired)
 }
 
 pub(super) struct Walker {
