@@ -37,9 +37,10 @@ fn steps(path: &str) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
     for part in path.split('.').filter(|part| !part.is_empty()) {
         let (name, index) = part.split_once('[').map_or((part, None), |(name, index)| (name, Some(index)));
-        let after_needs = steps.last().is_some_and(|last| matches!(last.as_str(), "services" | "postgres" | "redis" | "external"))
-            && steps.len() >= 2
-            && steps[steps.len() - 2] == "needs";
+        let after_needs =
+            steps.last().is_some_and(|last| matches!(last.as_str(), "services" | "postgres" | "redis" | "external"))
+                && steps.len() >= 2
+                && steps[steps.len() - 2] == "needs";
         if after_needs && let Some(section) = steps.pop() {
             steps.push(format!("{section}.{name}"));
         } else if !name.is_empty() {
@@ -67,15 +68,19 @@ fn child<'a>(outer: &'a Value, schema: &'a Value, step: &str) -> Option<&'a Valu
     if object(outer, schema, "properties").is_some_and(|properties| !properties.is_empty()) {
         return None;
     }
-    object(outer, schema, "patternProperties").and_then(|patterns| patterns.values().next()).or_else(|| get("additionalProperties").filter(|extra| extra.is_object()))
+    object(outer, schema, "patternProperties")
+        .and_then(|patterns| patterns.values().next())
+        .or_else(|| get("additionalProperties").filter(|extra| extra.is_object()))
 }
 
 fn unknown(outer: &Value, schema: &Value, walked: &[String], step: &str, rest: &[String]) -> Unknown {
     let place = if walked.is_empty() { "a blueprint".to_owned() } else { format!("`{}`", walked.join(".")) };
-    let names: Vec<&str> = object(outer, schema, "properties").into_iter().flat_map(|p| p.keys().map(String::as_str)).collect();
+    let names: Vec<&str> =
+        object(outer, schema, "properties").into_iter().flat_map(|p| p.keys().map(String::as_str)).collect();
     let fix = match nearest(step, names.iter().copied()) {
         Some(near) => {
-            let whole: Vec<&str> = walked.iter().map(String::as_str).chain([near]).chain(rest.iter().map(String::as_str)).collect();
+            let whole: Vec<&str> =
+                walked.iter().map(String::as_str).chain([near]).chain(rest.iter().map(String::as_str)).collect();
             format!("did you mean `{}`?", whole.join("."))
         }
         None if names.is_empty() => "it has no fields".to_owned(),
@@ -124,11 +129,16 @@ fn describe(walked: &[String], outer: &Value) -> String {
     }
     let fields = object(outer, schema, "properties").filter(|properties| !properties.is_empty());
     if let Some(fields) = fields {
-        let required: Vec<&str> = get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let _ = writeln!(out, "\nfields:");
         let width = fields.keys().map(String::len).max().unwrap_or(0);
         for (name, field) in fields {
-            let meaning = field.get("description").or_else(|| follow(field).get("description")).and_then(Value::as_str).unwrap_or("");
+            let meaning = field
+                .get("description")
+                .or_else(|| follow(field).get("description"))
+                .and_then(Value::as_str)
+                .unwrap_or("");
             let note = if required.contains(&name.as_str()) { " (required)" } else { "" };
             let _ = writeln!(out, "    {name:width$}  {}{note}", meaning.lines().next().unwrap_or(""));
         }
@@ -149,9 +159,15 @@ fn type_name(outer: &Value) -> String {
         return "one of the values below".to_owned();
     }
     match get("type") {
-        Some(Value::String(name)) if name == "array" => format!("list of {}", get("items").map_or("anything".to_owned(), type_name)),
-        Some(Value::String(name)) if name == "object" && object(outer, schema, "properties").is_none_or(Map::is_empty) => {
-            let inner = object(outer, schema, "patternProperties").and_then(|p| p.values().next()).or_else(|| get("additionalProperties"));
+        Some(Value::String(name)) if name == "array" => {
+            format!("list of {}", get("items").map_or("anything".to_owned(), type_name))
+        }
+        Some(Value::String(name))
+            if name == "object" && object(outer, schema, "properties").is_none_or(Map::is_empty) =>
+        {
+            let inner = object(outer, schema, "patternProperties")
+                .and_then(|p| p.values().next())
+                .or_else(|| get("additionalProperties"));
             format!("map of names to {}", inner.map_or("anything".to_owned(), type_name))
         }
         Some(Value::String(name)) => match name.as_str() {

@@ -48,7 +48,8 @@ pub struct Files {
 
 /// Parses texts.
 pub fn parse(inputs: Vec<Input>) -> Files {
-    let mut files = Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new(), unreadable: false };
+    let mut files =
+        Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new(), unreadable: false };
     for (index, input) in inputs.into_iter().enumerate() {
         let source = Source::new(input.name, input.text);
         let (node, problems) = yaml::parse(&source, index as u32);
@@ -100,13 +101,13 @@ impl Files {
         }
         let document = Document { sources: self.sources.clone(), root: root.unwrap_or(empty) };
         let mut blueprint = None;
-        if !self.unreadable {
+        if !self.unreadable && base < self.bases.len() {
             let (formal, repaired) = validate::validate(&document.root);
             if problems.is_empty() && formal.is_empty() {
                 (blueprint, problems) = typed(&document, environment);
             } else {
                 problems.extend(formal);
-                problems.extend(despite(&document, &repaired));
+                problems.extend(despite(&repaired));
             }
         }
         sort(&document, &mut problems);
@@ -172,7 +173,7 @@ fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, 
 
 /// With problems of form, what does not depend on them is still resolved: all problems in one run. `repaired` is the tree with
 /// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped.
-fn despite(document: &Document, repaired: &validate::Repaired) -> Vec<Diagnostic> {
+fn despite(repaired: &validate::Repaired) -> Vec<Diagnostic> {
     let Some(root) = &repaired.root else { return Vec::new() };
     let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
     let (_, problems) = resolve::resolve(spec, None);
@@ -181,7 +182,8 @@ fn despite(document: &Document, repaired: &validate::Repaired) -> Vec<Diagnostic
             Place::Value(path) | Place::Key(path) => path,
             Place::Span(_) => return false,
         };
-        repaired.stand_ins.iter().any(|stand_in| stand_in.starts_with(path) || path.starts_with(stand_in)) || !document.root.locate(path).whole && matches!(place, Place::Value(_))
+        let stands_in = repaired.stand_ins.iter().any(|other| other.starts_with(path) || path.starts_with(other));
+        stands_in || repaired.dropped.iter().any(|other| path.starts_with(other))
     };
     let stands = |p: &Diagnostic| !touched(&p.primary.place) && !p.related.iter().any(|label| touched(&label.place));
     problems.into_iter().filter(stands).collect()

@@ -22,16 +22,21 @@ pub struct Repaired {
     pub root: Option<Node>,
     /// Where something required was stood in for.
     pub stand_ins: Vec<Path>,
+    /// What was left out.
+    pub dropped: Vec<Path>,
 }
 
 /// Every problem of a tree, and the tree without them.
 pub fn validate(root: &Node) -> (Vec<Diagnostic>, Repaired) {
     let mut walker = Walker { problems: Vec::new(), patterns: HashMap::new() };
     walker.node(root, &SCHEMA, &Path::root(), None);
-    let mut repaired = Repaired { root: None, stand_ins: Vec::new() };
+    let mut repaired = Repaired { root: None, stand_ins: Vec::new(), dropped: Vec::new() };
     if !walker.problems.is_empty() {
         let bad = repair::places(&walker.problems);
-        repaired.root = repair::repair(root, &SCHEMA, &Path::root(), &bad, &mut repaired.stand_ins);
+        let mut repair = repair::Repair { bad, stand_ins: Vec::new(), dropped: Vec::new() };
+        repaired.root = repair.node(root, &SCHEMA, &Path::root());
+        repaired.stand_ins = repair.stand_ins;
+        repaired.dropped = repair.dropped;
     }
     (walker.problems, repaired)
 }

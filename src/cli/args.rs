@@ -10,7 +10,9 @@ use crate::report::Format;
 /// One high-availability and disaster-recovery blueprint in; Kubernetes, Patroni, Redis, Route 53 and alert files out.
 #[derive(Debug, Parser)]
 #[command(name = "hagen", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit status: 0 all is well; 1 the blueprint does not pass (or differs); 2 hagen could not do its work.")]
+#[command(
+    after_help = "Exit status: 0 all is well; 1 the blueprint does not pass (or differs); 2 hagen could not do its work."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

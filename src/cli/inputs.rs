@@ -39,7 +39,8 @@ fn directory(directory: &Path) -> Result<Vec<Input>, Failure> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(Failure::new(format!("{shown}: no *.yaml in this directory")).hint("name a file, or `hagen init` to start one"));
+        return Err(Failure::new(format!("{shown}: no *.yaml in this directory"))
+            .hint("name a file, or `hagen init` to start one"));
     }
     files.iter().map(|file| one(file, Some(shown.clone()))).collect()
 }
@@ -49,7 +50,9 @@ fn one(file: &Path, directory: Option<String>) -> Result<Input, Failure> {
     let bytes = std::fs::read(file).map_err(|error| {
         let failure = Failure::new(format!("{name}: {error}"));
         match error.kind() {
-            std::io::ErrorKind::NotFound => failure.hint("check the name; `hagen init` writes a blueprint to start from"),
+            std::io::ErrorKind::NotFound => {
+                failure.hint("check the name; `hagen init` writes a blueprint to start from")
+            }
             _ => failure,
         }
     })?;
@@ -58,6 +61,7 @@ fn one(file: &Path, directory: Option<String>) -> Result<Input, Failure> {
 
 fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|error| {
-        Failure::new(format!("{name}: not UTF-8 at byte {}", error.utf8_error().valid_up_to())).hint("save the file as UTF-8")
+        Failure::new(format!("{name}: not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+            .hint("save the file as UTF-8")
     })
 }

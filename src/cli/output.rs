@@ -58,8 +58,11 @@ impl Output {
                 self.error_stream(&text);
                 let [errors, warnings, _] = count(sections);
                 let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-                let parts: Vec<String> =
-                    [(errors, "error"), (warnings, "warning")].iter().filter(|(n, _)| *n > 0).map(|(n, word)| plural(*n, word)).collect();
+                let parts: Vec<String> = [(errors, "error"), (warnings, "warning")]
+                    .iter()
+                    .filter(|(n, _)| *n > 0)
+                    .map(|(n, word)| plural(*n, word))
+                    .collect();
                 if !parts.is_empty() {
                     self.error_stream(&format!("{}\n", parts.join(", ")));
                 }

@@ -30,7 +30,8 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
     }
     if let Some(at) = source.text.find('\0') {
         let span = Span { file, start: at as u32, end: at as u32 + 1 };
-        let problem = Diagnostic::error("BP001", Place::Span(span), "the file holds a NUL byte").fix("save it as UTF-8 text");
+        let problem =
+            Diagnostic::error("BP001", Place::Span(span), "the file holds a NUL byte").fix("save it as UTF-8 text");
         return (None, vec![problem]);
     }
     let options = {
@@ -69,7 +70,8 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
     }
     if builder.root.is_none() {
         let place = Place::Span(Span { file, start: 0, end: 0 });
-        problems.push(Diagnostic::error("BP001", place, "the file is empty").fix("`hagen init` writes one to start from"));
+        problems
+            .push(Diagnostic::error("BP001", place, "the file is empty").fix("`hagen init` writes one to start from"));
     }
     (builder.root, problems)
 }

@@ -29,7 +29,8 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic) -> Stri
     };
     let title = normalize_untrusted_str(&finding.title);
     let environment = section.environment.map(|name| format!("in the environment `{name}`"));
-    let mut group: Group<'_> = level.primary_title(title.as_str()).id(finding.id).elements(snippets(section.document, finding));
+    let mut group: Group<'_> =
+        level.primary_title(title.as_str()).id(finding.id).elements(snippets(section.document, finding));
     if let Some(environment) = &environment {
         group = group.element(Level::NOTE.message(normalize_untrusted_str(environment)));
     }
@@ -62,7 +63,10 @@ fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a,
         let mut windows: Vec<(std::ops::Range<usize>, usize, Vec<&(Span, &Label, bool)>)> = Vec::new();
         for label in here {
             let (range, line) = source.window(label.0, 1);
-            match windows.iter_mut().find(|(known, ..)| range.start <= known.end + 400 && known.start <= range.end + 400) {
+            match windows
+                .iter_mut()
+                .find(|(known, ..)| range.start <= known.end + 400 && known.start <= range.end + 400)
+            {
                 Some((known, first, inside)) => {
                     *first = (*first).min(line);
                     *known = known.start.min(range.start)..known.end.max(range.end);
@@ -73,12 +77,14 @@ fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a,
         }
         for (range, line, inside) in windows {
             let text = source.text.get(range.clone()).unwrap_or("");
-            let mut snippet = Snippet::source(text).line_start(line).path(normalize_untrusted_str(&source.name)).fold(true);
+            let mut snippet =
+                Snippet::source(text).line_start(line).path(normalize_untrusted_str(&source.name)).fold(true);
             for (span, label, primary) in inside {
                 let start = (span.start as usize).clamp(range.start, range.end) - range.start;
                 let end = (span.end as usize).clamp(range.start + start, range.end) - range.start;
                 // A long value is marked on its first line only.
-                let end = text.get(start..end).and_then(|marked| marked.find('\n')).map_or(end, |line_end| start + line_end);
+                let end =
+                    text.get(start..end).and_then(|marked| marked.find('\n')).map_or(end, |line_end| start + line_end);
                 let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
                 let mut annotation = kind.span(start..end);
                 if !label.text.is_empty() {

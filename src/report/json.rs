@@ -77,5 +77,12 @@ fn place<'a>(document: &'a Document, label: &'a Label) -> Place<'a> {
         return Place { file: "", line: 1, column: 1, end_line: 1, end_column: 1, label: &label.text };
     };
     let (start, end) = (source.position(span.start), source.position(span.end));
-    Place { file: &source.name, line: start.line, column: start.column, end_line: end.line, end_column: end.column, label: &label.text }
+    Place {
+        file: &source.name,
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        label: &label.text,
+    }
 }

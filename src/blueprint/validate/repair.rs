@@ -20,42 +20,63 @@ pub fn places(problems: &[Diagnostic]) -> HashSet<Span> {
     problems.iter().filter_map(span).collect()
 }
 
-/// The tree without what is wrong; `None` where it is wrong itself.
-pub fn repair(node: &Node, schema: &Value, path: &Path, bad: &HashSet<Span>, stand_ins: &mut Vec<Path>) -> Option<Node> {
-    if bad.contains(&node.span) && matches!(node.kind, NodeKind::Scalar(_)) {
-        return None;
+/// A repair under way.
+pub struct Repair {
+    /// Where the problems are.
+    pub bad: HashSet<Span>,
+    /// Where something required was stood in for.
+    pub stand_ins: Vec<Path>,
+    /// What was left out.
+    pub dropped: Vec<Path>,
+}
+
+impl Repair {
+    /// The tree without what is wrong; `None` where it is wrong itself.
+    pub fn node(&mut self, node: &Node, schema: &Value, path: &Path) -> Option<Node> {
+        let repaired = self.inside(node, schema, path);
+        if repaired.is_none() {
+            self.dropped.push(path.clone());
+        }
+        repaired
     }
-    let (outer, schema) = (schema, follow(schema));
-    let get = |key: &str| outer.get(key).or_else(|| schema.get(key));
-    let kind = match (&node.kind, get("type").and_then(Value::as_str)) {
-        (NodeKind::Map(entries), Some("object")) => {
-            let mut kept: Vec<Entry> = Vec::new();
-            for entry in entries {
-                let inner = property(outer, schema, &entry.key);
-                let Some(inner) = inner else { continue };
-                let value = repair(&entry.value, inner, &path.key(&entry.key), bad, stand_ins);
-                kept.extend(value.map(|value| Entry { value, ..entry.clone() }));
-            }
-            for required in get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-                if kept.iter().all(|entry| &*entry.key != required)
-                    && let Some(inner) = property(outer, schema, required)
-                {
-                    stand_ins.push(path.key(required));
-                    kept.push(entry(required, stand_in(inner, node.span), node.span));
+
+    fn inside(&mut self, node: &Node, schema: &Value, path: &Path) -> Option<Node> {
+        if self.bad.contains(&node.span) && matches!(node.kind, NodeKind::Scalar(_)) {
+            return None;
+        }
+        let (outer, schema) = (schema, follow(schema));
+        let get = |key: &str| outer.get(key).or_else(|| schema.get(key));
+        let kind = match (&node.kind, get("type").and_then(Value::as_str)) {
+            (NodeKind::Map(entries), Some("object")) => {
+                let mut kept: Vec<Entry> = Vec::new();
+                for entry in entries {
+                    let Some(inner) = property(outer, schema, &entry.key) else { continue };
+                    let value = self.node(&entry.value, inner, &path.key(&entry.key));
+                    kept.extend(value.map(|value| Entry { value, ..entry.clone() }));
                 }
+                for required in
+                    get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+                {
+                    if kept.iter().all(|entry| &*entry.key != required)
+                        && let Some(inner) = property(outer, schema, required)
+                    {
+                        self.stand_ins.push(path.key(required));
+                        kept.push(entry(required, stand_in(inner, node.span), node.span));
+                    }
+                }
+                NodeKind::Map(kept)
             }
-            NodeKind::Map(kept)
-        }
-        (NodeKind::List(items), Some("array")) => {
-            let inner = get("items").unwrap_or(&Value::Null);
-            let kept = items.iter().enumerate().filter_map(|(at, item)| repair(item, inner, &path.index(at), bad, stand_ins));
-            NodeKind::List(kept.collect())
-        }
-        (NodeKind::Map(_) | NodeKind::List(_), Some("object" | "array" | "string" | "integer" | "boolean")) => return None,
-        (NodeKind::Scalar(_), Some("object" | "array")) => return None,
-        (kind, _) => kind.clone(),
-    };
-    Some(Node { span: node.span, kind })
+            (NodeKind::List(items), Some("array")) => {
+                let inner = get("items").unwrap_or(&Value::Null);
+                let kept = items.iter().enumerate().filter_map(|(at, item)| self.node(item, inner, &path.index(at)));
+                NodeKind::List(kept.collect())
+            }
+            (NodeKind::Map(_) | NodeKind::List(_), Some("object" | "array" | "string" | "integer" | "boolean"))
+            | (NodeKind::Scalar(_), Some("object" | "array")) => return None,
+            (kind, _) => kind.clone(),
+        };
+        Some(Node { span: node.span, kind })
+    }
 }
 
 fn property<'a>(outer: &'a Value, schema: &'a Value, key: &str) -> Option<&'a Value> {
@@ -65,7 +86,12 @@ fn property<'a>(outer: &'a Value, schema: &'a Value, key: &str) -> Option<&'a Va
         return known.get(key);
     }
     let pattern = object("patternProperties").and_then(|patterns| patterns.values().next());
-    pattern.or_else(|| outer.get("additionalProperties").or_else(|| schema.get("additionalProperties")).filter(|extra| extra.is_object()))
+    pattern.or_else(|| {
+        outer
+            .get("additionalProperties")
+            .or_else(|| schema.get("additionalProperties"))
+            .filter(|extra| extra.is_object())
+    })
 }
 
 fn entry(key: &str, value: Node, span: Span) -> Entry {
@@ -80,7 +106,8 @@ fn stand_in(outer: &Value, span: Span) -> Node {
     let kind = match get("type").and_then(Value::as_str) {
         Some("object") => {
             let required = get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-            let fields = required.filter_map(|name| property(outer, schema, name).map(|inner| entry(name, stand_in(inner, span), span)));
+            let fields = required
+                .filter_map(|name| property(outer, schema, name).map(|inner| entry(name, stand_in(inner, span), span)));
             NodeKind::Map(fields.collect())
         }
         Some("array") => NodeKind::List(get("items").map(|inner| stand_in(inner, span)).into_iter().collect()),

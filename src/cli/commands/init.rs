@@ -18,7 +18,8 @@ pub const SHIPPED: &[(&str, &str)] = &[
 pub fn run(args: &Init, output: &mut Output) -> Result<ExitStatus, Failure> {
     let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
     let Some((_, text)) = SHIPPED.iter().find(|(name, _)| *name == args.from) else {
-        let hint = nearest(&args.from, names.iter().copied()).map_or_else(|| format!("there are: {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
+        let hint = nearest(&args.from, names.iter().copied())
+            .map_or_else(|| format!("there are: {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
         return Err(Failure::new(format!("no shipped blueprint is called `{}`", args.from)).hint(hint));
     };
     let path = args.directory.join("blueprint.yaml");

@@ -14,18 +14,24 @@ use crate::report::Section;
 pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     let files = load::parse(inputs::read(&args.blueprint.files)?);
     if files.bases() > 1 {
-        return Err(Failure::new("more than one blueprint was named").hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
+        return Err(Failure::new("more than one blueprint was named")
+            .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
     }
     let loaded = files.load(0, args.blueprint.environment.as_deref());
     if !loaded.problems.is_empty() {
-        let section = Section { environment: loaded.environment.as_deref(), document: &loaded.document, findings: &loaded.problems };
+        let section = Section {
+            environment: loaded.environment.as_deref(),
+            document: &loaded.document,
+            findings: &loaded.problems,
+        };
         output.findings(&[section], args.format);
     }
     let Some(blueprint) = &loaded.blueprint else { return Ok(ExitStatus::DoesNotPass) };
     for region in &args.region {
         if blueprint.region(region).is_none() {
             let names: Vec<&str> = blueprint.regions.iter().map(|r| r.name.as_str()).collect();
-            return Err(Failure::new(format!("there is no region `{region}`")).hint(format!("the blueprint has: {}", names.join(", "))));
+            return Err(Failure::new(format!("there is no region `{region}`"))
+                .hint(format!("the blueprint has: {}", names.join(", "))));
         }
     }
     let engine = Engine::new(&overrides(args.templates.as_deref())?).map_err(|errors| templates(&errors))?;
@@ -54,7 +60,8 @@ fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failu
             continue;
         }
         let name = entry.path().strip_prefix(directory).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
-        let text = std::fs::read_to_string(entry.path()).map_err(|error| Failure::new(format!("{}: {error}", entry.path().display())))?;
+        let text = std::fs::read_to_string(entry.path())
+            .map_err(|error| Failure::new(format!("{}: {error}", entry.path().display())))?;
         found.insert(name, text);
     }
     Ok(found)

@@ -37,7 +37,11 @@ pub fn run(args: &Validate, output: &mut Output) -> Result<ExitStatus, Failure> 
     let sections: Vec<Section<'_>> = runs
         .iter()
         .zip(&sections)
-        .map(|(run, (environment, findings))| Section { environment: environment.as_deref(), document: &run.document, findings })
+        .map(|(run, (environment, findings))| Section {
+            environment: environment.as_deref(),
+            document: &run.document,
+            findings,
+        })
         .collect();
     if !args.resolved || runs.iter().any(Loaded::is_invalid) || args.format == Format::Json {
         output.findings(&sections, args.format);
