@@ -70,3 +70,33 @@ pub fn priority_class(namespace: &str, tier: &str) -> String {
 pub fn env_prefix(name: &str) -> String {
     name.to_ascii_uppercase().replace(['-', '.'], "_")
 }
+/// The host name of a DNS record: `@` is the zone itself.
+pub fn record_host(label: &str, zone: &str) -> String {
+    if label == "@" { zone.to_owned() } else { format!("{label}.{zone}") }
+}
+/// The name of one region's share of a public host: it leads to that region whatever DNS answers for the host itself.
+/// Health checks ask for it, and so do people; the region's routes and certificate must accept it beside the host.
+pub fn regional_host(host: &str, region: &str) -> String {
+    format!("{region}.{host}")
+}
+/// The DNS name of a failover pair below a public host: that of `order[0]`, with `passed` the regions already given up.
+pub fn failover_host(host: &str, region: &str, passed: &[&str]) -> String {
+    let mut name = region.to_owned();
+    for gone in passed.iter().rev() {
+        name.push('.');
+        name.push_str(gone);
+    }
+    format!("{name}.failover.{host}")
+}
+/// The file and the `Name` tag of the health check that asks a region whether it serves a host.
+pub fn health_check(host: &str, region: &str) -> String {
+    regional_host(host, region)
+}
+/// The file and the `Name` tag of the health check that watches the gate of a host.
+pub fn gate_check(host: &str) -> String {
+    format!("{host}.gate")
+}
+/// The file and the `Name` tag of the health check that wants the gate open and the region alive.
+pub fn gated_check(host: &str, region: &str) -> String {
+    format!("{}.gated", regional_host(host, region))
+}
