@@ -1,7 +1,9 @@
-//! The one integration binary: a module for each thing that a user notices.
+//! The one integration test binary.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+mod broken;
 mod hostile;
+mod language;
 mod verify;
 mod write;
