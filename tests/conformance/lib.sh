@@ -25,15 +25,17 @@ CONFORMANCE=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 LAB=$CONFORMANCE/lab
 ROOT=$(realpath "$CONFORMANCE/../..")
 CACHE=${HAGEN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hagen-conformance}
+# shellcheck source=tests/conformance/lab/versions
 . "$LAB/versions"
 
 # Each part's directory carries what it was made from in its name, so a changed version never meets an old build.
 fingerprint() { cat -- "$@" | sha256sum | cut -c1-12; }
-CONTROLPLANE_DIR=$CACHE/controlplane-$(fingerprint "$LAB"/controlplane/{go.mod,go.sum,main.go} "$LAB/versions")
+CONTROLPLANE_DIR=$CACHE/controlplane-$KUBERNETES_VERSION-$(fingerprint "$LAB"/controlplane/{go.mod,go.sum,main.go})
 VENV=$CACHE/venv-$(fingerprint "$LAB/requirements.txt")
 KWOK_DIR=$CACHE/kwok-$KWOK_VERSION
+# shellcheck disable=SC2034  # for those who source this
 CRDS_DIR=$CACHE/crds-$(fingerprint "$LAB/crds.tsv")
-PROMTOOL_DIR=$CACHE/promtool-$PROMTOOL_VERSION
+PROMTOOL_DIR=$CACHE/promtool-$(fingerprint "$LAB/promtool/go.mod")
 # Debian keeps servers (haproxy, pgbouncer, postgres) outside an ordinary user's PATH.
 PATH=$VENV/bin:$CONTROLPLANE_DIR:$KWOK_DIR:$PROMTOOL_DIR:$PATH:/usr/sbin:/sbin
 export PATH
@@ -142,7 +144,7 @@ check() {
     said=$("$@" 2>&1) || status=$?
     if [ $status -eq 0 ]; then ok "$what"; return 0; fi
     failed "$what (status $status: $1)"
-    sed 's/^/            /' <<< "$said"
+    printf '            %s\n' "${said//$'\n'/$'\n            '}"
 }
 finish() {
     [ "$CHECKS" -gt 0 ] || { say "SKIPPED: nothing in the rendered tree for this consumer"; exit 77; }
