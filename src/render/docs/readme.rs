@@ -85,7 +85,7 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
         let mut parts = job.path.split('/');
         let (Some(first), Some(second)) = (parts.next(), parts.next()) else { continue };
         let what = match second {
-            "kubernetes" => "what `kubectl apply -k` applies to this region's cluster",
+            "kubernetes" => "everything that kubectl applies to the cluster of this region",
             "patroni" => "PostgreSQL on hosts: one directory a member, etcd member and router",
             "redis" => "Redis on hosts: one directory a node, and the scripts that form the cluster",
             "dns" => "Route 53: health checks, change batches in order, the script that applies them",
