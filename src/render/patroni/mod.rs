@@ -1,10 +1,11 @@
 //! The PostgreSQL family: Patroni on hosts and on Kubernetes, with what stands around it.
 //!
-//! What both platforms need alike is in [`dcs`]; each platform has its own room and its own files.
+//! What both platforms need alike is in [`dcs`] and [`repository`]; each platform has its own room and its own files.
 
 pub(crate) mod dcs;
 mod hosts;
 mod kubernetes;
+pub(crate) mod repository;
 
 use super::Jobs;
 use crate::blueprint::Blueprint;
