@@ -12,7 +12,7 @@ pub mod yaml;
 mod alerts;
 mod dns;
 mod docs;
-mod kubernetes;
+pub(crate) mod kubernetes;
 mod patroni;
 mod redis;
 

@@ -1,5 +1,7 @@
 //! The kubernetes files.
 
+pub(crate) mod common;
+
 use super::Jobs;
 use crate::blueprint::Blueprint;
 
