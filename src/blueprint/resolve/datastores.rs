@@ -76,6 +76,7 @@ impl Resolver<'_> {
             (spec.image.is_none(), at.key("image"), "members"),
             (etcd && spec.consensus.image.is_none(), at.key("consensus").key("image"), "etcd"),
             (pool && spec.pool.image.is_none(), at.key("pool").key("image"), "the pool"),
+            (etcd && spec.router.image.is_none(), at.key("router").key("image"), "the router"),
         ];
         for (missing, path, what) in images {
             if missing {
@@ -99,6 +100,28 @@ impl Resolver<'_> {
                     .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
                     .fix("write `platform: hosts`, or `members: 3` instead of the hosts"),
             );
+        }
+        if spec.failover.watchdog == raw::Watchdog::Required {
+            self.problems.push(
+                Diagnostic::error("BP065", Place::Value(at.key("failover").key("watchdog")), "a pod has no watchdog device")
+                    .because("a member without one would never become primary; in a pod the liveness probe ends a member that hangs")
+                    .fix("write `watchdog: disabled`"),
+            );
+        }
+        let to = spec.backup.iter().flat_map(|backup| backup.to.iter().enumerate());
+        for (index, reference) in to {
+            let destination = self.spec.backup.get(reference.parts().1);
+            if destination.is_some_and(|d| d.kind == raw::DestinationKind::Directory) {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP066",
+                        Place::Value(at.key("backup").key("to").index(index)),
+                        "no pod reaches a directory of a host",
+                    )
+                    .because("members and jobs run on several nodes and share no file system")
+                    .fix("use a destination of kind `s3`, `gcs` or `azure-blob`"),
+                );
+            }
         }
     }
 
