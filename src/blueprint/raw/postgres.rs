@@ -423,7 +423,7 @@ pub struct Router {
     /// The port of its metrics.
     #[serde(default = "port::<8405>")]
     pub metrics_port: u16,
-    /// The address that it and the pool listen on; every one of the host when not given.
+    /// The address that it and the pool listen on; its host's own when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<Host>,
     /// Hosts that router and pool run on; the PostgreSQL hosts when not given.
@@ -467,6 +467,9 @@ pub struct RouterHost {
     /// Its zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// Its directories of configuration, sockets and logs, where they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directories: Option<PostgresDirectories>,
 }
 
 /// A volume.

@@ -36,8 +36,9 @@ pub struct Surroundings<'a> {
     pub clients: Vec<String>,
     /// The port that the endpoint of a region's primary answers on.
     pub endpoint_port: u16,
-    /// The options of pgBackRest that are not in its configuration file, in front of its command.
-    pub pgbackrest: String,
+    /// The pgBackRest command without its verb ([`pgbackrest`]), where it is the same on all members; where their
+    /// directories differ each member's own file must hold `archive_command` and `restore_command`.
+    pub pgbackrest: Option<String>,
 }
 
 /// The namespace that Patroni keeps its keys below: one for each system, so that systems may share an etcd.
@@ -103,8 +104,8 @@ fn postgresql(around: &Surroundings<'_>) -> Value {
     // A former primary rejoins by rewinding instead of a full copy (R-PG-18).
     section.insert("use_pg_rewind".into(), true.into());
     section.insert("use_slots".into(), true.into());
-    if let Some(command) = restore_command(around) {
-        section.insert("recovery_conf".into(), json!({ "restore_command": command }));
+    if let Some(command) = around.pgbackrest.as_deref().filter(|_| around.cluster.spec.backup.is_some()) {
+        section.insert("recovery_conf".into(), json!({ "restore_command": restore_command(command) }));
     }
     section.insert("parameters".into(), parameters(around).into());
     section.insert("pg_hba".into(), pg_hba(around).into());
@@ -186,7 +187,9 @@ pub fn parameters(around: &Surroundings<'_>) -> Map<String, Value> {
     }
     if let Some(backup) = &spec.backup {
         set("archive_mode", "on".into());
-        set("archive_command", format!("{} archive-push \"%p\"", around.pgbackrest).into());
+        if let Some(command) = &around.pgbackrest {
+            set("archive_command", archive_command(command).into());
+        }
         set("archive_timeout", format!("{}s", backup.archive_timeout.secs()).into());
     }
     for (name, value) in &spec.parameters {
@@ -200,10 +203,14 @@ fn plain(text: &str) -> Value {
     text.parse::<i64>().ok().filter(|n| n.to_string() == text).map_or_else(|| text.into(), Value::from)
 }
 
+/// How the primary archives a segment.
+pub fn archive_command(pgbackrest: &str) -> String {
+    format!("{pgbackrest} archive-push \"%p\"")
+}
+
 /// How a standby gets WAL that its primary no longer has.
-fn restore_command(around: &Surroundings<'_>) -> Option<String> {
-    around.cluster.spec.backup.as_ref()?;
-    Some(format!("{} archive-get %f \"%p\"", around.pgbackrest))
+pub fn restore_command(pgbackrest: &str) -> String {
+    format!("{pgbackrest} archive-get %f \"%p\"")
 }
 
 /// What a fifth of the volume holds, or of the data where no volume is stated.
