@@ -12,9 +12,11 @@ pub mod yaml;
 mod alerts;
 mod dns;
 mod docs;
-mod kubernetes;
+pub(crate) mod kubernetes;
 mod patroni;
 mod redis;
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -41,8 +43,20 @@ pub struct Job {
     pub template: &'static str,
     /// What the template sees.
     pub context: Result<tera::Context, String>,
+    /// Files that stand inside this one, such as a script in a ConfigMap.
+    pub parts: Vec<Part>,
     /// The parts of the blueprint that it comes from.
     pub origins: Vec<Path>,
+}
+
+/// A file inside another one: rendered first, with the escaping of its own syntax, and seen as `parts[NAME]`.
+pub struct Part {
+    /// Its name in `parts`.
+    pub name: String,
+    /// Its template, below `templates/`.
+    pub template: &'static str,
+    /// What its template sees.
+    pub context: Result<tera::Context, String>,
 }
 
 /// The files of one part of the output: what targets push their jobs into.
@@ -69,7 +83,15 @@ impl Jobs {
     ) {
         let context = tera::Context::from_serialize(context).map_err(|e| e.to_string());
         let region = region.map(|r| r.name.clone());
-        self.jobs.push(Job { path, kind, family: self.family, region, template, context, origins });
+        self.jobs.push(Job { path, kind, family: self.family, region, template, context, parts: Vec::new(), origins });
+    }
+
+    /// A file inside the one that was pushed last; its template reads it as `parts[name]`.
+    pub fn part(&mut self, name: impl Into<String>, template: &'static str, context: &impl Serialize) {
+        let context = tera::Context::from_serialize(context).map_err(|e| e.to_string());
+        if let Some(job) = self.jobs.last_mut() {
+            job.parts.push(Part { name: name.into(), template, context });
+        }
     }
 }
 
@@ -172,7 +194,19 @@ pub fn render(
 }
 
 fn run(engine: &Engine, job: Job) -> Result<Artifact, TemplateError> {
-    let context = job.context.map_err(|message| TemplateError { template: job.template.to_owned(), message })?;
+    let failed = |template: &str| {
+        let template = template.to_owned();
+        move |message| TemplateError { template, message }
+    };
+    let mut context = job.context.map_err(failed(job.template))?;
+    if !job.parts.is_empty() {
+        let mut parts = BTreeMap::new();
+        for part in job.parts {
+            let of_part = part.context.map_err(failed(part.template))?;
+            parts.insert(part.name, engine.render_context(part.template, &of_part)?);
+        }
+        context.insert("parts", &parts);
+    }
     let mut text = engine.render_context(job.template, &context)?;
     if !text.ends_with('\n') {
         text.push('\n');
