@@ -50,7 +50,7 @@ pub struct Blueprint {
     #[serde(default)]
     pub strategy: Strategy,
     /// The regions, by name, with their zones; exactly one is primary.
-    #[schemars(length(min = 1))]
+    #[schemars(extend("minProperties" = 1, "propertyNames" = {"pattern": "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"}))]
     pub regions: BTreeMap<String, Region>,
     /// What all regions run on: Kubernetes, secrets, monitoring access.
     #[serde(default)]
@@ -133,6 +133,7 @@ pub struct Policy {
     pub fail_on: PolicyLevel,
     /// Levels that differ from a rule's default, by rule id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": "^([A-Z]{2}|K8)[0-9]{3}$"}))]
     pub levels: BTreeMap<String, PolicyLevel>,
     /// Findings that are accepted for a time, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -28,6 +28,7 @@ pub struct Monitoring {
     pub runbooks: Url,
     /// Alerts that differ from what hagen derives, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": "^[A-Z][A-Za-z0-9]*$"}))]
     pub alerts: BTreeMap<String, AlertOverride>,
     /// Where the exporters of what runs on Kubernetes come from.
     #[serde(default)]

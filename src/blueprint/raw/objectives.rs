@@ -26,6 +26,8 @@ pub struct Objectives {
     pub tiers: BTreeMap<Name, Tier>,
     /// Tighter or looser targets for one scenario.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"enum": ["pod-loss", "node-loss", "zone-loss", "region-loss", "primary-loss",
+        "consensus-loss", "data-corruption", "dependency-loss", "network-partition"]}))]
     pub scenarios: BTreeMap<Scenario, Target>,
 }
 
@@ -44,6 +46,8 @@ pub struct Tier {
     pub rpo: Option<Duration>,
     /// Targets of this tier for one scenario.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"enum": ["pod-loss", "node-loss", "zone-loss", "region-loss", "primary-loss",
+        "consensus-loss", "data-corruption", "dependency-loss", "network-partition"]}))]
     pub scenarios: BTreeMap<Scenario, Target>,
     /// The value of the Kubernetes PriorityClass of this tier's pods; higher is scheduled first and evicted last.
     #[serde(default, skip_serializing_if = "Option::is_none")]

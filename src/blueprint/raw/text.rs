@@ -49,7 +49,7 @@ macro_rules! text {
 
 text!(
     /// A DNS label of at most 40 characters, so that what hagen adds around it still fits into 63.
-    Name, {"type": "string", "pattern": "^[a-z]([-a-z0-9]*[a-z0-9])?$", "maxLength": 40, "examples": ["main"]}
+    Name, {"type": "string", "pattern": "^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$", "examples": ["main"]}
 );
 text!(
     /// A key of a Kubernetes label or annotation, without reserved prefixes.

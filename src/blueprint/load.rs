@@ -1,0 +1,205 @@
+//! From the texts of files to the resolved blueprint: parse, merge, validate, resolve. All problems at once.
+
+use super::{Blueprint, raw, resolve, validate};
+use crate::diagnostics::{Diagnostic, Level, Place, nearest};
+use crate::document::node::{Node, NodeKind};
+use crate::document::{Document, Path, Source, Span, merge, yaml};
+
+/// A text to be read.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// The directory that it came from, when a directory was named: overlays in it have no order.
+    pub directory: Option<String>,
+}
+
+/// What came of loading a base with its overlays in one environment.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The environment, if one was chosen.
+    pub environment: Option<String>,
+    /// The texts and the merged tree; the tree is empty when a file could not be read.
+    pub document: Document,
+    /// The blueprint, when nothing is wrong.
+    pub blueprint: Option<Blueprint>,
+    /// All problems, in the order of their places.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether a problem keeps the blueprint from being used.
+    pub fn is_invalid(&self) -> bool {
+        self.blueprint.is_none() || self.problems.iter().any(|p| p.level == Level::Error)
+    }
+}
+
+/// The texts as trees: bases and overlays, before anything is merged.
+#[derive(Debug)]
+pub struct Files {
+    sources: Vec<Source>,
+    bases: Vec<Node>,
+    overlays: Vec<(Node, Option<String>)>,
+    problems: Vec<Diagnostic>,
+    unreadable: bool,
+}
+
+/// Parses texts.
+pub fn parse(inputs: Vec<Input>) -> Files {
+    let mut files =
+        Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new(), unreadable: false };
+    for (index, input) in inputs.into_iter().enumerate() {
+        let source = Source::new(input.name, input.text);
+        let (node, problems) = yaml::parse(&source, index as u32);
+        files.unreadable |= node.is_none();
+        files.problems.extend(problems);
+        if let Some(node) = node {
+            let overlay = node.get("kind").and_then(Node::scalar).is_some_and(|kind| &*kind.text == "Overlay");
+            if overlay { files.overlays.push((node, input.directory)) } else { files.bases.push(node) }
+        }
+        files.sources.push(source);
+    }
+    files
+}
+
+impl Files {
+    /// The environments that the first base with its overlays has.
+    pub fn environments(&self) -> Vec<String> {
+        let nodes = self.bases.iter().chain(self.overlays.iter().map(|(node, _)| node));
+        let maps = nodes.filter_map(|node| node.get("environments").and_then(Node::map));
+        let mut names: Vec<String> = maps.flatten().map(|entry| entry.key.to_string()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// How many bases there are: `validate` and `check` take each as a run of its own.
+    pub fn bases(&self) -> usize {
+        self.bases.len()
+    }
+
+    /// The blueprint of one base with all overlays, in an environment.
+    pub fn load(&self, base: usize, environment: Option<&str>) -> Loaded {
+        let mut problems = self.problems.clone();
+        let empty = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };
+        let mut root = self.bases.get(base).cloned();
+        if root.is_none() && !self.unreadable {
+            let span = self
+                .overlays
+                .first()
+                .map(|(node, _)| node.get("kind").map_or(node.span, |kind| kind.span))
+                .unwrap_or_default();
+            problems.push(
+                Diagnostic::error("BP023", Place::Span(span), "an overlay alone is no blueprint")
+                    .fix("name the base first: `hagen render base.yaml overlay.yaml -o out`"),
+            );
+        }
+        if let Some(root) = &mut root {
+            self.merge(root, environment, &mut problems);
+        }
+        let document = Document { sources: self.sources.clone(), root: root.unwrap_or(empty) };
+        let mut blueprint = None;
+        if !self.unreadable && base < self.bases.len() {
+            let (formal, repaired) = validate::validate(&document.root);
+            if problems.is_empty() && formal.is_empty() {
+                (blueprint, problems) = typed(&document, environment);
+            } else {
+                problems.extend(formal);
+                problems.extend(despite(&repaired));
+            }
+        }
+        sort(&document, &mut problems);
+        Loaded { environment: environment.map(str::to_owned), document, blueprint, problems }
+    }
+
+    fn merge(&self, root: &mut Node, environment: Option<&str>, problems: &mut Vec<Diagnostic>) {
+        for (at, (overlay, directory)) in self.overlays.iter().enumerate() {
+            let Some(directory) = directory else { continue };
+            let beside = self.overlays[..at].iter().filter(|(_, other)| other.as_ref() == Some(directory));
+            for (other, _) in beside {
+                merge::conflicts(&without_head(other), &without_head(overlay), &Path::root(), problems);
+            }
+        }
+        for (overlay, _) in &self.overlays {
+            merge::apply(root, &without_head(overlay), &Path::root(), problems);
+        }
+        let Some(name) = environment else { return };
+        let environments = root.get("environments").cloned();
+        match environments.as_ref().and_then(|all| all.get(name)) {
+            Some(patch) if patch.map().is_some() => merge::apply(root, patch, &Path::root(), problems),
+            Some(_) => {}
+            None => {
+                let known: Vec<&str> =
+                    environments.iter().filter_map(Node::map).flatten().map(|entry| &*entry.key).collect();
+                let fix = nearest(name, known.iter().copied()).map_or_else(
+                    || {
+                        if known.is_empty() {
+                            "the blueprint has no environments".to_owned()
+                        } else {
+                            format!("use one of: {}", known.join(", "))
+                        }
+                    },
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let place = root
+                    .entry("environments")
+                    .map_or(Span { end: root.span.start, ..root.span }, |entry| entry.key_span);
+                let title = format!("there is no environment `{}`", name.escape_debug());
+                problems.push(Diagnostic::error("BP025", Place::Span(place), title).fix(fix));
+            }
+        }
+    }
+}
+
+/// The tree as typed values, resolved.
+fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, Vec<Diagnostic>) {
+    match <raw::Blueprint as serde::Deserialize>::deserialize(&document.root) {
+        Ok(spec) => resolve::resolve(spec, environment.map(str::to_owned)),
+        Err(error) => {
+            let place = Place::Span(error.span.unwrap_or_default());
+            let problem = Diagnostic::error(
+                "BP099",
+                place,
+                format!("the value fits the schema but not its type: {}", error.message),
+            )
+            .because("this is a fault of hagen")
+            .fix("please report it with this part of the blueprint");
+            (None, vec![problem])
+        }
+    }
+}
+
+/// With problems of form, what does not depend on them is still resolved: all problems in one run. `repaired` is the tree with
+/// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped.
+fn despite(repaired: &validate::Repaired) -> Vec<Diagnostic> {
+    let Some(root) = &repaired.root else { return Vec::new() };
+    let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
+    let (_, problems) = resolve::resolve(spec, None);
+    let touched = |place: &Place| {
+        let path = match place {
+            Place::Value(path) | Place::Key(path) => path,
+            Place::Span(_) => return false,
+        };
+        let stands_in = repaired.stand_ins.iter().any(|other| other.starts_with(path) || path.starts_with(other));
+        stands_in || repaired.dropped.iter().any(|other| path.starts_with(other))
+    };
+    let stands = |p: &Diagnostic| !touched(&p.primary.place) && !p.related.iter().any(|label| touched(&label.place));
+    problems.into_iter().filter(stands).collect()
+}
+
+/// An overlay without what only says that it is one.
+fn without_head(overlay: &Node) -> Node {
+    let mut node = overlay.clone();
+    if let NodeKind::Map(entries) = &mut node.kind {
+        entries.retain(|entry| !matches!(&*entry.key, "apiVersion" | "kind"));
+    }
+    node
+}
+
+/// By file, place, level and id; the same finding once.
+pub fn sort(document: &Document, problems: &mut Vec<Diagnostic>) {
+    problems.sort_by_cached_key(|p| (document.span(&p.primary.place), p.level, p.id, p.title.clone()));
+    problems.dedup();
+}

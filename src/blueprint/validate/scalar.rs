@@ -1,0 +1,418 @@
+//! Single values against the schema: units, enumerations, patterns, numbers; YAML's surprises; literal credentials.
+
+use serde_json::Value;
+
+use super::{Walker, first_sentence};
+use crate::blueprint::units::{Bytes, Cpu, Duration, Percent, Rate, Throughput, UnitError};
+use crate::diagnostics::{Diagnostic, Place, nearest};
+use crate::document::node::{Entry, Node, Scalar, ScalarType};
+use crate::document::{Path, Step};
+
+impl Walker {
+    pub(super) fn scalar(&mut self, node: &Node, outer: &Value, schema: &Value, path: &Path) {
+        let get = |key: &str| outer.get(key).or_else(|| schema.get(key));
+        let wanted = get("type");
+        let Some(scalar) = node.scalar() else {
+            let wanted = match wanted.and_then(Value::as_str) {
+                Some("integer") => "a whole number",
+                Some("boolean") => "true or false",
+                _ => "a text",
+            };
+            self.wrong_kind(node, wanted, schema, path);
+            return;
+        };
+        if self.credential(node, scalar, path) {
+            return;
+        }
+        if let Some(unit) = get("x-hagen-unit").and_then(Value::as_str) {
+            self.unit(node, scalar, unit, path);
+            return;
+        }
+        match wanted.and_then(Value::as_str) {
+            Some("boolean") => self.boolean(node, scalar, path),
+            Some("integer" | "number") => self.integer(node, scalar, outer, schema, path),
+            Some("string") => {
+                if scalar.kind() != ScalarType::Text {
+                    let why = surprise(&scalar.text)
+                        .map_or_else(|| format!("YAML reads `{}` as {}", scalar.text, node.describe()), |(why, _)| why);
+                    self.problems.push(
+                        Diagnostic::error("BP006", Place::Span(node.span), format!("`{path}` wants a text"))
+                            .because(why)
+                            .fix(format!("write it in quotes: \"{}\"", scalar.text)),
+                    );
+                    return;
+                }
+                self.text(node, scalar, outer, schema, path);
+            }
+            // Several types: a verbatim value. Only what readers disagree on is refused.
+            _ => {
+                self.surprise_value(node, scalar, path);
+            }
+        }
+    }
+
+    fn unit(&mut self, node: &Node, scalar: &Scalar, unit: &str, path: &Path) {
+        let text = &*scalar.text;
+        let outcome: Result<(), UnitError> = match unit {
+            "duration" => text.parse::<Duration>().map(drop),
+            "bytes" => text.parse::<Bytes>().map(drop),
+            "cpu" => text.parse::<Cpu>().map(drop),
+            "percent" => text.parse::<Percent>().map(drop),
+            "rate" => text.parse::<Rate>().map(drop),
+            _ => text.parse::<Throughput>().map(drop),
+        };
+        if let Err(error) = outcome {
+            let problem = Diagnostic::error("BP015", Place::Span(node.span), format!("`{path}`: {}", error.problem))
+                .fix(error.fix);
+            self.problems.push(match surprise(text).filter(|_| scalar.plain) {
+                Some((why, _)) => problem.because(why),
+                None => problem,
+            });
+        }
+    }
+
+    fn boolean(&mut self, node: &Node, scalar: &Scalar, path: &Path) {
+        if matches!(scalar.kind(), ScalarType::Bool(_)) {
+            return;
+        }
+        let problem = Diagnostic::error("BP006", Place::Span(node.span), format!("`{path}` wants true or false"));
+        let folded = scalar.text.to_ascii_lowercase();
+        self.problems.push(match folded.as_str() {
+            "no" | "off" | "n" | "yes" | "on" | "y" => {
+                let value = matches!(folded.as_str(), "yes" | "on" | "y");
+                problem
+                    .because(format!("`{}` is a boolean in YAML 1.1 and a text in YAML 1.2", scalar.text))
+                    .fix(format!("write `{value}`"))
+            }
+            _ => problem.fix("write `true` or `false`"),
+        });
+    }
+
+    fn integer(&mut self, node: &Node, scalar: &Scalar, outer: &Value, schema: &Value, path: &Path) {
+        let get = |key: &str| outer.get(key).or_else(|| schema.get(key)).and_then(Value::as_i64);
+        let plain_digits = scalar.plain
+            && !scalar.text.is_empty()
+            && scalar.text.strip_prefix('-').unwrap_or(&scalar.text).bytes().all(|b| b.is_ascii_digit());
+        let decimal = plain_digits && (scalar.text.len() == 1 || !scalar.text.trim_start_matches('-').starts_with('0'));
+        let value = if decimal { scalar.text.parse::<i64>().ok() } else { None };
+        let Some(value) = value else {
+            let problem = Diagnostic::error(
+                "BP006",
+                Place::Span(node.span),
+                format!("`{path}` wants a whole number and got `{}`", scalar.text.escape_debug()),
+            );
+            self.problems.push(match surprise(&scalar.text).filter(|_| scalar.plain) {
+                Some((why, fix)) => problem.because(why).fix(fix),
+                None if scalar.text.bytes().all(|b| b.is_ascii_digit()) && !scalar.plain => {
+                    problem.fix(format!("write it without quotes: {}", scalar.text))
+                }
+                None => problem.fix("write digits only"),
+            });
+            return;
+        };
+        let least = get("minimum").unwrap_or(0);
+        let most = get("maximum").unwrap_or(i64::from(u32::MAX));
+        if value < least || value > most {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP016",
+                    Place::Span(node.span),
+                    format!("`{path}` is {value}; it goes from {least} to {most}"),
+                )
+                .fix(format!("write a number from {least} to {most}")),
+            );
+        }
+    }
+
+    fn text(&mut self, node: &Node, scalar: &Scalar, outer: &Value, schema: &Value, path: &Path) {
+        let get = |key: &str| outer.get(key).or_else(|| schema.get(key));
+        let text = &*scalar.text;
+        if let Some(values) = get("enum").and_then(Value::as_array) {
+            let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            if !values.contains(&text) {
+                let fix = nearest(text, values.iter().copied()).map_or_else(
+                    || format!("use one of: {}", values.join(", ")),
+                    |near| format!("did you mean `{near}`? (of: {})", values.join(", ")),
+                );
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP017",
+                        Place::Span(node.span),
+                        format!("`{}` is no value of `{path}`", text.escape_debug()),
+                    )
+                    .fix(fix),
+                );
+            }
+            return;
+        }
+        if let Some(constant) = get("const").and_then(Value::as_str).filter(|constant| *constant != text) {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP017",
+                    Place::Span(node.span),
+                    format!("`{}` is no value of `{path}`", text.escape_debug()),
+                )
+                .fix(format!("write `{constant}`")),
+            );
+            return;
+        }
+        let too_long = get("maxLength").and_then(Value::as_u64).is_some_and(|most| text.chars().count() as u64 > most);
+        let too_short =
+            get("minLength").and_then(Value::as_u64).is_some_and(|least| (text.chars().count() as u64) < least);
+        let pattern = get("pattern").and_then(Value::as_str);
+        if too_long || too_short || pattern.is_some_and(|pattern| !self.matches(pattern, text)) {
+            self.malformed(node, text, schema, pattern.unwrap_or(""), path);
+            return;
+        }
+        if get("x-hagen-cron").is_some()
+            && let Err(why) = cron(text)
+        {
+            self.problems.push(
+                Diagnostic::error("BP018", Place::Span(node.span), format!("`{text}` is no cron time"))
+                    .because(why)
+                    .fix("minute, hour, day of the month, month, day of the week, in UTC: \"0 2 * * *\" is two o'clock every night"),
+            );
+            return;
+        }
+        self.surprise_value(node, scalar, path);
+    }
+
+    fn malformed(&mut self, node: &Node, text: &str, schema: &Value, pattern: &str, path: &Path) {
+        let (mut what, mut fix) = form(pattern);
+        if what.is_empty() {
+            what = schema
+                .get("description")
+                .and_then(Value::as_str)
+                .map(|d| format!("it wants: {}", first_sentence(d)))
+                .unwrap_or_default();
+        }
+        if let Some(example) = schema.get("examples").and_then(|e| e.get(0)).and_then(Value::as_str) {
+            fix = if fix.starts_with("use ") {
+                format!("{fix}: `{example}`")
+            } else {
+                format!("write something like `{example}`")
+            };
+        }
+        let image = pattern.contains("@sha256:");
+        if image {
+            what = if text.contains("@sha256:") {
+                "an image has a tag and a digest of 64 hexadecimal digits".to_owned()
+            } else {
+                "an image without digest can change under its tag: neither rollback nor recovery would bring back what ran (R-K8-02)".to_owned()
+            };
+            fix = "write `REGISTRY/NAME:TAG@sha256:DIGEST`; `crane digest IMAGE` or `docker buildx imagetools inspect IMAGE` tells the digest".to_owned();
+        }
+        let shown: String = text.chars().take(80).collect();
+        let mut problem = Diagnostic::error(
+            "BP019",
+            Place::Span(node.span),
+            format!("`{}` does not fit `{path}`", shown.escape_debug()),
+        )
+        .fix(fix);
+        if !what.is_empty() {
+            problem = problem.because(what);
+        }
+        self.problems.push(problem);
+    }
+
+    /// What YAML 1.1 and 1.2 readers understand differently is refused where it stands without quotes.
+    fn surprise_value(&mut self, node: &Node, scalar: &Scalar, path: &Path) {
+        if !scalar.plain {
+            return;
+        }
+        if let Some((why, fix)) = surprise(&scalar.text) {
+            let title = format!("`{}` in `{path}` means different things to different readers", scalar.text);
+            self.problems.push(Diagnostic::error("BP003", Place::Span(node.span), title).because(why).fix(fix));
+        }
+    }
+
+    pub(super) fn surprise_key(&mut self, entry: &Entry, path: &Path) {
+        if !entry.key_plain {
+            return;
+        }
+        if let Some((why, fix)) = surprise(&entry.key) {
+            let title = format!("the key `{}` of `{path}` means different things to different readers", entry.key);
+            self.problems.push(Diagnostic::error("BP003", Place::Span(entry.key_span), title).because(why).fix(fix));
+        }
+    }
+
+    /// Something that looks like a literal credential: no secret may be written. The value itself is never shown.
+    fn credential(&mut self, node: &Node, scalar: &Scalar, path: &Path) -> bool {
+        let text = &*scalar.text;
+        let key = match path.steps().last() {
+            Some(Step::Key(key)) => key.to_ascii_lowercase(),
+            _ => String::new(),
+        };
+        let in_env = path
+            .steps()
+            .iter()
+            .any(|step| *step == Step::Key("env".to_owned()) || *step == Step::Key("parameters".to_owned()));
+        let telling =
+            ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key", "credential"];
+        let named = in_env
+            && telling.iter().any(|word| key.contains(word))
+            && !key.contains("encryption")
+            && !text.is_empty()
+            && text.parse::<f64>().is_err()
+            && !text.starts_with('/');
+        if !named && !looks_like_credential(text) {
+            return false;
+        }
+        self.problems.push(
+            Diagnostic::error("BP014", Place::Span(node.span), format!("`{path}` holds what looks like a credential"))
+                .because("no secret may be written in a blueprint: it would be in every clone and in every rendered file (R-PG-22)")
+                .fix("put it into a Secret and refer to it: `{secret: NAME, key: KEY}` (for a service under `secrets`)"),
+        );
+        true
+    }
+}
+
+/// Forms that only credentials have.
+fn looks_like_credential(text: &str) -> bool {
+    let long = |prefix: &str, rest: usize| {
+        text.strip_prefix(prefix).is_some_and(|tail| {
+            tail.len() >= rest && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        })
+    };
+    let in_url = text.split_once("://").is_some_and(|(_, rest)| {
+        rest.split(['/', '?'])
+            .next()
+            .and_then(|authority| authority.rsplit_once('@'))
+            .is_some_and(|(user, _)| user.contains(':'))
+    });
+    text.contains("-----BEGIN ")
+        || long("AKIA", 16)
+        || long("ASIA", 16)
+        || long("ghp_", 30)
+        || long("github_pat_", 30)
+        || long("sk-", 32)
+        || long("xoxb-", 20)
+        || long("xoxp-", 20)
+        || text.contains("hooks.slack.com/services/T")
+        || in_url
+        || text.split_whitespace().any(|word| word.strip_prefix("password=").is_some_and(|rest| !rest.is_empty()))
+}
+
+/// Why readers of YAML 1.1 and 1.2 disagree on a plain scalar, and what to write instead.
+fn surprise(text: &str) -> Option<(String, String)> {
+    let quoted = || format!("write it in quotes: \"{text}\"");
+    let folded = text.to_ascii_lowercase();
+    if matches!(folded.as_str(), "yes" | "no" | "on" | "off" | "y" | "n") {
+        let value = matches!(folded.as_str(), "yes" | "on" | "y");
+        return Some((
+            format!("YAML 1.1 reads `{text}` as {value}, YAML 1.2 as a text"),
+            format!("{}, or `{value}` if a boolean is meant", quoted()),
+        ));
+    }
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !digits.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let all = |rest: &str, radix: u32| !rest.is_empty() && rest.chars().all(|c| c.is_digit(radix) || c == '_');
+    if let Some(rest) = digits.strip_prefix("0o").filter(|rest| all(rest, 8)) {
+        let value = u64::from_str_radix(rest, 8).unwrap_or_default();
+        return Some((
+            format!("YAML 1.2 reads `{text}` as the octal number {value}, YAML 1.1 as a text"),
+            format!("write `{value}`, or in quotes if a text is meant"),
+        ));
+    }
+    if digits.strip_prefix("0x").is_some_and(|rest| all(rest, 16))
+        || digits.strip_prefix("0b").is_some_and(|rest| all(rest, 2))
+    {
+        return Some((
+            format!("`{text}` is a number to some readers and a text to others"),
+            "write it in decimal, or in quotes if a text is meant".to_owned(),
+        ));
+    }
+    if digits.len() > 1 && digits.starts_with('0') && all(&digits[1..], 10) {
+        return Some((
+            format!("YAML 1.1 reads `{text}` as an octal number, YAML 1.2 as a decimal one"),
+            "write it without the leading zero, or in quotes if a text is meant".to_owned(),
+        ));
+    }
+    if digits.contains('_') && all(digits, 10) {
+        return Some((
+            format!("YAML 1.1 reads `{text}` as a number, YAML 1.2 as a text"),
+            format!("write `{}`", text.replace('_', "")),
+        ));
+    }
+    let parts: Vec<&str> = digits.split(':').collect();
+    if parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())) {
+        let value =
+            parts.iter().try_fold(0u64, |sum, part| Some(sum.checked_mul(60)?.checked_add(part.parse().ok()?)?));
+        let value = value.map_or_else(|| "a number".to_owned(), |v| format!("the number {v}"));
+        return Some((format!("YAML 1.1 reads `{text}` as {value} (base 60), YAML 1.2 as a text"), quoted()));
+    }
+    let exponent = digits.split_once(['e', 'E']);
+    if exponent.is_some_and(|(mantissa, power)| {
+        mantissa.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+            && !power.is_empty()
+            && power.trim_start_matches(['-', '+']).bytes().all(|b| b.is_ascii_digit())
+    }) {
+        return Some((
+            format!("YAML 1.2 reads `{text}` as a floating-point number, YAML 1.1 as a text"),
+            "write the number in full, or in quotes if a text is meant".to_owned(),
+        ));
+    }
+    None
+}
+
+/// Checks the ranges of a cron time whose form is already known.
+fn cron(text: &str) -> Result<(), String> {
+    let fields =
+        [("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7)];
+    for ((name, least, most), field) in fields.into_iter().zip(text.split(' ')) {
+        for part in field.split(',') {
+            let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
+            if step.is_some_and(|step| step.parse::<u32>().map_or(true, |n| n == 0 || n > most)) {
+                return Err(format!("the {name} has the step `{part}`"));
+            }
+            if range == "*" {
+                continue;
+            }
+            let ends: Vec<Option<u32>> = range.split('-').map(|n| n.parse().ok()).collect();
+            let fits = match ends.as_slice() {
+                [Some(only)] => (least..=most).contains(only),
+                [Some(from), Some(to)] => least <= *from && from <= to && *to <= most,
+                _ => false,
+            };
+            if !fits {
+                return Err(format!("the {name} goes from {least} to {most} and is `{part}`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a pattern wants, in words, and an example, for the patterns that stand on keys.
+pub(super) fn form(pattern: &str) -> (String, String) {
+    let say = |what: &str, fix: &str| (what.to_owned(), fix.to_owned());
+    if pattern.starts_with("^[a-z]([-a-z0-9]{0,38}") || pattern.starts_with("^[a-z0-9]([-a-z0-9]{0,38}") {
+        return say(
+            "a name is a DNS label: it names Kubernetes objects",
+            "use lower-case letters, digits and `-`, at most 40, beginning with a letter",
+        );
+    }
+    if pattern.starts_with("^[A-Z_][A-Z0-9_]*") {
+        return say("it names an environment variable", "use capital letters, digits and `_`");
+    }
+    if pattern.starts_with("^(services|postgres") {
+        return say(
+            "a reference is the path of what it names",
+            "write something like `postgres.main`, `redis.sessions`, `services.api` or `external.openai`",
+        );
+    }
+    if pattern.starts_with("^[0-9*,/-]+ ") {
+        return say("a cron time has five fields", "write it in quotes: \"0 2 * * *\"");
+    }
+    if pattern.starts_with("^[A-Z][A-Za-z0-9]*$") {
+        return say("alerts are called like `ServiceDown`", "use letters and digits, beginning with a capital");
+    }
+    if pattern.contains("@sha256") {
+        return say("", "");
+    }
+    (
+        String::new(),
+        if pattern.is_empty() { "write a shorter text".to_owned() } else { format!("it has the form `{pattern}`") },
+    )
+}
