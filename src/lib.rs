@@ -7,6 +7,8 @@
 //! ```
 
 pub mod blueprint;
+pub mod cli;
 pub mod diagnostics;
 pub mod document;
 pub mod render;
+pub mod report;

@@ -213,6 +213,14 @@ fn register(tera: &mut Tera) {
     tera.register_filter("json", |value: Value, _: Kwargs, _: &State| -> tera::TeraResult<Value> {
         Ok(Value::safe_string(&to_json(&value)?.to_string()))
     });
+    // A line inside of a code block of a page: nothing is escaped there, so nothing may end the block or the line.
+    tera.register_filter("code", |value: Value, _: Kwargs, _: &State| -> tera::TeraResult<Value> {
+        let text = value.as_str().ok_or_else(|| tera::Error::message("`code` wants a text"))?;
+        if text.contains('`') || text.chars().any(char::is_control) {
+            return Err(tera::Error::message(format!("{text:?} cannot stand in a code block")));
+        }
+        Ok(Value::safe_string(text))
+    });
     tera.register_filter("comment", |value: Value, _: Kwargs, _: &State| -> tera::TeraResult<Value> {
         let text = value.as_str().ok_or_else(|| tera::Error::message("`comment` wants a text"))?;
         // A comment ends with its line, whatever the text holds.

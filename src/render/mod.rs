@@ -98,13 +98,12 @@ pub fn render(
     selection: &Selection,
 ) -> Result<ArtifactSet, Vec<TemplateError>> {
     let mut jobs = Vec::new();
-    let targets: [(Family, fn(&Blueprint, &mut Jobs)); 6] = [
+    let targets: [(Family, fn(&Blueprint, &mut Jobs)); 5] = [
         (Family::Kubernetes, kubernetes::jobs),
         (Family::Patroni, patroni::jobs),
         (Family::Redis, redis::jobs),
         (Family::Dns, dns::jobs),
         (Family::Alerts, alerts::jobs),
-        (Family::Docs, docs::jobs),
     ];
     for (family, target) in targets {
         let mut of_family = Jobs::new(family);
@@ -112,6 +111,7 @@ pub fn render(
         jobs.extend(of_family.jobs);
     }
     docs::kustomizations(blueprint, &mut jobs);
+    docs::readme(blueprint, &mut jobs);
     jobs.retain(|job| selection.picks(job.family, job.region.as_deref()));
     let rendered: Vec<Result<Artifact, TemplateError>> = jobs.into_par_iter().map(|job| run(engine, job)).collect();
     let (mut set, mut errors) = (ArtifactSet::new(), Vec::new());

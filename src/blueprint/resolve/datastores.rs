@@ -90,7 +90,7 @@ impl Resolver<'_> {
         }
         if spec.storage.is_none() {
             self.problems.push(
-                Diagnostic::error("BP042", Place::Key(at.clone()), "the size of the volumes is not given")
+                Diagnostic::error("BP042", Place::Key(at.key("storage")), "the size of the volumes is not given")
                     .because("a database on Kubernetes needs a volume, and none can be guessed")
                     .fix("write `storage: {size: 100Gi}`"),
             );
@@ -129,7 +129,7 @@ impl Resolver<'_> {
     fn postgres_on_hosts(&mut self, at: &Path, spec: &raw::Postgres) {
         if spec.hosts.is_empty() {
             self.problems.push(
-                Diagnostic::error("BP044", Place::Key(at.clone()), "no host is named")
+                Diagnostic::error("BP044", Place::Key(at.key("hosts")), "no host is named")
                     .fix("write `hosts: {pg-1: {address: 10.0.1.11, zone: …}, …}`"),
             );
         }
@@ -392,7 +392,7 @@ impl Resolver<'_> {
     fn redis_on_kubernetes(&mut self, at: &Path, spec: &raw::Redis) {
         if spec.image.is_none() {
             self.problems.push(
-                Diagnostic::error("BP041", Place::Key(at.clone()), "the image of the nodes is not given")
+                Diagnostic::error("BP041", Place::Key(at.key("image")), "the image of the nodes is not given")
                     .because("on Kubernetes every container needs one")
                     .fix(format!("write `{}: REGISTRY/NAME:TAG@sha256:DIGEST`", at.key("image"))),
             );
@@ -452,7 +452,7 @@ impl Resolver<'_> {
                     self.problems.push(
                         Diagnostic::error(
                             "BP070",
-                            Place::Key(at.clone()),
+                            Place::Key(at.key(field)),
                             format!("destination `{name}` has no `{field}`"),
                         )
                         .fix(format!("write `{field}: …`")),

@@ -128,7 +128,7 @@ impl Resolver<'_> {
                 self.problems.push(
                     Diagnostic::error(
                         "BP051",
-                        Place::Key(path!["regions", &region.name]),
+                        Place::Key(path!["regions", &region.name, "loadBalancer"]),
                         format!("region `{}` has no load balancer", region.name),
                     )
                     .also(Place::Key(at.clone()), "this record leads to it")

@@ -18,7 +18,7 @@ impl Resolver<'_> {
         self.tier(&at, spec.tier.as_ref());
         if spec.platform == raw::ServicePlatform::Kubernetes && spec.image.is_none() {
             self.problems.push(
-                Diagnostic::error("BP030", Place::Key(at.clone()), format!("service `{name}` has no image"))
+                Diagnostic::error("BP030", Place::Key(at.key("image")), format!("service `{name}` has no image"))
                     .fix("write `image: REGISTRY/NAME:TAG@sha256:DIGEST`"),
             );
         }
@@ -130,7 +130,7 @@ impl Resolver<'_> {
             }
             (None, raw::Exposure::Public) => {
                 self.problems.push(
-                    Diagnostic::error("BP037", Place::Value(at.key("exposure")), "a public service needs a route")
+                    Diagnostic::error("BP037", Place::Key(at.key("route")), "a public service needs a route")
                         .fix("write `route: {path: /}`"),
                 );
                 return None;
