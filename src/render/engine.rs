@@ -257,8 +257,9 @@ fn lint(syntax: Syntax, path: &str, text: &str) -> Vec<TemplateError> {
         let after = line.rfind("}}").map_or("", |end| &line[end + 2..]);
         let after = without_tags(after);
         let comment = before.trim_start().starts_with('#');
-        let whole =
-            before.trim().is_empty() || before.ends_with(": ") || before.ends_with("- ") || before.ends_with("{{");
+        // What `yaml` writes brings its own blank or line break.
+        let composite = line.contains("| yaml(") && (before.ends_with(':') || before.ends_with('-'));
+        let whole = composite || before.trim().is_empty() || before.ends_with(": ") || before.ends_with("- ");
         let once = line.matches("{{").count() == 1 || line.matches("}}: {{").count() == 1;
         if !comment && (!whole || !once || !(after.trim().is_empty() || after.trim() == ":")) {
             error(number, "in YAML a `{{ … }}` is one whole scalar: join texts inside it with `~`");
