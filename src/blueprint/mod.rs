@@ -5,6 +5,7 @@
 //! [`Blueprint::derived`] with its reason. Nothing here reads a file or renders anything.
 
 pub mod cron;
+pub mod dns;
 pub mod explain;
 pub mod load;
 pub mod names;

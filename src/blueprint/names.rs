@@ -92,3 +92,59 @@ pub fn priority_class(namespace: &str, tier: &str) -> String {
 pub fn env_prefix(name: &str) -> String {
     name.to_ascii_uppercase().replace(['-', '.'], "_")
 }
+/// The host name of a DNS record: `@` is the zone itself.
+pub fn record_host(label: &str, zone: &str) -> String {
+    if label == "@" { zone.to_owned() } else { format!("{label}.{zone}") }
+}
+/// The name of one region's share of a public host: it leads to that region whatever DNS answers for the host itself.
+/// Health checks ask for it, and so do people; the region's routes and certificate must accept it beside the host.
+pub fn regional_host(host: &str, region: &str) -> String {
+    format!("{region}.{host}")
+}
+/// The DNS name of a failover pair below a public host: that of `order[0]`, with `passed` the regions already given up.
+pub fn failover_host(host: &str, region: &str, passed: &[&str]) -> String {
+    let mut name = region.to_owned();
+    for gone in passed.iter().rev() {
+        name.push('.');
+        name.push_str(gone);
+    }
+    format!("{name}.failover.{host}")
+}
+/// The file and the `Name` tag of the health check that asks a region whether it serves a host.
+pub fn health_check(host: &str, region: &str) -> String {
+    regional_host(host, region)
+}
+/// The file and the `Name` tag of the health check that watches the gate of a host.
+pub fn gate_check(host: &str) -> String {
+    format!("{host}.gate")
+}
+/// The file and the `Name` tag of the health check that wants the gate open and the region alive.
+pub fn gated_check(host: &str, region: &str) -> String {
+    format!("{}.gated", regional_host(host, region))
+}
+
+/// The label that says which region a scraped series is of; every scrape configuration that hagen writes puts it on.
+pub const REGION_LABEL: &str = "region";
+/// The label that says which zone a scraped series is of.
+pub const ZONE_LABEL: &str = "zone";
+/// The label that says which data store a scraped series is of, on hosts.
+pub const CLUSTER_LABEL: &str = "cluster";
+
+/// When a backup of a cluster last succeeded, pushed by the job: labels `cluster`, `repo` (from 1), `type` (`full`, `diff`, `incr`).
+pub const METRIC_BACKUP: &str = "hagen_backup_last_success_timestamp_seconds";
+/// When a restore of a cluster's backup was last verified, pushed by the job: label `cluster`.
+pub const METRIC_RESTORE: &str = "hagen_restore_verified_timestamp_seconds";
+/// When a snapshot of a Redis shard last succeeded, pushed by the job: labels `cluster`, `shard` (from 0).
+pub const METRIC_REDIS_SNAPSHOT: &str = "hagen_redis_snapshot_last_success_timestamp_seconds";
+/// When a drill last succeeded, pushed by `hagen drill` or by people: label `drill`.
+pub const METRIC_DRILL: &str = "hagen_drill_last_success_timestamp_seconds";
+
+/// The slot that a standby region's cluster streams from, in the primary region: letters, digits and `_`, at most 63.
+pub fn standby_slot(region: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    format!("standby_{region}").chars().map(plain).take(63).collect()
+}
+/// A PrometheusRule or ScrapeConfig of a topic.
+pub fn monitoring_object(blueprint: &str, topic: &str) -> String {
+    format!("{blueprint}-{topic}")
+}

@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use crate::blueprint::units::Duration;
-use crate::blueprint::{Need, NeedTarget, Service, raw};
+use crate::blueprint::{Need, NeedTarget, Service, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::Path;
 use crate::path;
@@ -155,7 +155,7 @@ impl Resolver<'_> {
             .spec
             .dns
             .iter()
-            .flat_map(|dns| dns.records.keys().map(|label| record_host(label, dns.zone.as_str())))
+            .flat_map(|dns| dns.records.keys().map(|label| names::record_host(label, dns.zone.as_str())))
             .collect();
         match records.as_slice() {
             [host] => {
@@ -255,11 +255,6 @@ impl Resolver<'_> {
         self.problems.push(Diagnostic::error("BP010", place, title).fix(fix));
         false
     }
-}
-
-/// The host name of a DNS record.
-pub(super) fn record_host(label: &str, zone: &str) -> String {
-    if label == "@" { zone.to_owned() } else { format!("{label}.{zone}") }
 }
 
 /// Whether a PostgreSQL cluster has a pool; `None` for anything else.
