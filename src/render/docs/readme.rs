@@ -157,8 +157,10 @@ fn kubernetes(blueprint: &Blueprint, region: &Region) -> Kubernetes {
         waits.push(Wait {
             what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
             command: format!(
-                "{inside} wait --for=condition=Ready --timeout=10m pod --selector=app.kubernetes.io/instance={}",
-                cluster.object()
+                "{inside} wait --for=condition=Ready --timeout=10m pod --selector={}={},{}=cache",
+                names::INSTANCE,
+                cluster.object(),
+                names::COMPONENT
             ),
         });
     }
