@@ -19,6 +19,7 @@ mod redis;
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use alerts::{alert_names, problems as alert_problems};
 pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family};
 pub use engine::{Engine, TemplateError};
 
