@@ -1,1 +1,9 @@
-fn main() {}
+//! The one integration test binary.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+mod broken;
+mod hostile;
+mod language;
+mod verify;
+mod write;

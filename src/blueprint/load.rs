@@ -43,19 +43,21 @@ pub struct Files {
     bases: Vec<Node>,
     overlays: Vec<(Node, Option<String>)>,
     problems: Vec<Diagnostic>,
+    unreadable: bool,
 }
 
 /// Parses texts.
 pub fn parse(inputs: Vec<Input>) -> Files {
-    let mut files = Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new() };
+    let mut files =
+        Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new(), unreadable: false };
     for (index, input) in inputs.into_iter().enumerate() {
         let source = Source::new(input.name, input.text);
-        match yaml::parse(&source, index as u32) {
-            Ok(node) => {
-                let overlay = node.get("kind").and_then(Node::scalar).is_some_and(|kind| &*kind.text == "Overlay");
-                if overlay { files.overlays.push((node, input.directory)) } else { files.bases.push(node) }
-            }
-            Err(problems) => files.problems.extend(problems),
+        let (node, problems) = yaml::parse(&source, index as u32);
+        files.unreadable |= node.is_none();
+        files.problems.extend(problems);
+        if let Some(node) = node {
+            let overlay = node.get("kind").and_then(Node::scalar).is_some_and(|kind| &*kind.text == "Overlay");
+            if overlay { files.overlays.push((node, input.directory)) } else { files.bases.push(node) }
         }
         files.sources.push(source);
     }
@@ -83,7 +85,7 @@ impl Files {
         let mut problems = self.problems.clone();
         let empty = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };
         let mut root = self.bases.get(base).cloned();
-        if root.is_none() && problems.is_empty() {
+        if root.is_none() && !self.unreadable {
             let span = self
                 .overlays
                 .first()
@@ -97,14 +99,15 @@ impl Files {
         if let Some(root) = &mut root {
             self.merge(root, environment, &mut problems);
         }
-        let mut document = Document { sources: self.sources.clone(), root: root.unwrap_or(empty) };
+        let document = Document { sources: self.sources.clone(), root: root.unwrap_or(empty) };
         let mut blueprint = None;
-        if problems.is_empty() {
-            problems = validate::validate(&document.root);
-            if problems.is_empty() {
-                (blueprint, problems) = typed(&mut document, environment);
-            } else if let Some(more) = resolvable(&document.root) {
-                problems.extend(more);
+        if !self.unreadable && base < self.bases.len() {
+            let (formal, repaired) = validate::validate(&document.root);
+            if problems.is_empty() && formal.is_empty() {
+                (blueprint, problems) = typed(&document, environment);
+            } else {
+                problems.extend(formal);
+                problems.extend(despite(&repaired));
             }
         }
         sort(&document, &mut problems);
@@ -151,7 +154,7 @@ impl Files {
 }
 
 /// The tree as typed values, resolved.
-fn typed(document: &mut Document, environment: Option<&str>) -> (Option<Blueprint>, Vec<Diagnostic>) {
+fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, Vec<Diagnostic>) {
     match <raw::Blueprint as serde::Deserialize>::deserialize(&document.root) {
         Ok(spec) => resolve::resolve(spec, environment.map(str::to_owned)),
         Err(error) => {
@@ -168,55 +171,22 @@ fn typed(document: &mut Document, environment: Option<&str>) -> (Option<Blueprin
     }
 }
 
-/// With problems of form, references are still checked where the types allow it: all problems in one run.
-fn resolvable(root: &Node) -> Option<Vec<Diagnostic>> {
-    let pruned = prune(root)?;
-    let spec = <raw::Blueprint as serde::Deserialize>::deserialize(&pruned).ok()?;
+/// With problems of form, what does not depend on them is still resolved: all problems in one run. `repaired` is the tree with
+/// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped.
+fn despite(repaired: &validate::Repaired) -> Vec<Diagnostic> {
+    let Some(root) = &repaired.root else { return Vec::new() };
+    let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
     let (_, problems) = resolve::resolve(spec, None);
-    Some(
-        problems
-            .into_iter()
-            .filter(|p| p.level == Level::Error && matches!(p.id, "BP010" | "BP011" | "BP012" | "BP013"))
-            .collect(),
-    )
-}
-
-/// The tree without the entries that have problems of form, as long as that leaves something.
-fn prune(root: &Node) -> Option<Node> {
-    let mut pruned = root.clone();
-    for _ in 0..64 {
-        let problems = validate::validate(&pruned);
-        let spans: Vec<Span> = problems
-            .iter()
-            .filter_map(|p| match &p.primary.place {
-                Place::Span(span) => Some(*span),
-                _ => None,
-            })
-            .collect();
-        if problems.is_empty() {
-            return Some(pruned);
-        }
-        let before = pruned.clone();
-        remove(&mut pruned, &spans);
-        if pruned == before {
-            return None;
-        }
-    }
-    None
-}
-
-fn remove(node: &mut Node, spans: &[Span]) {
-    match &mut node.kind {
-        NodeKind::Map(entries) => {
-            entries.retain(|entry| !spans.contains(&entry.key_span) && !spans.contains(&entry.value.span));
-            entries.iter_mut().for_each(|entry| remove(&mut entry.value, spans));
-        }
-        NodeKind::List(items) => {
-            items.retain(|item| !spans.contains(&item.span));
-            items.iter_mut().for_each(|item| remove(item, spans));
-        }
-        NodeKind::Scalar(_) => {}
-    }
+    let touched = |place: &Place| {
+        let path = match place {
+            Place::Value(path) | Place::Key(path) => path,
+            Place::Span(_) => return false,
+        };
+        let stands_in = repaired.stand_ins.iter().any(|other| other.starts_with(path) || path.starts_with(other));
+        stands_in || repaired.dropped.iter().any(|other| path.starts_with(other))
+    };
+    let stands = |p: &Diagnostic| !touched(&p.primary.place) && !p.related.iter().any(|label| touched(&label.place));
+    problems.into_iter().filter(stands).collect()
 }
 
 /// An overlay without what only says that it is one.

@@ -4,11 +4,15 @@
 //! defaults that depend on other fields filled in, targets found. Whatever was derived is listed in
 //! [`Blueprint::derived`] with its reason. Nothing here reads a file or renders anything.
 
+pub mod cron;
+pub mod dns;
+pub mod explain;
 pub mod load;
 pub mod names;
 pub mod placement;
 pub mod raw;
 pub mod resolve;
+pub mod resolved;
 pub mod schema;
 pub mod units;
 pub mod validate;

@@ -5,6 +5,7 @@
 
 mod datastores;
 mod derive;
+mod dns;
 mod regions;
 mod services;
 

@@ -134,3 +134,37 @@ pub fn follow(schema: &Value) -> &Value {
     }
     at
 }
+
+/// What a part of the blueprint renders into, for `explain`: the files, by the first steps of the path.
+pub fn renders_into(path: &[String]) -> Option<&'static str> {
+    let step = |at: usize| path.get(at).map_or("", String::as_str);
+    Some(match (step(0), step(2)) {
+        ("services", "autoscale") => "REGION/kubernetes/SERVICE.yaml: HorizontalPodAutoscaler",
+        ("services", "replicas") => {
+            "REGION/kubernetes/SERVICE.yaml: Deployment, or HorizontalPodAutoscaler where it is autoscaled"
+        }
+        ("services", "disruption") => "REGION/kubernetes/SERVICE.yaml: PodDisruptionBudget",
+        ("services", "needs") => {
+            "REGION/kubernetes/SERVICE.yaml: NetworkPolicy, ConfigMap, secret references; mesh.yaml"
+        }
+        ("services", "route" | "exposure") => "REGION/kubernetes/: routes and the NetworkPolicy of the service",
+        ("services", "metrics") => "REGION/kubernetes/SERVICE.yaml: ServiceMonitor; REGION/alerts/: SLO rules",
+        ("services", "secrets") => "REGION/kubernetes/SERVICE.yaml: references; secrets.yaml: ExternalSecret",
+        ("services", _) => "REGION/kubernetes/SERVICE.yaml: Deployment",
+        ("postgres", "backup") => "pgBackRest configuration, CronJobs or timers; REGION/alerts/: backup rules",
+        ("postgres", "hosts" | "router" | "directories") => "REGION/patroni/CLUSTER/",
+        ("postgres", _) => {
+            "REGION/kubernetes/postgres-CLUSTER*.yaml, or REGION/patroni/CLUSTER/ on hosts; REGION/alerts/"
+        }
+        ("redis", _) => "REGION/kubernetes/redis-CLUSTER.yaml, or REGION/redis/CLUSTER/ on hosts; REGION/alerts/",
+        ("dns", _) => "global/dns/",
+        ("edge", _) => "REGION/kubernetes/: gateway, routes, mesh",
+        ("monitoring", _) => "REGION/alerts/, global/alerts/, REGION/kubernetes/alerts.yaml",
+        ("operations", _) => "global/alerts/alertmanager.yaml: receivers and routes",
+        ("regions", _) => "REGION/ and every DNS record",
+        ("backup", _) => "repositories of pgBackRest and destinations of Redis snapshots",
+        ("objectives", _) => "thresholds of alerts, tolerations, priorities",
+        ("platform", _) => "everything below REGION/kubernetes/",
+        _ => return None,
+    })
+}

@@ -250,9 +250,10 @@ impl Bytes {
     pub const fn mebibytes(self) -> u64 {
         self.0.div_ceil(1 << 20)
     }
-    /// As a Kubernetes quantity: the largest binary unit that is exact.
+    /// As a Kubernetes quantity, which writes a thousand as `k`.
     pub fn kubernetes(self) -> String {
-        self.to_string()
+        let text = self.to_string();
+        text.strip_suffix('K').map_or_else(|| text.clone(), |digits| format!("{digits}k"))
     }
     /// As PostgreSQL writes sizes: the largest of `GB`, `MB`, `kB` (all binary there) that is exact.
     pub fn postgres(self) -> String {
@@ -266,13 +267,13 @@ impl Bytes {
 }
 
 impl fmt::Display for Bytes {
+    /// With the unit that makes the number smallest, of those that are exact.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (unit, size) in BYTE_UNITS[..4].iter().rev().chain(BYTE_UNITS[5..9].iter().rev()) {
-            if self.0 >= *size && self.0.is_multiple_of(*size) {
-                return write!(f, "{}{unit}", self.0 / size);
-            }
+        let exact = BYTE_UNITS.iter().filter(|(_, size)| self.0 >= *size && self.0.is_multiple_of(*size));
+        match exact.max_by_key(|(_, size)| *size) {
+            Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
+            None => write!(f, "{}", self.0),
         }
-        write!(f, "{}", self.0)
     }
 }
 

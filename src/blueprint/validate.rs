@@ -3,6 +3,7 @@
 //! A walker of our own rather than a general validator, because the messages are the point: it knows units, YAML's
 //! surprises and the nearest name, and it costs no start-up time. An independent validator checks the same schema in the tests.
 
+mod repair;
 mod scalar;
 
 use std::collections::HashMap;
@@ -14,11 +15,30 @@ use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::node::{Entry, Node, NodeKind};
 use crate::document::{Path, Span};
 
-/// Every problem of a tree.
-pub fn validate(root: &Node) -> Vec<Diagnostic> {
+/// A tree that fits the schema, made of one that does not.
+#[derive(Debug)]
+pub struct Repaired {
+    /// The tree without what was wrong; `None` where nothing is left.
+    pub root: Option<Node>,
+    /// Where something required was stood in for.
+    pub stand_ins: Vec<Path>,
+    /// What was left out.
+    pub dropped: Vec<Path>,
+}
+
+/// Every problem of a tree, and the tree without them.
+pub fn validate(root: &Node) -> (Vec<Diagnostic>, Repaired) {
     let mut walker = Walker { problems: Vec::new(), patterns: HashMap::new() };
     walker.node(root, &SCHEMA, &Path::root(), None);
-    walker.problems
+    let mut repaired = Repaired { root: None, stand_ins: Vec::new(), dropped: Vec::new() };
+    if !walker.problems.is_empty() {
+        let bad = repair::places(&walker.problems);
+        let mut repair = repair::Repair { bad, stand_ins: Vec::new(), dropped: Vec::new() };
+        repaired.root = repair.node(root, &SCHEMA, &Path::root());
+        repaired.stand_ins = repair.stand_ins;
+        repaired.dropped = repair.dropped;
+    }
+    (walker.problems, repaired)
 }
 
 pub(super) struct Walker {

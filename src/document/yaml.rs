@@ -19,19 +19,20 @@ const DEPTH: usize = 64;
 /// The most nodes that aliases may add.
 const ALIASED: usize = 100_000;
 
-/// Reads a file. `Err` holds every problem that keeps it from being a tree.
-pub fn parse(source: &Source, file: u32) -> Result<Node, Vec<Diagnostic>> {
+/// Reads a file: its tree, as far as there is one, and what is wrong with it as YAML. With a duplicate key the first one
+/// counts, so that the rest of the file can be checked in the same run.
+pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
     if source.text.len() > BYTES {
         let problem =
             Diagnostic::error("BP001", Place::Span(Span { file, start: 0, end: 0 }), "the file is larger than 64 MiB")
                 .fix("split it into overlays, or into several blueprints");
-        return Err(vec![problem]);
+        return (None, vec![problem]);
     }
     if let Some(at) = source.text.find('\0') {
         let span = Span { file, start: at as u32, end: at as u32 + 1 };
-        return Err(vec![
-            Diagnostic::error("BP001", Place::Span(span), "the file holds a NUL byte").fix("save it as UTF-8 text"),
-        ]);
+        let problem =
+            Diagnostic::error("BP001", Place::Span(span), "the file holds a NUL byte").fix("save it as UTF-8 text");
+        return (None, vec![problem]);
     }
     let options = {
         let mut options = Options::default();
@@ -63,14 +64,16 @@ pub fn parse(source: &Source, file: u32) -> Result<Node, Vec<Diagnostic>> {
             break;
         }
     }
-    match (builder.root, builder.problems.is_empty()) {
-        (Some(root), true) => Ok(root),
-        (None, true) => Err(vec![
-            Diagnostic::error("BP001", Place::Span(Span { file, start: 0, end: 0 }), "the file is empty")
-                .fix("`hagen init` writes one to start from"),
-        ]),
-        (_, false) => Err(builder.problems),
+    let mut problems = builder.problems;
+    if builder.fatal {
+        return (None, problems);
     }
+    if builder.root.is_none() {
+        let place = Place::Span(Span { file, start: 0, end: 0 });
+        problems
+            .push(Diagnostic::error("BP001", place, "the file is empty").fix("`hagen init` writes one to start from"));
+    }
+    (builder.root, problems)
 }
 
 fn syntax_error(info: &str, span: Span) -> Diagnostic {

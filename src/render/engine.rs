@@ -213,6 +213,14 @@ fn register(tera: &mut Tera) {
     tera.register_filter("json", |value: Value, _: Kwargs, _: &State| -> tera::TeraResult<Value> {
         Ok(Value::safe_string(&to_json(&value)?.to_string()))
     });
+    // A line inside of a code block of a page: nothing is escaped there, so nothing may end the block or the line.
+    tera.register_filter("code", |value: Value, _: Kwargs, _: &State| -> tera::TeraResult<Value> {
+        let text = value.as_str().ok_or_else(|| tera::Error::message("`code` wants a text"))?;
+        if text.contains('`') || text.chars().any(char::is_control) {
+            return Err(tera::Error::message(format!("{text:?} cannot stand in a code block")));
+        }
+        Ok(Value::safe_string(text))
+    });
     tera.register_filter("comment", |value: Value, _: Kwargs, _: &State| -> tera::TeraResult<Value> {
         let text = value.as_str().ok_or_else(|| tera::Error::message("`comment` wants a text"))?;
         // A comment ends with its line, whatever the text holds.
@@ -249,8 +257,9 @@ fn lint(syntax: Syntax, path: &str, text: &str) -> Vec<TemplateError> {
         let after = line.rfind("}}").map_or("", |end| &line[end + 2..]);
         let after = without_tags(after);
         let comment = before.trim_start().starts_with('#');
-        let whole =
-            before.trim().is_empty() || before.ends_with(": ") || before.ends_with("- ") || before.ends_with("{{");
+        // What `yaml` writes brings its own blank or line break.
+        let composite = line.contains("| yaml(") && (before.ends_with(':') || before.ends_with('-'));
+        let whole = composite || before.trim().is_empty() || before.ends_with(": ") || before.ends_with("- ");
         let once = line.matches("{{").count() == 1 || line.matches("}}: {{").count() == 1;
         if !comment && (!whole || !once || !(after.trim().is_empty() || after.trim() == ":")) {
             error(number, "in YAML a `{{ … }}` is one whole scalar: join texts inside it with `~`");

@@ -15,6 +15,9 @@ pub struct Monitoring {
     /// How Prometheus gets its rules.
     #[serde(default)]
     pub prometheus: Prometheus,
+    /// What sends the alerts out.
+    #[serde(default)]
+    pub alertmanager: Alertmanager,
     /// The time from one scrape and one evaluation to the next.
     #[serde(default = "thirty_seconds")]
     pub interval: Duration,
@@ -46,6 +49,11 @@ pub struct Prometheus {
     /// By its operator, or as files.
     #[serde(default)]
     pub flavour: Flavour,
+    /// Where each region's Prometheus answers to the one that looks at all regions: `HOST:PORT`, by region. Without it the
+    /// rules over all regions are left out, for nothing would see what they ask for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("additionalProperties" = {"type": "string", "pattern": r"^[a-zA-Z0-9.-]+:[0-9]{1,5}$"}))]
+    pub endpoints: BTreeMap<String, String>,
 }
 
 /// How Prometheus gets its rules.
@@ -57,6 +65,33 @@ pub enum Flavour {
     Operator,
     /// Rule files and a scrape configuration.
     Files,
+}
+
+/// What sends the alerts out.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Alertmanager {
+    /// Its version, in quotes: before 0.26 a webhook's address cannot be read from a file.
+    #[serde(default = "default_alertmanager")]
+    #[schemars(regex(pattern = r"^0\.(2[5-9]|[3-9][0-9])$"))]
+    pub version: String,
+}
+
+fn default_alertmanager() -> String {
+    "0.25".to_owned()
+}
+
+impl Default for Alertmanager {
+    fn default() -> Self {
+        Self { version: default_alertmanager() }
+    }
+}
+
+impl Alertmanager {
+    /// The minor version.
+    pub fn minor(&self) -> u32 {
+        self.version.split_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(25)
+    }
 }
 
 /// Service level objectives.

@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use crate::blueprint::units::Duration;
-use crate::blueprint::{Need, NeedTarget, Service, raw};
+use crate::blueprint::{Need, NeedTarget, Service, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::Path;
 use crate::path;
@@ -18,7 +18,7 @@ impl Resolver<'_> {
         self.tier(&at, spec.tier.as_ref());
         if spec.platform == raw::ServicePlatform::Kubernetes && spec.image.is_none() {
             self.problems.push(
-                Diagnostic::error("BP030", Place::Key(at.clone()), format!("service `{name}` has no image"))
+                Diagnostic::error("BP030", Place::Key(at.key("image")), format!("service `{name}` has no image"))
                     .fix("write `image: REGISTRY/NAME:TAG@sha256:DIGEST`"),
             );
         }
@@ -130,7 +130,7 @@ impl Resolver<'_> {
             }
             (None, raw::Exposure::Public) => {
                 self.problems.push(
-                    Diagnostic::error("BP037", Place::Value(at.key("exposure")), "a public service needs a route")
+                    Diagnostic::error("BP037", Place::Key(at.key("route")), "a public service needs a route")
                         .fix("write `route: {path: /}`"),
                 );
                 return None;
@@ -155,7 +155,7 @@ impl Resolver<'_> {
             .spec
             .dns
             .iter()
-            .flat_map(|dns| dns.records.keys().map(|label| record_host(label, dns.zone.as_str())))
+            .flat_map(|dns| dns.records.keys().map(|label| names::record_host(label, dns.zone.as_str())))
             .collect();
         match records.as_slice() {
             [host] => {
@@ -255,11 +255,6 @@ impl Resolver<'_> {
         self.problems.push(Diagnostic::error("BP010", place, title).fix(fix));
         false
     }
-}
-
-/// The host name of a DNS record.
-pub(super) fn record_host(label: &str, zone: &str) -> String {
-    if label == "@" { zone.to_owned() } else { format!("{label}.{zone}") }
 }
 
 /// Whether a PostgreSQL cluster has a pool; `None` for anything else.

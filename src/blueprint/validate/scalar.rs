@@ -187,7 +187,11 @@ impl Walker {
                 .unwrap_or_default();
         }
         if let Some(example) = schema.get("examples").and_then(|e| e.get(0)).and_then(Value::as_str) {
-            fix = format!("write something like `{example}`");
+            fix = if fix.starts_with("use ") {
+                format!("{fix}: `{example}`")
+            } else {
+                format!("write something like `{example}`")
+            };
         }
         let image = pattern.contains("@sha256:");
         if image {

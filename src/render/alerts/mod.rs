@@ -1,7 +1,267 @@
-//! The alerts files.
+//! Prometheus and Alertmanager: rules with their unit tests, scrape configuration, routing, the dead-man's switch.
+//!
+//! A topic is a file here, a rule file and a test file in each region, and a PrometheusRule. Every region's rules are for
+//! that region's own Prometheus: it sees no other one, so another region's silence fires nothing. They need no label
+//! `region` to tell regions apart, for series of kube-state-metrics and of Prometheus itself carry none; each alert
+//! carries it. What looks at all regions is in `global/alerts` and goes by the label.
 
-use super::Jobs;
+mod alertmanager;
+mod backup;
+#[cfg(test)]
+mod catalogue;
+mod certificates;
+mod context;
+mod discovery;
+mod dns;
+mod drills;
+mod etcd;
+mod global;
+mod kubernetes;
+mod model;
+mod monitoring;
+mod postgres;
+mod probes;
+mod prometheus;
+mod promql;
+mod readme;
+mod redis;
+mod replication;
+mod rules;
+mod scrape;
+mod slo;
+mod time;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{ArtifactKind, Jobs};
 use crate::blueprint::Blueprint;
+use crate::blueprint::raw::{Flavour, Monitoring};
+use crate::path;
+use context::Context;
+use model::Alert;
+use rules::{Common, Group, Topic};
 
-/// All files of this part of the output.
-pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}
+/// All files of this part of the output; none without `monitoring`.
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+    let Some(monitoring) = &blueprint.spec.monitoring else {
+        return;
+    };
+    let mut all: Vec<(Option<String>, Topic)> = Vec::new();
+    for region in &blueprint.regions {
+        let context = Context { blueprint, monitoring, region };
+        let topics = region_topics(&context);
+        region_jobs(&context, &topics, jobs);
+        all.extend(topics.into_iter().map(|topic| (Some(region.name.clone()), topic)));
+    }
+    let global = global_topic(blueprint, monitoring);
+    global_jobs(blueprint, monitoring, &global, jobs);
+    all.push((None, global));
+    let page = readme::page(blueprint, monitoring, &all);
+    let origins = vec![path!["monitoring"], path!["operations"]];
+    jobs.push(
+        "global/alerts/README.md".to_owned(),
+        ArtifactKind::Markdown,
+        None,
+        "alerts/README.md.tera",
+        &page,
+        origins,
+    );
+}
+
+/// What a name in `monitoring.alerts` refers to: whether its threshold is a time, so that `above` may replace it.
+/// A name that is not here is rendered nowhere and must be reported, as must `above` where this says `false`.
+/// Overrides are not applied, so that an alert that one switches off is still known.
+pub fn alert_names(blueprint: &Blueprint) -> BTreeMap<&'static str, bool> {
+    let Some(monitoring) = &blueprint.spec.monitoring else {
+        return BTreeMap::new();
+    };
+    let mut plain = monitoring.clone();
+    plain.alerts.clear();
+    let regions =
+        blueprint.regions.iter().flat_map(|region| region_topics(&Context { blueprint, monitoring: &plain, region }));
+    let topics: Vec<Topic> = regions.chain([global_topic(blueprint, &plain)]).collect();
+    topics.iter().flat_map(|topic| &topic.alerts).map(|alert| (alert.name, alert.timed)).collect()
+}
+
+/// The topics of a region, with the overrides applied; those without rules too, for what they say is left out.
+fn region_topics(context: &Context<'_>) -> Vec<Topic> {
+    let plain = |name, title, alerts| Topic { name, title, records: Vec::new(), alerts, remarks: Vec::new() };
+    let with = |name, title, (alerts, remarks): (Vec<Alert>, Vec<String>)| Topic {
+        name,
+        title,
+        records: Vec::new(),
+        alerts,
+        remarks,
+    };
+    let (records, alerts, remarks) = slo::slo(context);
+    let mut topics = vec![
+        Topic { name: "slo", title: "Service level objectives", records, alerts, remarks },
+        plain("kubernetes", "Zones, nodes, services and pods", kubernetes::alerts(context)),
+        plain("postgres", "PostgreSQL: leader, standbys, connections", postgres::alerts(context)),
+        plain("replication", "PostgreSQL: what lags and what is about to be lost", replication::alerts(context)),
+        plain("etcd", "etcd, where Patroni keeps its leader key", etcd::alerts(context)),
+        with("redis", "Redis", redis::alerts(context)),
+        with("backup", "Backups, archives, restores", backup::alerts(context)),
+        with("dns", "Public hosts and the regions behind them", dns::alerts(context)),
+        plain("certificates", "Certificates", certificates::alerts(context)),
+        with("drills", "Rehearsals", drills::alerts(context)),
+        plain("monitoring", "Monitoring itself", monitoring::alerts(context)),
+    ];
+    for topic in &mut topics {
+        override_alerts(context.monitoring, &mut topic.alerts);
+    }
+    topics
+}
+
+fn global_topic(blueprint: &Blueprint, monitoring: &Monitoring) -> Topic {
+    let (mut alerts, remarks) = global::alerts(blueprint, monitoring);
+    override_alerts(monitoring, &mut alerts);
+    alerts.insert(0, global::watchdog());
+    Topic {
+        name: "global",
+        title: "All regions together, and the dead-man's switch",
+        records: Vec::new(),
+        alerts,
+        remarks,
+    }
+}
+
+/// `monitoring.alerts`: hold, severity, whether at all. `above` was applied where the threshold is made.
+fn override_alerts(monitoring: &Monitoring, alerts: &mut Vec<Alert>) {
+    alerts.retain(|alert| monitoring.alerts.get(alert.name).and_then(|o| o.enabled).unwrap_or(true));
+    for alert in alerts {
+        if let Some(own) = monitoring.alerts.get(alert.name) {
+            alert.hold = own.hold.unwrap_or(alert.hold);
+            alert.severity = own.severity.unwrap_or(alert.severity);
+        }
+    }
+}
+
+/// A rule file, for the template.
+#[derive(Serialize)]
+struct RuleFile {
+    title: String,
+    remarks: Vec<String>,
+    groups: Vec<Group>,
+}
+
+/// A test file, for the template.
+#[derive(Serialize)]
+struct TestFile {
+    title: String,
+    rules: String,
+    tests: Vec<Value>,
+}
+
+/// Objects, for the template.
+#[derive(Serialize)]
+struct Objects {
+    title: String,
+    objects: Vec<Value>,
+}
+
+fn region_jobs(context: &Context<'_>, topics: &[Topic], jobs: &mut Jobs) {
+    let (blueprint, monitoring, region) = (context.blueprint, context.monitoring, context.region);
+    let common = Common { blueprint, monitoring, region: Some(region) };
+    let operator = monitoring.prometheus.flavour == Flavour::Operator;
+    let (mut objects, mut origins) = (Vec::new(), vec![path!["monitoring"], path!["regions", &region.name]]);
+    for topic in topics {
+        if topic.alerts.is_empty() && topic.records.is_empty() {
+            continue;
+        }
+        let groups = topic.groups(&common);
+        if operator {
+            objects.extend(rules::objects(&common, topic.name, &groups));
+        }
+        origins.extend(topic.origins());
+        files(&common, topic, groups, jobs);
+    }
+    if operator {
+        // The operator loads what lies in the cluster: the dead-man's switch has to lie there too.
+        let global = Common { blueprint, monitoring, region: Some(region) };
+        let watchdog = Topic {
+            name: "dead-man",
+            title: "",
+            records: Vec::new(),
+            alerts: vec![global::watchdog()],
+            remarks: Vec::new(),
+        };
+        objects.extend(rules::objects(&global, watchdog.name, &watchdog.groups(&global)));
+        objects.extend(scrape::jobs(context).iter().map(|job| scrape::object(context, job)));
+        let title = format!(
+            "What Prometheus asks and scrapes in {}: the rules of {}/alerts as objects, and what no monitor covers.",
+            region.name, region.name
+        );
+        let path = format!("{}/kubernetes/alerts.yaml", region.name);
+        origins.sort();
+        origins.dedup();
+        jobs.push(
+            path,
+            ArtifactKind::Kubernetes,
+            Some(region),
+            "alerts/objects.yaml.tera",
+            &Objects { title, objects },
+            origins,
+        );
+    } else {
+        let path = format!("{}/alerts/prometheus.yaml", region.name);
+        let origins = vec![path!["monitoring"], path!["regions", &region.name]];
+        jobs.push(
+            path,
+            ArtifactKind::PrometheusConfig,
+            Some(region),
+            "alerts/prometheus.yaml.tera",
+            &prometheus::region(context),
+            origins,
+        );
+    }
+}
+
+/// The rule file and the test file of a topic.
+fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs) {
+    let directory = common.region.map_or("global", |region| region.name.as_str());
+    let place = common.region.map_or_else(|| "all regions".to_owned(), |region| region.name.clone());
+    let mut origins = topic.origins();
+    origins.push(path!["monitoring"]);
+    let rules = RuleFile { title: format!("{}, in {place}.", topic.title), remarks: topic.remarks.clone(), groups };
+    let path = format!("{directory}/alerts/{}.rules.yaml", topic.name);
+    jobs.push(path, ArtifactKind::PrometheusRules, common.region, "alerts/rules.yaml.tera", &rules, origins.clone());
+    if topic.alerts.is_empty() {
+        return;
+    }
+    let tests = TestFile {
+        title: format!("{}, in {place}: each alert once firing and once silent. promtool test rules", topic.title),
+        rules: format!("{}.rules.yaml", topic.name),
+        tests: topic.tests(common),
+    };
+    let path = format!("{directory}/alerts/{}.test.yaml", topic.name);
+    jobs.push(path, ArtifactKind::PrometheusTests, common.region, "alerts/test.yaml.tera", &tests, origins);
+}
+
+fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jobs: &mut Jobs) {
+    let common = Common { blueprint, monitoring, region: None };
+    files(&common, topic, topic.groups(&common), jobs);
+    let origins = vec![path!["operations"], path!["monitoring"]];
+    let config = alertmanager::config(blueprint, monitoring);
+    jobs.push(
+        "global/alerts/alertmanager.yaml".to_owned(),
+        ArtifactKind::Alertmanager,
+        None,
+        "alerts/alertmanager.yaml.tera",
+        &config,
+        origins.clone(),
+    );
+    if let Some(config) = prometheus::global(blueprint, monitoring) {
+        jobs.push(
+            "global/alerts/prometheus.yaml".to_owned(),
+            ArtifactKind::PrometheusConfig,
+            None,
+            "alerts/prometheus.yaml.tera",
+            &config,
+            origins,
+        );
+    }
+}

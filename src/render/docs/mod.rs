@@ -1,13 +1,14 @@
 //! What holds the output together: the kustomization of each region, and the README of the whole.
 
+mod readme;
+
 use serde::Serialize;
+
+pub use readme::readme;
 
 use super::{ArtifactKind, Family, Job, Jobs};
 use crate::blueprint::Blueprint;
 use crate::path;
-
-/// The README of the output.
-pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}
 
 /// One kustomization.yaml for each region: everything below `REGION/kubernetes/`.
 pub fn kustomizations(blueprint: &Blueprint, jobs: &mut Vec<Job>) {

@@ -1,0 +1,19 @@
+//! `hagen schema`: the JSON Schema of the language.
+
+use crate::blueprint::schema;
+use crate::cli::args::Schema;
+use crate::cli::output::Output;
+use crate::cli::{ExitStatus, Failure};
+
+/// Prints the schema.
+pub fn run(args: &Schema, output: &mut Output) -> Result<ExitStatus, Failure> {
+    let text = if args.overlay {
+        serde_json::to_string_pretty(&schema::overlay())
+    } else {
+        serde_json::to_string_pretty(&*schema::SCHEMA)
+    };
+    let text = text.map_err(|error| Failure::new(format!("the schema: {error}")))?;
+    output.result(&text);
+    output.result("\n");
+    Ok(ExitStatus::Ok)
+}

@@ -1,0 +1,259 @@
+//! Alertmanager: who is told what, and what is not told because something larger explains it.
+//!
+//! A severity goes to the first contact of the escalation that a machine can reach; the order behind stands in the
+//! alerts' annotations and in the runbooks (decision 17). Secrets are files, never values.
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::global::WATCHDOG;
+use super::time::group_wait;
+use crate::blueprint::Blueprint;
+use crate::blueprint::raw::{Monitoring, Operations, SecretRef, Severity};
+
+/// The configuration, for the template.
+#[derive(Serialize)]
+pub struct Config {
+    global: Value,
+    has_global: bool,
+    /// Who is told of a critical alert, or that nobody is.
+    critical: String,
+    /// The same for a warning.
+    warning: String,
+    /// What the dead-man's switch needs; `None` without one.
+    dead_man: Option<String>,
+    route: Value,
+    inhibit: Vec<Inhibit>,
+    receivers: Value,
+}
+
+#[derive(Serialize)]
+struct Inhibit {
+    comment: &'static str,
+    rule: Value,
+}
+
+/// A receiver that tells nobody.
+const NOBODY: &str = "nobody";
+
+/// A way to reach people: the integration and its settings.
+struct Channel {
+    integration: &'static str,
+    settings: Value,
+    words: String,
+}
+
+/// The configuration of Alertmanager.
+pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
+    let operations = &blueprint.spec.operations;
+    let pager = pager(operations);
+    let (mail, chat) = (mail(operations), chat(operations));
+    let critical: Vec<&Channel> = pager.iter().chain(&chat).collect();
+    // Without a pager of its own a critical alert goes to whatever there is.
+    let critical = if pager.is_none() { mail.iter().chain(&chat).collect() } else { critical };
+    let warning: Vec<&Channel> = chat.iter().chain(&mail).take(1).collect();
+    let mut receivers = vec![json!({"name": NOBODY})];
+    for (name, channels) in [("critical", &critical), ("warning", &warning)] {
+        if !channels.is_empty() {
+            receivers.push(receiver(name, channels));
+        }
+    }
+    let dead_man = operations.dead_man.as_ref().map(|dead_man| {
+        let file = dead_man.url_file.as_str();
+        let settings = if monitoring.alertmanager.minor() >= 26 {
+            json!({"name": "dead-man", "webhook_configs": [{"url_file": file, "send_resolved": false}]})
+        } else {
+            // Before 0.26 no webhook reads its address from a file. The one integration that does posts JSON to it.
+            json!({"name": "dead-man", "slack_configs": [{"api_url_file": file, "send_resolved": false}]})
+        };
+        receivers.push(settings);
+        format!(
+            "{WATCHDOG} goes to an address outside every {}; what is there alarms when it stops.",
+            dead_man.interval
+        )
+    });
+    let global = globals(operations, &receivers);
+    Config {
+        has_global: global.as_object().is_some_and(|map| !map.is_empty()),
+        global,
+        critical: who("A critical alert", &critical, "page"),
+        warning: who("A warning", &warning, "tell"),
+        dead_man,
+        route: route(operations, !critical.is_empty(), !warning.is_empty()),
+        inhibit: inhibit(),
+        receivers: Value::Array(receivers),
+    }
+}
+
+fn who(what: &str, channels: &[&Channel], verb: &str) -> String {
+    if channels.is_empty() {
+        return format!(
+            "{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (phones are for people, decision 17)."
+        );
+    }
+    let words: Vec<&str> = channels.iter().map(|channel| channel.words.as_str()).collect();
+    format!("{what} goes to {}.", words.join(" and "))
+}
+
+fn file(operations: &Operations, secret: &SecretRef) -> String {
+    let directory = operations.secrets_directory.as_str().trim_end_matches('/');
+    format!("{directory}/{}/{}", secret.secret, secret.key)
+}
+
+/// The first contact of the escalation that a machine can page.
+fn pager(operations: &Operations) -> Option<Channel> {
+    let order = operations.escalation.iter().filter_map(|name| operations.contacts.get(name).map(|c| (name, c)));
+    let mut found = order.filter_map(|(name, contact)| contact.pagerduty.as_ref().map(|key| (name, key)));
+    found.next().map(|(name, key)| Channel {
+        integration: "pagerduty_configs",
+        settings: json!({
+            "routing_key_file": file(operations, key),
+            "severity": "{{ if .CommonLabels.severity }}{{ .CommonLabels.severity }}{{ else }}error{{ end }}",
+            "description": "{{ .CommonLabels.alertname }}: {{ .CommonAnnotations.summary }}",
+            "details": {
+                "escalation": "{{ .CommonAnnotations.escalation }}",
+                "runbook": "{{ .CommonAnnotations.runbook_url }}",
+            },
+        }),
+        words: format!("the pager of {name}"),
+    })
+}
+
+fn mail(operations: &Operations) -> Option<Channel> {
+    operations.smtp.as_ref()?;
+    let order = operations.escalation.iter().filter_map(|name| operations.contacts.get(name).map(|c| (name, c)));
+    let mut found = order.filter_map(|(name, contact)| contact.email.as_ref().map(|address| (name, address)));
+    found.next().map(|(name, address)| Channel {
+        integration: "email_configs",
+        settings: json!({"to": address, "send_resolved": true}),
+        words: format!("the mailbox of {name}"),
+    })
+}
+
+fn chat(operations: &Operations) -> Option<Channel> {
+    let (slack, channel) = (operations.slack.as_ref()?, operations.channels.incidents.as_ref()?);
+    Some(Channel {
+        integration: "slack_configs",
+        settings: json!({
+            "api_url_file": slack.url_file,
+            "channel": channel,
+            "send_resolved": true,
+            "title": "{{ .Status | toUpper }} {{ .CommonLabels.alertname }} {{ .CommonLabels.region }}",
+            "text": "{{ range .Alerts }}{{ .Annotations.summary }}\n{{ .Annotations.runbook_url }}\n{{ end }}",
+        }),
+        words: format!("the chat channel {channel}"),
+    })
+}
+
+fn receiver(name: &str, channels: &[&Channel]) -> Value {
+    let mut map = Map::new();
+    map.insert("name".to_owned(), json!(name));
+    for channel in channels {
+        map.insert(channel.integration.to_owned(), json!([channel.settings]));
+    }
+    Value::Object(map)
+}
+
+fn globals(operations: &Operations, receivers: &[Value]) -> Value {
+    let mut map = Map::new();
+    let mails = receivers.iter().any(|r| r.get("email_configs").is_some());
+    if let Some(smtp) = operations.smtp.as_ref().filter(|_| mails) {
+        map.insert("smtp_smarthost".to_owned(), json!(smtp.host));
+        map.insert("smtp_from".to_owned(), json!(smtp.from));
+        if let Some(username) = &smtp.username {
+            map.insert("smtp_auth_username".to_owned(), json!(username));
+        }
+        if let Some(password) = &smtp.password {
+            map.insert("smtp_auth_password_file".to_owned(), json!(file(operations, password)));
+        }
+    }
+    Value::Object(map)
+}
+
+fn route(operations: &Operations, critical: bool, warning: bool) -> Value {
+    let to = |there: bool, name: &str| if there { name.to_owned() } else { NOBODY.to_owned() };
+    let severity = |name: &str, receiver: String, wait: Severity, repeat: &str| {
+        json!({
+            "matchers": [format!("severity=\"{name}\"")],
+            "receiver": receiver,
+            "group_wait": group_wait(wait).go(),
+            "repeat_interval": repeat,
+        })
+    };
+    let mut routes = Vec::new();
+    let watchdog = format!("alertname=\"{WATCHDOG}\"");
+    match &operations.dead_man {
+        Some(dead_man) => routes.push(json!({
+            "matchers": [watchdog],
+            "receiver": "dead-man",
+            "group_wait": "0s",
+            "group_interval": dead_man.interval.go(),
+            "repeat_interval": dead_man.interval.go(),
+        })),
+        None => routes.push(json!({"matchers": [watchdog], "receiver": NOBODY})),
+    }
+    routes.push(severity("critical", to(critical, "critical"), Severity::Critical, "1h"));
+    routes.push(severity("warning", to(warning, "warning"), Severity::Warning, "12h"));
+    json!({
+        // What no severity matches, and what is for the record only.
+        "receiver": NOBODY,
+        "group_by": ["alertname", "system", "region", "cluster", "service"],
+        "group_wait": "30s",
+        "group_interval": "5m",
+        "repeat_interval": "12h",
+        "routes": routes,
+    })
+}
+
+fn inhibit() -> Vec<Inhibit> {
+    let rule = |source: &[&str], target: &[&str], equal: &[&str]| json!({"source_matchers": source, "target_matchers": target, "equal": equal});
+    let inhibit = |comment, rule| Inhibit { comment, rule };
+    vec![
+        inhibit(
+            "A region that does not serve explains its services; its data stores still speak for themselves.",
+            rule(&["alertname=\"RegionEndpointDown\""], &["component=\"service\""], &["system", "region"]),
+        ),
+        inhibit(
+            "Nothing is known of a region's Kubernetes: that its services are missing is not known either.",
+            rule(
+                &["alertname=\"KubeStateMetricsAbsent\""],
+                &["alertname=~\"ServiceDown|NodeZonesUnknown\""],
+                &["system", "region"],
+            ),
+        ),
+        inhibit(
+            "A lost zone explains nodes and pods that are missing, and pods that fit nowhere.",
+            rule(
+                &["alertname=\"ZoneLost\""],
+                &[
+                    "alertname=~\"NodeNotReady|PodNotReady|StatefulSetReplicasMissing|ServiceReplicasMissing|TargetDown\"",
+                ],
+                &["system", "region"],
+            ),
+        ),
+        inhibit(
+            "What is critical about a data store explains the warnings about it.",
+            rule(
+                &["severity=\"critical\"", "cluster!=\"\""],
+                &["severity=\"warning\"", "cluster!=\"\""],
+                &["system", "region", "component", "cluster"],
+            ),
+        ),
+        inhibit(
+            "What is critical about a service explains the warnings about it.",
+            rule(
+                &["severity=\"critical\"", "service!=\"\""],
+                &["severity=\"warning\"", "service!=\"\""],
+                &["system", "region", "component", "service"],
+            ),
+        ),
+        inhibit(
+            "Without a quorum of the consensus store PostgreSQL cannot choose a leader.",
+            rule(
+                &["alertname=\"EtcdQuorumLost\""],
+                &["alertname=\"PatroniFailsafeActive\""],
+                &["system", "region", "cluster"],
+            ),
+        ),
+    ]
+}

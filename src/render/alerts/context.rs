@@ -1,0 +1,184 @@
+//! What every topic is built from: the blueprint, the region, the overrides, and the scopes of what runs there.
+
+use super::promql::{Labels, Scope, labels, regex};
+use super::time::page_latency;
+use crate::blueprint::raw::{Monitoring, Severity};
+use crate::blueprint::units::Duration;
+use crate::blueprint::{Blueprint, Postgres, Redis, Region, Service, names};
+
+/// A region with its monitoring.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The blueprint.
+    pub blueprint: &'a Blueprint,
+    /// Its monitoring.
+    pub monitoring: &'a Monitoring,
+    /// The region.
+    pub region: &'a Region,
+}
+
+impl Context<'_> {
+    /// The time threshold of an alert: that of its override, or what was derived.
+    pub fn above(&self, alert: &str, derived: Duration) -> Duration {
+        self.monitoring.alerts.get(alert).and_then(|o| o.above).unwrap_or(derived)
+    }
+
+    /// Which of the two it is, for the explanation of the threshold.
+    pub fn why(&self, alert: &str, derived: impl Into<String>) -> String {
+        if self.monitoring.alerts.get(alert).is_some_and(|o| o.above.is_some()) {
+            format!("monitoring.alerts.{alert}.above")
+        } else {
+            derived.into()
+        }
+    }
+
+    /// How long a page of a critical alert with this hold takes at most (X-PR-1).
+    pub fn page(&self, hold: Duration) -> Duration {
+        page_latency(self.monitoring.interval, hold, Severity::Critical)
+    }
+
+    /// The window that rates are taken over: at least four scrapes, and at least five minutes.
+    pub fn window(&self) -> String {
+        Duration::from_secs((self.monitoring.interval.secs() * 4).div_ceil(60).max(5) * 60).go()
+    }
+
+    /// Whether anything of this system runs on Kubernetes here.
+    pub fn uses_kubernetes(&self) -> bool {
+        let b = self.blueprint;
+        b.services.iter().any(Service::on_kubernetes)
+            || b.postgres.iter().any(|p| p.on_kubernetes() && p.is_rendered() && p.role(self.region).is_some())
+            || b.redis.iter().any(|r| r.on_kubernetes() && r.in_region(self.region))
+    }
+
+    /// Objects of the namespace, as kube-state-metrics tells of them.
+    pub fn namespace(&self) -> Scope {
+        Scope::default().is("namespace", &self.blueprint.namespace).instance(&[])
+    }
+
+    /// Labels of alerts about a data store.
+    pub fn about(&self, component: &str, cluster: &str) -> Labels {
+        labels(&[("component", component), ("cluster", cluster)])
+    }
+
+    /// A scope of pods on Kubernetes whose names match, with one instance for each of `pods`.
+    fn pods(&self, pattern: String, pods: impl Iterator<Item = String>, port: u16) -> Scope {
+        let scope = Scope::default().is("namespace", &self.blueprint.namespace).like("pod", pattern);
+        pods.enumerate().fold(scope, |scope, (at, pod)| {
+            let instance = format!("10.0.{}.{}:{port}", at / 250, at % 250 + 1);
+            scope.instance(&[("pod", &pod), ("instance", &instance)])
+        })
+    }
+
+    /// A scope of a data store on hosts.
+    fn hosts(&self, job: &str, cluster: &str) -> Scope {
+        Scope::default().is("job", job).is(names::REGION_LABEL, &self.region.name).is(names::CLUSTER_LABEL, cluster)
+    }
+
+    /// Patroni's own metrics of a cluster, one instance for each member.
+    pub fn patroni(&self, cluster: &Postgres) -> Scope {
+        let scope = cluster.scope();
+        let with_name = |base: Scope, at: usize, name: &str| {
+            base.instance(&[("name", name), ("instance", &format!("10.1.0.{}:8008", at + 1))])
+        };
+        if cluster.on_kubernetes() {
+            let base = Scope::default().is("namespace", &self.blueprint.namespace).is("scope", &scope);
+            let names = (0..cluster.member_count(self.region)).map(|at| format!("{}-{at}", cluster.object()));
+            return names.enumerate().fold(base, |base, (at, name)| with_name(base, at, &name));
+        }
+        let base = Scope::default().is(names::REGION_LABEL, &self.region.name).is("scope", &scope);
+        cluster.members(self.region).iter().enumerate().fold(base, |base, (at, m)| with_name(base, at, &m.name))
+    }
+
+    /// postgres_exporter of a cluster, one instance for each member.
+    pub fn postgres(&self, cluster: &Postgres) -> Scope {
+        let object = cluster.object();
+        if cluster.on_kubernetes() {
+            let pods = (0..cluster.member_count(self.region)).map(|at| format!("{object}-{at}"));
+            return self.pods(format!("{}-[0-9]+", regex(&object)), pods, cluster.spec.ports.exporter);
+        }
+        let base = self.hosts(JOB_POSTGRES, &cluster.name);
+        cluster
+            .members(self.region)
+            .iter()
+            .fold(base, |base, m| base.instance(&[("instance", &m.name), (names::ZONE_LABEL, &m.zone)]))
+    }
+
+    /// pgbackrest_exporter of a cluster: every member tells the same.
+    pub fn pgbackrest(&self, cluster: &Postgres) -> Scope {
+        let stanza = names::stanza(&cluster.name);
+        if cluster.on_kubernetes() {
+            let object = cluster.object();
+            return Scope::default()
+                .is("namespace", &self.blueprint.namespace)
+                .like("pod", format!("{}-[0-9]+", regex(&object)))
+                .is("stanza", &stanza)
+                .instance(&[("pod", &format!("{object}-0")), ("instance", "10.0.0.1:9854")]);
+        }
+        self.hosts(JOB_PGBACKREST, &cluster.name).is("stanza", &stanza).instance(&[("instance", "pg-1")])
+    }
+
+    /// pgbouncer_exporter of a cluster, one instance for each pool.
+    pub fn pool(&self, cluster: &Postgres) -> Scope {
+        let object = names::postgres_pool(&cluster.name);
+        if cluster.on_kubernetes() {
+            let pods = (0..cluster.spec.pool.replicas).map(|at| format!("{object}-5d4f8c7b9d-{at:05}"));
+            return self.pods(format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&object)), pods, PORT_PGBOUNCER);
+        }
+        let base = self.hosts(JOB_PGBOUNCER, &cluster.name);
+        cluster.routers(self.region).iter().fold(base, |base, r| base.instance(&[("instance", &r.name)]))
+    }
+
+    /// HAProxy in front of a cluster on hosts.
+    pub fn router(&self, cluster: &Postgres) -> Scope {
+        let base = self.hosts(JOB_HAPROXY, &cluster.name);
+        cluster.routers(self.region).iter().fold(base, |base, r| base.instance(&[("instance", &r.name)]))
+    }
+
+    /// The etcd members of a cluster.
+    pub fn etcd(&self, cluster: &Postgres) -> Scope {
+        let object = names::postgres_etcd(&cluster.name);
+        if cluster.on_kubernetes() {
+            let pods = (0..cluster.etcd_count(self.region)).map(|at| format!("{object}-{at}"));
+            return self.pods(format!("{}-[0-9]+", regex(&object)), pods, cluster.spec.consensus.ports.client);
+        }
+        let base = self.hosts(JOB_ETCD, &cluster.name);
+        cluster.etcd(self.region).iter().fold(base, |base, m| base.instance(&[("instance", &m.name)]))
+    }
+
+    /// redis_exporter of a cluster, one instance for each node in the order of placement.
+    pub fn redis(&self, cluster: &Redis) -> Scope {
+        let nodes = cluster.nodes(self.region);
+        if cluster.on_kubernetes() {
+            let pods = nodes.iter().map(|node| format!("{}-0", node.name));
+            return self.pods(format!("{}-[0-9]+-0", regex(&cluster.object())), pods, cluster.spec.ports.exporter);
+        }
+        let base = self.hosts(JOB_REDIS, &cluster.name);
+        nodes.iter().fold(base, |base, n| base.instance(&[("instance", &n.name), (names::ZONE_LABEL, &n.zone)]))
+    }
+
+    /// The pods of a service.
+    pub fn service(&self, service: &Service) -> Scope {
+        let pod = format!("{}-5d4f8c7b9d-abcde", service.name);
+        let pattern = format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&service.name));
+        self.pods(pattern, std::iter::once(pod), service.metrics_port())
+    }
+}
+
+/// The scrape job of Patroni's REST API on hosts.
+pub const JOB_PATRONI: &str = "patroni";
+/// The scrape job of postgres_exporter on hosts.
+pub const JOB_POSTGRES: &str = "postgres";
+/// The scrape job of pgbackrest_exporter on hosts.
+pub const JOB_PGBACKREST: &str = "pgbackrest";
+/// The scrape job of pgbouncer_exporter on hosts.
+pub const JOB_PGBOUNCER: &str = "pgbouncer";
+/// The scrape job of HAProxy on hosts.
+pub const JOB_HAPROXY: &str = "haproxy";
+/// The scrape job of etcd on hosts.
+pub const JOB_ETCD: &str = "etcd";
+/// The scrape job of redis_exporter on hosts.
+pub const JOB_REDIS: &str = "redis";
+/// The port of pgbouncer_exporter: its own default.
+pub const PORT_PGBOUNCER: u16 = 9127;
+/// The port of pgbackrest_exporter: its own default.
+pub const PORT_PGBACKREST: u16 = 9854;

@@ -1,0 +1,140 @@
+//! What is asked of all regions together, by a Prometheus that reads those of the regions; and the dead-man's switch.
+
+use super::context::Context;
+use super::model::{Alert, Series, constant};
+use super::probes::probes;
+use super::promql::{Labels, Scope, labels};
+use crate::blueprint::raw::{CrossRegionMode, Monitoring, Severity};
+use crate::blueprint::units::Duration;
+use crate::blueprint::{Blueprint, Postgres, Region, names};
+use crate::path;
+
+/// The name of the dead-man's switch.
+pub const WATCHDOG: &str = "Watchdog";
+
+/// The regions whose Prometheus can be read, in their order.
+pub fn readable<'a>(blueprint: &'a Blueprint, monitoring: &Monitoring) -> Vec<(&'a Region, String)> {
+    let address = |region: &'a Region| monitoring.prometheus.endpoints.get(&region.name).map(|a| (region, a.clone()));
+    blueprint.regions.iter().filter_map(address).collect()
+}
+
+/// The alert that always fires: its absence is the alarm.
+pub fn watchdog() -> Alert {
+    let mut alert = Alert::new(WATCHDOG, Severity::Info, "vector(1)".to_owned())
+        .about(labels(&[("component", "monitoring")]), &path!["operations", "deadMan"])
+        .says(
+            "The dead-man's switch: it always fires",
+            "As long as this arrives outside, Prometheus evaluates, Alertmanager sends and the network carries. Its silence is the alarm (R-AL-12).",
+        )
+        .because("it always fires; what is outside misses it");
+    alert.tests.push(super::model::Case { name: "it always fires", series: Vec::new(), fires: vec![Labels::new()] });
+    alert
+}
+
+/// The alerts over all regions, and remarks on what is left out.
+pub fn alerts(blueprint: &Blueprint, monitoring: &Monitoring) -> (Vec<Alert>, Vec<String>) {
+    let regions = readable(blueprint, monitoring);
+    if regions.is_empty() {
+        let remark = "monitoring.prometheus.endpoints is not given: no Prometheus sees more than its own region, so nothing is asked of all of them";
+        return (Vec::new(), vec![remark.to_owned()]);
+    }
+    let mut alerts: Vec<Alert> = regions.iter().map(|(region, _)| unreadable(region)).collect();
+    if regions.len() == blueprint.regions.len() && regions.len() > 1 {
+        alerts.extend(blueprint.postgres.iter().filter_map(|cluster| writers(blueprint, cluster)));
+        alerts.extend(nowhere(blueprint, monitoring));
+    }
+    (alerts, Vec::new())
+}
+
+fn unreadable(region: &Region) -> Alert {
+    let scope =
+        Scope::default().is("job", "federate").is(names::REGION_LABEL, &region.name).instance(&[("instance", "a")]);
+    let up = scope.metric("up");
+    let series = |value: u64| vec![constant(scope.series("up", 0, &[]), value)];
+    let mut alert = Alert::new("RegionMonitoringDown", Severity::Critical, format!("max({up}) == 0\nor\nabsent({up})"))
+        .minutes(2)
+        .about(labels(&[("component", "region")]), &path!["regions", &region.name])
+        .says(
+            format!("The Prometheus of {} cannot be read", region.name),
+            "The region is lost, or only its monitoring is: nothing of it can alarm by itself any more. Look at its endpoints before anything else (R-AL-13).",
+        )
+        .because("it answers")
+        .fires("it does not answer", series(0), Labels::new())
+        .silent("it answers", series(1))
+        .fires_without_series(labels(&[("job", "federate")]));
+    alert.labels.insert(names::REGION_LABEL.to_owned(), region.name.clone());
+    alert
+}
+
+fn writers(blueprint: &Blueprint, cluster: &Postgres) -> Option<Alert> {
+    let cross = cluster.spec.cross_region.as_ref()?;
+    if cross.mode != CrossRegionMode::StreamingStandby || !cluster.is_rendered() {
+        return None;
+    }
+    let scope = Scope::default().is("scope", &cluster.scope());
+    let scope = if cluster.on_kubernetes() { scope.is("namespace", &blueprint.namespace) } else { scope };
+    let metric = scope.metric("patroni_primary");
+    let with = |values: &[u64]| -> Vec<Series> {
+        let region = |at: usize| blueprint.regions.get(at).map_or("", |r| r.name.as_str());
+        let series = |(at, value): (usize, &u64)| {
+            let mut all = scope.equalities();
+            all.extend(labels(&[(names::REGION_LABEL, region(at)), ("name", "a")]));
+            constant(super::promql::series("patroni_primary", &all), value)
+        };
+        values.iter().enumerate().map(series).collect()
+    };
+    let f = &cluster.spec.failover;
+    let failover = f.ttl.secs() + f.loop_wait.secs() + 2;
+    Some(
+        Alert::new("PostgresWriterCount", Severity::Critical, format!("sum by (scope) ({metric}) != 1\nor\nabsent({metric})"))
+            .hold(Duration::from_secs(failover.div_ceil(60) * 60))
+            .about(labels(&[("component", "postgres"), ("cluster", &cluster.name)]), &path!["postgres", &cluster.name, "crossRegion"])
+            .says(
+                format!("PostgreSQL {} has not exactly one writer over all regions", cluster.name),
+                "None: nothing can be written anywhere. Two: both regions accept writes that will not be merged (R-PG-31); stop one of them now.",
+            )
+            .because(format!("a failover takes at most {failover} s (X-PT-1)"))
+            .fires("both regions write", with(&[1, 1]), labels(&[("scope", &cluster.scope())]))
+            .silent("one region writes", with(&[1, 0]))
+            .fires_without_series(scope.equalities()),
+    )
+}
+
+fn nowhere(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Alert> {
+    let of_region = |region| probes(&Context { blueprint, monitoring, region });
+    let asked: Vec<(String, String)> = blueprint
+        .regions
+        .iter()
+        .flat_map(|region| {
+            of_region(region).into_iter().filter(|p| p.kind == "region").map(|p| (p.host, region.name.clone()))
+        })
+        .collect();
+    let mut hosts: Vec<&String> = asked.iter().map(|(host, _)| host).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let one = |host: &String| {
+        let scope = Scope::default().is("host", host).is("probe", "region");
+        let metric = scope.metric("probe_success");
+        let with = |up: u64| -> Vec<Series> {
+            let regions = asked.iter().filter(|(h, _)| h == host).enumerate();
+            let series = |(at, (_, region)): (usize, &(String, String))| {
+                let mut all = scope.equalities();
+                all.extend(labels(&[(names::REGION_LABEL, region)]));
+                constant(super::promql::series("probe_success", &all), if at == 0 { up } else { 0 })
+            };
+            regions.map(series).collect()
+        };
+        Alert::new("AllRegionsDown", Severity::Critical, format!("max by (host) ({metric}) == 0\nor\nabsent({metric})"))
+            .minutes(1)
+            .about(labels(&[("component", "region")]), &path!["dns", "records"])
+            .says(
+                format!("No region answers for {host}"),
+                "Every region's balancer fails. Route 53 treats a record set whose every health check fails as if all were healthy: clients are sent to regions that do not answer (F-DN-04).",
+            )
+            .because("at least one region answers")
+            .fires("none answers", with(0), labels(&[("host", host)]))
+            .silent("one answers", with(1))
+            .fires_without_series(scope.equalities())
+    };
+    hosts.into_iter().map(one).collect()
+}

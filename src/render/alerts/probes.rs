@@ -1,0 +1,72 @@
+//! What is asked from outside by blackbox_exporter: the public hosts, by their name and at each region's own balancer.
+
+use std::collections::BTreeMap;
+
+use super::context::Context;
+use crate::blueprint::raw::HealthProtocol;
+
+/// An address that is asked again and again.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// `public`: by name, as everybody does; `region`: at this region's balancer, whatever DNS says.
+    pub kind: &'static str,
+    /// The host that is asked for.
+    pub host: String,
+    /// The address that is connected to.
+    pub url: String,
+    /// Whether it is HTTPS.
+    pub encrypted: bool,
+}
+
+/// The path and the protocol of a host.
+struct Endpoint {
+    path: String,
+    encrypted: bool,
+    port: Option<u16>,
+}
+
+/// Everything that this region's blackbox_exporter asks; nothing without one.
+pub fn probes(context: &Context<'_>) -> Vec<Probe> {
+    if context.monitoring.exporters.blackbox.is_none() {
+        return Vec::new();
+    }
+    let mut probes = Vec::new();
+    let serves = context.blueprint.services.iter().any(|s| s.is_public() && s.replicas(context.region).0 > 0);
+    for (host, endpoint) in hosts(context) {
+        let url = |host: &str| {
+            let scheme = if endpoint.encrypted { "https" } else { "http" };
+            let port = endpoint.port.map_or_else(String::new, |port| format!(":{port}"));
+            format!("{scheme}://{host}{port}{}", endpoint.path)
+        };
+        probes.push(Probe { kind: "public", host: host.clone(), url: url(&host), encrypted: endpoint.encrypted });
+        // A region whose services are kept at zero has nothing behind its balancer.
+        if let Some(balancer) = context.region.spec.load_balancer.as_ref().filter(|_| serves) {
+            let url = url(balancer.dns_name.as_str());
+            probes.push(Probe { kind: "region", host: host.clone(), url, encrypted: endpoint.encrypted });
+        }
+    }
+    probes
+}
+
+/// The public hosts: those of DNS records, then those of routes.
+fn hosts(context: &Context<'_>) -> BTreeMap<String, Endpoint> {
+    let mut hosts = BTreeMap::new();
+    if let Some(dns) = &context.blueprint.spec.dns {
+        for (label, record) in &dns.records {
+            let zone = dns.zone.as_str();
+            let host = if label == "@" { zone.to_owned() } else { format!("{label}.{zone}") };
+            let health = &record.health;
+            let encrypted = health.protocol == HealthProtocol::Https;
+            hosts.insert(host, Endpoint { path: health.path.to_string(), encrypted, port: health.port });
+        }
+    }
+    for service in context.blueprint.services.iter().filter(|s| s.is_public()) {
+        let (Some(host), Some(route)) = (&service.host, &service.spec.route) else {
+            continue;
+        };
+        let ready = service.spec.probes.readiness.as_ref().and_then(|probe| probe.http.as_ref());
+        let path = ready.unwrap_or(&route.path).to_string();
+        hosts.entry(host.clone()).or_insert(Endpoint { path, encrypted: true, port: None });
+    }
+    hosts
+}

@@ -1,0 +1,279 @@
+//! What lags, and what is about to be lost, between the members of a PostgreSQL cluster and between regions.
+//!
+//! Seconds of lag stay at 0 when a standby is cut off, and rows about it vanish; so every figure of time has the WAL that
+//! is kept for a slot, or a count of standbys, beside it (R-AL-20).
+
+use super::context::Context;
+use super::model::{Alert, Series, constant};
+use super::postgres::{Cluster, both};
+use super::promql::{Labels, labels, quote};
+use super::time::lag_threshold;
+use crate::blueprint::raw::{CrossRegionMode, Scenario, Severity};
+use crate::blueprint::units::{Bytes, Duration};
+use crate::blueprint::{PostgresRole, names};
+
+/// The alerts about replication in a region.
+pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    for cluster in context.blueprint.postgres.iter().filter_map(|spec| Cluster::new(context, spec)) {
+        let standbys = expected(&cluster);
+        if standbys > 0 {
+            alerts.push(streaming(&cluster, standbys));
+            alerts.push(behind(&cluster));
+            alerts.extend(slots(&cluster));
+        }
+        if cluster.members > 1 || cluster.role == PostgresRole::Standby {
+            alerts.push(seconds(&cluster));
+        }
+        match cluster.role {
+            PostgresRole::Primary => alerts.extend(other_regions(&cluster)),
+            PostgresRole::Standby => alerts.push(cut_off(&cluster)),
+            PostgresRole::Subscriber => {}
+        }
+    }
+    alerts
+}
+
+/// The standby regions that stream from this one.
+fn regions<'a>(cluster: &'a Cluster<'_>) -> impl Iterator<Item = &'a String> {
+    let cross = cluster.spec.spec.cross_region.as_ref();
+    let cross = cross.filter(|c| c.mode == CrossRegionMode::StreamingStandby && cluster.role == PostgresRole::Primary);
+    cross.into_iter().flat_map(|c| c.to.iter())
+}
+
+/// How many standbys stream from the leader: the other members here, and one leader in each standby region.
+fn expected(cluster: &Cluster<'_>) -> u64 {
+    (cluster.members - 1 + regions(cluster).count()) as u64
+}
+
+/// The condition that a row comes from the server that writes (or, in a standby region, that is not asked).
+fn from_primary(cluster: &Cluster<'_>) -> String {
+    format!("and on (instance) {} == 0", cluster.exporter.metric("pg_replication_is_replica"))
+}
+
+fn roles(cluster: &Cluster<'_>) -> Vec<Series> {
+    cluster.of_servers("pg_replication_is_replica", &[0, 1])
+}
+
+fn streaming(cluster: &Cluster<'_>, standbys: u64) -> Alert {
+    let rows = cluster.exporter.select("pg_stat_replication_pg_wal_lsn_diff", &["state=\"streaming\""]);
+    let of = |count: u64| -> Vec<Series> {
+        let row = |at: u64| {
+            let name = format!("standby-{at}");
+            let more = [("application_name", name.as_str()), ("state", "streaming")];
+            constant(cluster.exporter.series("pg_stat_replication_pg_wal_lsn_diff", 0, &more), 0)
+        };
+        (0..count).map(row).collect()
+    };
+    let name = &cluster.spec.name;
+    cluster
+        .alert("PostgresStandbysMissing", Severity::Warning, format!("(count({rows}) or vector(0)) < {standbys}"))
+        .minutes(5)
+        .says(
+            format!("Fewer standbys of PostgreSQL {name} stream than declared"),
+            "The leader counts its own connections: a standby that is down, or cut off although it believes to stream, is missed here (R-AL-20). One failure less can be borne.",
+        )
+        .because(format!(
+            "{} further members and {} standby regions are declared",
+            cluster.members - 1,
+            regions(cluster).count()
+        ))
+        .fires("one standby is gone", of(standbys - 1), Labels::new())
+        .silent("all stream", of(standbys))
+        .fires_without_series(Labels::new())
+}
+
+fn behind(cluster: &Cluster<'_>) -> Alert {
+    let most = cluster.spec.spec.failover.maximum_lag;
+    // The slots of other regions have thresholds of their own.
+    let slots: Vec<String> = regions(cluster).map(|region| names::standby_slot(region)).collect();
+    let others = if slots.is_empty() { Vec::new() } else { vec![format!("slot_name!~{}", quote(&slots.join("|")))] };
+    let more: Vec<&str> = others.iter().map(String::as_str).collect();
+    let kept = cluster.exporter.select("pg_replication_slots_pg_wal_lsn_diff", &more);
+    let expr = format!("max by (slot_name) ({kept} {}) > {}", from_primary(cluster), most.get());
+    let with = |bytes: u64| {
+        both(roles(cluster), vec![slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", "member_1", bytes)])
+    };
+    cluster
+        .alert("PostgresStandbyBehind", Severity::Warning, expr)
+        .minutes(5)
+        .says(
+            format!("A standby of PostgreSQL {} is too far behind to take over", cluster.spec.name),
+            "More WAL is kept for slot {{ $labels.slot_name }} than a candidate may lack: Patroni does not promote that member (F-PT-05), whether it is slow, cut off or down.",
+        )
+        .because(format!("postgres.{}.failover.maximumLag = {most} (X-PT-16)", cluster.spec.name))
+        .fires("a standby is cut off", with(most.get() * 4), labels(&[("slot_name", "member_1")]))
+        .silent("it follows", with(0))
+}
+
+fn slot(cluster: &Cluster<'_>, metric: &str, name: &str, value: u64) -> Series {
+    constant(cluster.exporter.series(metric, 0, &[("slot_name", name)]), value)
+}
+
+fn slots(cluster: &Cluster<'_>) -> [Alert; 2] {
+    let name = &cluster.spec.name;
+    let active = cluster.exporter.metric("pg_replication_slots_active");
+    let inactive = format!("max by (slot_name) ({active} {}) == 0", from_primary(cluster));
+    let state = "wal_status=~\"unreserved|lost\"";
+    // postgres_exporter 0.20 calls it pg_replication_slots_*, 0.17 pg_replication_slot_*.
+    let nearly_lost = format!(
+        "max by (slot_name) ({}\nor\n{}) == 1",
+        cluster.exporter.select("pg_replication_slots_wal_status", &[state]),
+        cluster.exporter.select("pg_replication_slot_wal_status", &[state])
+    );
+    let with = |value: u64| both(roles(cluster), vec![slot(cluster, "pg_replication_slots_active", "member_1", value)]);
+    let wal = |status: &str| {
+        let more = [("slot_name", "member_1"), ("wal_status", status)];
+        vec![constant(cluster.exporter.series("pg_replication_slots_wal_status", 0, &more), 1)]
+    };
+    let fires = || labels(&[("slot_name", "member_1")]);
+    [
+        cluster
+            .alert("PostgresSlotInactive", Severity::Warning, inactive)
+            .minutes(15)
+            .says(
+                format!("Nobody reads a replication slot of PostgreSQL {name}"),
+                "Slot {{ $labels.slot_name }} of the primary keeps WAL for a standby that is not there: the disk fills until the limit, then the standby must be cloned again.",
+            )
+            .because("a standby that restarts is back within 15 minutes")
+            .fires("its standby is gone", with(0), fires())
+            .silent("it is read", with(1)),
+        cluster
+            .alert("PostgresSlotNearlyLost", Severity::Critical, nearly_lost)
+            .minutes(1)
+            .says(
+                format!("A replication slot of PostgreSQL {name} loses its WAL"),
+                "Slot {{ $labels.slot_name }} has passed max_slot_wal_keep_size: at the next checkpoint its standby can no longer catch up and must be cloned again (F-PG-03).",
+            )
+            .because("wal_status unreserved or lost")
+            .fires("the limit is passed", wal("unreserved"), fires())
+            .silent("the WAL is reserved", wal("reserved")),
+    ]
+}
+
+/// The RPO that the lag of a role eats into.
+fn rpo(cluster: &Cluster<'_>) -> Option<Duration> {
+    let scenario = if cluster.role == PostgresRole::Primary { Scenario::PrimaryLoss } else { Scenario::RegionLoss };
+    target(cluster, scenario)
+}
+
+fn target(cluster: &Cluster<'_>, scenario: Scenario) -> Option<Duration> {
+    let spec = &cluster.spec.spec;
+    cluster.context.blueprint.targets(&spec.objectives, spec.tier.as_ref(), Some(scenario)).rpo
+}
+
+/// The threshold of a lag in seconds, and why it is that.
+fn lag(cluster: &Cluster<'_>, rpo: Option<Duration>, hold: Duration) -> (Duration, String) {
+    match rpo.filter(|rpo| rpo.millis() > 0) {
+        None => (Duration::from_secs(30), "30 s: the RPO is 0 or not written, so no lag is allowed for".to_owned()),
+        Some(rpo) => {
+            let latency = cluster.context.page(hold);
+            let (threshold, in_time) = lag_threshold(rpo, latency);
+            let sum = Duration::from_millis(threshold.millis() + latency.millis());
+            let verdict = if in_time {
+                format!("{threshold} + {latency} until the page (X-PR-1) = {sum} <= RPO {rpo} (R-AL-05, R-PG-33)")
+            } else {
+                format!(
+                    "half of the RPO {rpo}; the page itself takes {latency} (X-PR-1) and comes too late for it (R-AL-05)"
+                )
+            };
+            (threshold, verdict)
+        }
+    }
+}
+
+fn seconds(cluster: &Cluster<'_>) -> Alert {
+    let hold = Duration::from_secs(60);
+    let (derived, why) = lag(cluster, rpo(cluster), hold);
+    let threshold = cluster.context.above("ReplicationLag", derived);
+    let metric = cluster.exporter.metric("pg_replication_lag_seconds");
+    let seconds = super::rules::seconds(threshold);
+    let severity = if cluster.role == PostgresRole::Primary && cluster.spec.spec.replication.is_synchronous() {
+        Severity::Warning
+    } else {
+        Severity::Critical
+    };
+    cluster
+        .alert("ReplicationLag", severity, format!("max({metric}) > {seconds}\nor\nabsent({metric})"))
+        .hold(hold)
+        .timed()
+        .says(
+            format!("Standbys of PostgreSQL {} replay too late", cluster.spec.name),
+            "A standby has received WAL that it has not replayed for so long. A standby that is cut off shows 0 here: PostgresStandbysMissing and PostgresStandbyBehind see that one (R-AL-20).",
+        )
+        .because(cluster.context.why("ReplicationLag", why))
+        .fires("replay stands still", cluster.of_servers("pg_replication_lag_seconds", &[0, threshold.secs() + 60]), Labels::new())
+        .silent("it follows", cluster.of_servers("pg_replication_lag_seconds", &[0]))
+        .fires_without_series(cluster.exporter.equalities())
+}
+
+fn other_regions(cluster: &Cluster<'_>) -> Vec<Alert> {
+    let hold = Duration::from_secs(60);
+    let (allowed, why) = lag(cluster, target(cluster, Scenario::RegionLoss), hold);
+    let allowed = cluster.context.above("CrossRegionReplicationLag", allowed);
+    let why = cluster.context.why("CrossRegionReplicationLag", why);
+    let per_hour = cluster.spec.spec.data.as_ref().and_then(|data| data.wal_per_hour);
+    let (bytes, because) = match per_hour {
+        Some(wal) => {
+            let bytes = u128::from(wal.get()) * u128::from(allowed.millis()) / 3_600_000;
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            (bytes.max(1), format!("{allowed} of {wal} an hour; {why}"))
+        }
+        None => {
+            let most: Bytes = cluster.spec.spec.failover.maximum_lag;
+            (
+                most.get(),
+                format!(
+                    "failover.maximumLag = {most}: data.walPerHour is not written, so the RPO cannot be turned into bytes"
+                ),
+            )
+        }
+    };
+    let each = regions(cluster).map(|region| {
+        let slot_name = names::standby_slot(region);
+        let kept = cluster.exporter.select("pg_replication_slots_pg_wal_lsn_diff", &[&format!("slot_name={}", quote(&slot_name))]);
+        let primary = from_primary(cluster);
+        let expr = format!("max by (slot_name) ({kept} {primary}) > {bytes}\nor\nabsent({kept})");
+        let with = |bytes: u64| both(roles(cluster), vec![slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", &slot_name, bytes)]);
+        let mut gone = cluster.exporter.equalities();
+        gone.insert("slot_name".to_owned(), slot_name.clone());
+        let mut alert = cluster
+            .alert("CrossRegionReplicationLag", Severity::Critical, expr)
+            .hold(hold)
+            .says(
+                format!("The copy of PostgreSQL {} in {region} is too far behind", cluster.spec.name),
+                "The primary keeps more WAL for that region's slot than the RPO of a region's loss allows, or the slot is not there. It does not matter whether the standby is slow, cut off or down: what it has not received is lost with this region.",
+            )
+            .because(because.clone())
+            .fires("the region is cut off", with(bytes.saturating_mul(3)), labels(&[("slot_name", &slot_name)]))
+            .silent("it follows", with(bytes / 4))
+            .fires_without_series(gone);
+        alert.timed = per_hour.is_some();
+        alert.labels.insert("standby_region".to_owned(), region.clone());
+        alert
+    });
+    each.collect()
+}
+
+fn cut_off(cluster: &Cluster<'_>) -> Alert {
+    let leader = format!("{} == 1", cluster.patroni.metric("patroni_standby_leader"));
+    let streams = cluster.patroni.metric("patroni_postgres_streaming");
+    let expr = format!("max by (scope) ({streams} and {leader}) < 1\nor\nabsent({streams})");
+    let with = |streaming: u64| {
+        both(
+            cluster.of_members("patroni_standby_leader", &[1, 0]),
+            cluster.of_members("patroni_postgres_streaming", &[streaming, 1]),
+        )
+    };
+    cluster
+        .alert("StandbyRegionCutOff", Severity::Critical, expr)
+        .minutes(1)
+        .says(
+            format!("PostgreSQL {} receives nothing from the primary region", cluster.spec.name),
+            "The leader of this standby cluster does not stream: from now on everything that the primary region writes is lost with it. Seconds of lag stay at 0 meanwhile.",
+        )
+        .because("the standby leader streams at all times")
+        .fires("it does not stream", with(0), cluster.scope())
+        .silent("it streams", with(1))
+        .fires_without_series(cluster.patroni.equalities())
+}

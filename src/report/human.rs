@@ -1,0 +1,99 @@
+//! For people: each finding with its excerpt, carets, cause and fix.
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+
+use super::{Look, Section};
+use crate::diagnostics::{self, Diagnostic, Label};
+use crate::document::{Document, Span};
+
+/// The findings, one after the other, a blank line between them.
+pub fn render(sections: &[Section<'_>], look: Look) -> String {
+    let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(look.width);
+    let mut out = String::new();
+    for section in sections {
+        for finding in section.findings {
+            out.push_str(&one(&renderer, section, finding));
+            out.push_str("\n\n");
+        }
+    }
+    out
+}
+
+fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic) -> String {
+    let level = match finding.level {
+        diagnostics::Level::Error => Level::ERROR,
+        diagnostics::Level::Warning => Level::WARNING,
+        diagnostics::Level::Info => Level::INFO,
+    };
+    let title = normalize_untrusted_str(&finding.title);
+    let environment = section.environment.map(|name| format!("in the environment `{name}`"));
+    let mut group: Group<'_> =
+        level.primary_title(title.as_str()).id(finding.id).elements(snippets(section.document, finding));
+    if let Some(environment) = &environment {
+        group = group.element(Level::NOTE.message(normalize_untrusted_str(environment)));
+    }
+    if let Some(why) = &finding.why {
+        group = group.element(Level::NOTE.message(normalize_untrusted_str(why)));
+    }
+    if let Some(fix) = &finding.fix {
+        group = group.element(Level::HELP.message(normalize_untrusted_str(fix)));
+    }
+    renderer.render(&[group])
+}
+
+/// One excerpt for each file that takes part, the primary place's first: only the lines around the labels.
+fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    let primary = (document.span(&finding.primary.place), &finding.primary, true);
+    let related = finding.related.iter().map(|label| (document.span(&label.place), label, false));
+    let labels: Vec<(Span, &Label, bool)> = std::iter::once(primary).chain(related).collect();
+    let mut files: Vec<u32> = Vec::new();
+    for (span, ..) in &labels {
+        if !files.contains(&span.file) {
+            files.push(span.file);
+        }
+    }
+    let mut snippets = Vec::new();
+    for file in files {
+        let Some(source) = document.sources.get(file as usize) else { continue };
+        // Labels that are near each other share one window; far ones get their own, so that a large file stays cheap.
+        let mut here: Vec<&(Span, &Label, bool)> = labels.iter().filter(|(span, ..)| span.file == file).collect();
+        here.sort_by_key(|(span, _, primary)| (!primary, span.start));
+        let mut windows: Vec<(std::ops::Range<usize>, usize, Vec<&(Span, &Label, bool)>)> = Vec::new();
+        for label in here {
+            let (range, line) = source.window(label.0, 1);
+            match windows
+                .iter_mut()
+                .find(|(known, ..)| range.start <= known.end + 400 && known.start <= range.end + 400)
+            {
+                Some((known, first, inside)) => {
+                    *first = (*first).min(line);
+                    *known = known.start.min(range.start)..known.end.max(range.end);
+                    inside.push(label);
+                }
+                None => windows.push((range, line, vec![label])),
+            }
+        }
+        for (range, line, inside) in windows {
+            let text = source.text.get(range.clone()).unwrap_or("");
+            let mut snippet =
+                Snippet::source(text).line_start(line).path(normalize_untrusted_str(&source.name)).fold(true);
+            for (span, label, primary) in inside {
+                let start = (span.start as usize).clamp(range.start, range.end) - range.start;
+                let end = (span.end as usize).clamp(range.start + start, range.end) - range.start;
+                // A long value is marked on its first line only.
+                let end =
+                    text.get(start..end).and_then(|marked| marked.find('\n')).map_or(end, |line_end| start + line_end);
+                let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+                let mut annotation = kind.span(start..end);
+                if !label.text.is_empty() {
+                    annotation = annotation.label(normalize_untrusted_str(&label.text));
+                }
+                snippet = snippet.annotation(annotation);
+            }
+            snippets.push(snippet);
+        }
+    }
+    snippets
+}

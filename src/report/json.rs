@@ -1,0 +1,88 @@
+//! For programs: one JSON document. `version` rises when a field changes its meaning.
+
+use serde::Serialize;
+
+use super::{Section, count};
+use crate::diagnostics::Label;
+use crate::document::Document;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    summary: Summary,
+    findings: Vec<Finding<'a>>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    errors: usize,
+    warnings: usize,
+    infos: usize,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    id: &'a str,
+    level: &'a str,
+    title: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<&'a str>,
+    #[serde(flatten)]
+    place: Place<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<Place<'a>>,
+}
+
+#[derive(Serialize)]
+struct Place<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+    #[serde(rename = "endLine")]
+    end_line: usize,
+    #[serde(rename = "endColumn")]
+    end_column: usize,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    label: &'a str,
+}
+
+/// The findings as JSON.
+pub fn render(sections: &[Section<'_>]) -> String {
+    let [errors, warnings, infos] = count(sections);
+    let findings = sections.iter().flat_map(|section| {
+        section.findings.iter().map(|finding| Finding {
+            id: finding.id,
+            level: finding.level.name(),
+            title: &finding.title,
+            environment: section.environment,
+            place: place(section.document, &finding.primary),
+            why: finding.why.as_deref(),
+            fix: finding.fix.as_deref(),
+            related: finding.related.iter().map(|label| place(section.document, label)).collect(),
+        })
+    });
+    let report = Report { version: 1, summary: Summary { errors, warnings, infos }, findings: findings.collect() };
+    let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn place<'a>(document: &'a Document, label: &'a Label) -> Place<'a> {
+    let span = document.span(&label.place);
+    let Some(source) = document.sources.get(span.file as usize) else {
+        return Place { file: "", line: 1, column: 1, end_line: 1, end_column: 1, label: &label.text };
+    };
+    let (start, end) = (source.position(span.start), source.position(span.end));
+    Place {
+        file: &source.name,
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        label: &label.text,
+    }
+}

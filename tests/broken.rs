@@ -1,0 +1,72 @@
+//! Broken blueprints, each with its expected complaints: a comment `# expect: ID [ID …]` stands on the very line that must
+//! be pointed at. A file is a case; a directory is a case of base and overlays. Nothing else may be complained about.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use hagen::blueprint::load::{Input, parse};
+
+type Complaint = (String, usize, String);
+
+#[test]
+fn every_broken_blueprint_is_complained_about_where_it_is_broken() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() >= 30, "only {} cases", cases.len());
+    let mut failures = Vec::new();
+    for case in cases {
+        let name = case.file_name().unwrap().to_string_lossy().into_owned();
+        let (found, expected) = (complaints(&case), marks(&case));
+        assert!(!expected.is_empty(), "{name} expects nothing");
+        if found != expected {
+            let missing: Vec<_> = expected.difference(&found).collect();
+            let surplus: Vec<_> = found.difference(&expected).collect();
+            failures.push(format!("{name}:\n  missing {missing:?}\n  surplus {surplus:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn files(case: &Path) -> Vec<PathBuf> {
+    if case.is_file() {
+        return vec![case.to_owned()];
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(case).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn complaints(case: &Path) -> BTreeSet<Complaint> {
+    let directory = case.is_dir().then(|| case.display().to_string());
+    let inputs = files(case).into_iter().map(|file| Input {
+        name: file.file_name().unwrap().to_string_lossy().into_owned(),
+        text: std::fs::read_to_string(&file).unwrap(),
+        directory: directory.clone(),
+    });
+    let files = parse(inputs.collect());
+    let environments = std::iter::once(None).chain(files.environments().into_iter().map(Some));
+    let mut found = BTreeSet::new();
+    for environment in environments {
+        let loaded = files.load(0, environment.as_deref());
+        for problem in &loaded.problems {
+            let span = loaded.document.span(&problem.primary.place);
+            let source = &loaded.document.sources[span.file as usize];
+            found.insert((source.name.clone(), source.position(span.start).line, problem.id.to_owned()));
+            assert!(problem.fix.is_some(), "{}: {} offers no fix", case.display(), problem.id);
+        }
+    }
+    found
+}
+
+fn marks(case: &Path) -> BTreeSet<Complaint> {
+    let mut marks = BTreeSet::new();
+    for file in files(case) {
+        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+        for (at, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            let Some((_, ids)) = line.split_once("# expect: ") else { continue };
+            marks.extend(ids.split_whitespace().map(|id| (name.clone(), at + 1, id.to_owned())));
+        }
+    }
+    marks
+}
