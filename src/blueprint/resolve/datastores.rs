@@ -436,7 +436,12 @@ impl Resolver<'_> {
                     .fix("take an image of Redis 7 or 8, or of Valkey"),
             );
         }
-        let twin = self.spec.redis.keys().map(ToString::to_string).find(|other| names::redis(other) == names::redis_nodes(name));
+        let twin = self
+            .spec
+            .redis
+            .keys()
+            .map(ToString::to_string)
+            .find(|other| names::redis(other) == names::redis_nodes(name));
         if let Some(twin) = twin {
             self.problems.push(
                 Diagnostic::error(
