@@ -251,6 +251,12 @@ pub struct Redis {
     pub eviction: raw::Eviction,
     /// The key that holds the application's password.
     pub password: raw::SecretRef,
+    /// The key that holds the password of `replica`, the role that nodes replicate as.
+    pub replication: raw::SecretRef,
+    /// The key that holds the password of `operator`, the role that forms, repairs and backs up the cluster.
+    pub operator: raw::SecretRef,
+    /// The key that holds the password of `monitor`, the role of the metrics exporter.
+    pub monitoring: raw::SecretRef,
     /// The key that holds the file of users.
     pub users: raw::SecretRef,
 }

@@ -50,7 +50,7 @@ pub struct Postgres {
     /// The connection pool in front.
     #[serde(default)]
     pub pool: Pool,
-    /// What leads clients to the primary on hosts.
+    /// What leads clients to the primary: on hosts, and on Kubernetes where it has an image.
     #[serde(default)]
     pub router: Router,
     /// The volume of each member on Kubernetes.
@@ -407,17 +407,20 @@ pub enum PoolMode {
     Session,
 }
 
-/// What leads clients to the primary on hosts.
+/// What leads clients to the primary.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Router {
     /// HAProxy.
     #[serde(default)]
     pub kind: RouterKind,
-    /// The port that leads to the primary.
+    /// The image of HAProxy on Kubernetes; required with `consensus: {kind: etcd}`. With `kind: kubernetes` and no image the Services select the role that Patroni writes into its pods' labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// The port that leads to the primary on hosts; on Kubernetes its Service has the port of PostgreSQL.
     #[serde(default = "port::<5000>")]
     pub port: u16,
-    /// The port that leads to the replicas.
+    /// The port that leads to the replicas on hosts; on Kubernetes they have a Service of their own.
     #[serde(default = "port::<5001>")]
     pub replica_port: u16,
     /// The port of its metrics.
@@ -438,6 +441,7 @@ impl Default for Router {
     fn default() -> Self {
         Self {
             kind: RouterKind::default(),
+            image: None,
             port: 5000,
             replica_port: 5001,
             metrics_port: 8405,

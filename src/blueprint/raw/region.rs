@@ -153,6 +153,13 @@ pub struct Kubernetes {
     #[serde(default = "default_kubernetes_version")]
     #[schemars(regex(pattern = r"^1\.(2[89]|[3-9][0-9])$"))]
     pub version: String,
+    /// The DNS domain of the clusters: what runs in pods is called NAME.NAMESPACE.svc.DOMAIN.
+    #[serde(default = "default_cluster_domain")]
+    pub domain: DomainName,
+}
+
+fn default_cluster_domain() -> DomainName {
+    DomainName::new("cluster.local")
 }
 
 fn default_kubernetes_version() -> String {
@@ -161,7 +168,7 @@ fn default_kubernetes_version() -> String {
 
 impl Default for Kubernetes {
     fn default() -> Self {
-        Self { version: default_kubernetes_version() }
+        Self { version: default_kubernetes_version(), domain: default_cluster_domain() }
     }
 }
 

@@ -77,6 +77,7 @@ impl Resolver<'_> {
             (spec.image.is_none(), at.key("image"), "members"),
             (etcd && spec.consensus.image.is_none(), at.key("consensus").key("image"), "etcd"),
             (pool && spec.pool.image.is_none(), at.key("pool").key("image"), "the pool"),
+            (etcd && spec.router.image.is_none(), at.key("router").key("image"), "the router"),
         ];
         for (missing, path, what) in images {
             if missing {
@@ -100,6 +101,28 @@ impl Resolver<'_> {
                     .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
                     .fix("write `platform: hosts`, or `members: 3` instead of the hosts"),
             );
+        }
+        if spec.failover.watchdog == raw::Watchdog::Required {
+            self.problems.push(
+                Diagnostic::error("BP065", Place::Value(at.key("failover").key("watchdog")), "a pod has no watchdog device")
+                    .because("a member without one would never become primary; in a pod the liveness probe ends a member that hangs")
+                    .fix("write `watchdog: disabled`"),
+            );
+        }
+        let to = spec.backup.iter().flat_map(|backup| backup.to.iter().enumerate());
+        for (index, reference) in to {
+            let destination = self.spec.backup.get(reference.parts().1);
+            if destination.is_some_and(|d| d.kind == raw::DestinationKind::Directory) {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP066",
+                        Place::Value(at.key("backup").key("to").index(index)),
+                        "no pod reaches a directory of a host",
+                    )
+                    .because("members and jobs run on several nodes and share no file system")
+                    .fix("use a destination of kind `s3`, `gcs` or `azure-blob`"),
+                );
+            }
         }
     }
 
@@ -329,6 +352,9 @@ impl Resolver<'_> {
             raw::StorePlatform::Hosts => self.redis_on_hosts(&at, name, spec),
             _ => {}
         }
+        if matches!(spec.platform, raw::StorePlatform::Kubernetes | raw::StorePlatform::Hosts) {
+            self.redis_as_rendered(&at, name, spec);
+        }
         for (index, region) in spec.regions.iter().flatten().enumerate() {
             if !self.regions.iter().any(|r| r.name == *region) {
                 let names = self.regions.iter().map(|r| r.name.as_str());
@@ -369,7 +395,65 @@ impl Resolver<'_> {
             targets: self.targets(&spec.objectives, spec.tier.as_ref()),
             eviction,
             password: secret(&spec.auth.application, "app-password"),
+            replication: secret(&spec.auth.replication, "replica-password"),
+            operator: secret(&spec.auth.operator, "operator-password"),
+            monitoring: secret(&spec.auth.monitoring, "monitor-password"),
             users: secret(&spec.auth.users, "users.acl"),
+        }
+    }
+
+    /// What the renderer cannot express is refused here, not dropped there.
+    fn redis_as_rendered(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
+        if spec.topology == raw::Topology::Sentinel {
+            self.problems.push(
+                Diagnostic::error("BP063", Place::Value(at.key("topology")), "`sentinel` is not rendered")
+                    .because("only the files of a Redis Cluster are written; others would fail over in another way than declared")
+                    .fix("write `topology: cluster` with three shards or more"),
+            );
+        }
+        if spec.node_timeout.millis() < 500 {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP064",
+                    Place::Value(at.key("nodeTimeout")),
+                    "Redis wants at least 500ms, and less than a second fails over healthy nodes",
+                )
+                .because("a node counts as failed after so long without an answer (F-RD-03, R-RD-11)")
+                .fix("write `nodeTimeout: 2s` or more"),
+            );
+        }
+        if let Some(tls) = &spec.tls {
+            let (field, missing) = match spec.platform {
+                raw::StorePlatform::Hosts => ("certificates", tls.certificates.is_none()),
+                _ => ("secret", tls.secret.is_none()),
+            };
+            if missing {
+                self.problems.push(
+                    Diagnostic::error("BP065", Place::Key(at.key("tls")), format!("`{field}` is not given"))
+                        .because("nobody could find certificate, key and CA")
+                        .fix(format!("write `tls: {{{field}: …}}`")),
+                );
+            }
+        }
+        let old = spec.image.as_ref().and_then(|image| major(image.as_str())).is_some_and(|major| major < 7);
+        if old {
+            self.problems.push(
+                Diagnostic::error("BP066", Place::Value(at.key("image")), "Redis 7 or later is needed")
+                    .because("stable host names (`cluster-announce-hostname`) and slot ranges (`ADDSLOTSRANGE`) came with 7.0")
+                    .fix("take an image of Redis 7 or 8, or of Valkey"),
+            );
+        }
+        let twin = self.spec.redis.keys().map(ToString::to_string).find(|other| names::redis(other) == names::redis_nodes(name));
+        if let Some(twin) = twin {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP067",
+                    Place::Key(path!["redis", &twin]),
+                    format!("the Service `{}` would stand for two things", names::redis_nodes(name)),
+                )
+                .also(Place::Key(at.clone()), "the nodes of this cluster are found by it, too")
+                .fix(format!("call `{twin}` otherwise")),
+            );
         }
     }
 
@@ -451,4 +535,11 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// The major version that the tag of an image begins with: 7 of `registry/redis:7.2.5@sha256:…`.
+fn major(image: &str) -> Option<u32> {
+    let (name, _) = image.split_once('@').unwrap_or((image, ""));
+    let (_, tag) = name.rsplit_once(':')?;
+    tag.trim_start_matches('v').split(['.', '-']).next()?.parse().ok()
 }

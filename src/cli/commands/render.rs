@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::blueprint::load;
 use crate::cli::args::Render;
 use crate::cli::output::Output;
-use crate::cli::{ExitStatus, Failure, inputs};
+use crate::cli::{ExitStatus, Failure, loading};
 use crate::render::{Engine, Selection, TemplateError, render};
 use crate::report::Section;
 
 /// Loads, renders, verifies, writes.
 pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let files = loading::files(&args.blueprint)?;
     if files.bases() > 1 {
         return Err(Failure::new("more than one blueprint was named")
             .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
     }
-    let loaded = files.load(0, args.blueprint.environment.as_deref());
+    let loaded = loading::load(&files, 0, args.blueprint.environment.as_deref());
     if !loaded.problems.is_empty() {
         let section = Section {
             environment: loaded.environment.as_deref(),

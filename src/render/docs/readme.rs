@@ -68,13 +68,24 @@ pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
         external_secrets: blueprint.spec.platform.secrets.backend == raw::SecretsBackend::ExternalSecrets,
         dns: any("global/dns/"),
         alerts: any("global/alerts/"),
-        alerts_in_kubernetes: blueprint.spec.monitoring.as_ref().is_some_and(|m| m.prometheus.flavour == raw::Flavour::Operator),
+        alerts_in_kubernetes: blueprint
+            .spec
+            .monitoring
+            .as_ref()
+            .is_some_and(|m| m.prometheus.flavour == raw::Flavour::Operator),
         standby: blueprint.postgres.iter().any(|p| p.spec.cross_region.is_some()),
         directories: directories(jobs),
         regions,
     };
     let mut of_docs = Jobs::new(Family::Docs);
-    of_docs.push("README.md".to_owned(), ArtifactKind::Markdown, None, "docs/readme.md.tera", &context, vec![path!["metadata"]]);
+    of_docs.push(
+        "README.md".to_owned(),
+        ArtifactKind::Markdown,
+        None,
+        "docs/readme.md.tera",
+        &context,
+        vec![path!["metadata"]],
+    );
     jobs.extend(of_docs.jobs);
 }
 
@@ -85,7 +96,7 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
         let mut parts = job.path.split('/');
         let (Some(first), Some(second)) = (parts.next(), parts.next()) else { continue };
         let what = match second {
-            "kubernetes" => "what `kubectl apply -k` applies to this region's cluster",
+            "kubernetes" => "everything that kubectl applies to the cluster of this region",
             "patroni" => "PostgreSQL on hosts: one directory a member, etcd member and router",
             "redis" => "Redis on hosts: one directory a node, and the scripts that form the cluster",
             "dns" => "Route 53: health checks, change batches in order, the script that applies them",
@@ -102,7 +113,10 @@ fn steps<'a>(blueprint: &'a Blueprint, region: &'a Region, jobs: &[Job]) -> Regi
     let prefix = format!("{}/", region.name);
     let here = |family: &str| -> Vec<String> {
         let start = format!("{prefix}{family}/");
-        let mut names: Vec<String> = jobs.iter().filter_map(|job| job.path.strip_prefix(&start)?.split_once('/').map(|(name, _)| name.to_owned())).collect();
+        let mut names: Vec<String> = jobs
+            .iter()
+            .filter_map(|job| job.path.strip_prefix(&start)?.split_once('/').map(|(name, _)| name.to_owned()))
+            .collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -119,21 +133,33 @@ fn steps<'a>(blueprint: &'a Blueprint, region: &'a Region, jobs: &[Job]) -> Regi
 }
 
 fn kubernetes(blueprint: &Blueprint, region: &Region) -> Kubernetes {
-    let context = region.spec.kube_context.as_deref().map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
+    let context =
+        region.spec.kube_context.as_deref().map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
     let kubectl = format!("kubectl{context}");
     let inside = format!("{kubectl} --namespace {}", blueprint.namespace);
-    let apply = |extra: &str| format!("{kubectl} apply --server-side --field-manager=hagen{extra} -k {}/kubernetes", region.name);
+    let apply = |extra: &str| {
+        format!("{kubectl} apply --server-side --field-manager=hagen{extra} -k {}/kubernetes", region.name)
+    };
     let mut waits = Vec::new();
-    for cluster in blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some()) {
+    for cluster in
+        blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some())
+    {
         waits.push(Wait {
-            what: format!("PostgreSQL {}: all {} members ready, one of them leader", cluster.name, cluster.member_count(region)),
+            what: format!(
+                "PostgreSQL {}: all {} members ready, one of them leader",
+                cluster.name,
+                cluster.member_count(region)
+            ),
             command: format!("{inside} rollout status --timeout=15m statefulset/{}", cluster.object()),
         });
     }
     for cluster in blueprint.redis.iter().filter(|r| r.is_rendered() && r.on_kubernetes() && r.in_region(region)) {
         waits.push(Wait {
             what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
-            command: format!("{inside} wait --for=condition=Ready --timeout=10m pod --selector=app.kubernetes.io/instance={}", cluster.object()),
+            command: format!(
+                "{inside} wait --for=condition=Ready --timeout=10m pod --selector=app.kubernetes.io/instance={}",
+                cluster.object()
+            ),
         });
     }
     let running = blueprint.services.iter().filter(|s| s.on_kubernetes() && s.replicas(region).0 > 0);
