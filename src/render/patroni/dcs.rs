@@ -250,6 +250,9 @@ pub fn pg_hba(around: &Surroundings<'_>) -> Vec<String> {
         lines.push(format!("host all {REPLICATION},{REWIND} {from} reject"));
         lines.push(format!("{host} all all {from} scram-sha-256"));
     }
+    // A host that is both would say the same twice.
+    let mut said = std::collections::BTreeSet::new();
+    lines.retain(|line| said.insert(line.clone()));
     lines
 }
 
