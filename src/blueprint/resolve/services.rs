@@ -173,6 +173,37 @@ impl Resolver<'_> {
         }
     }
 
+    /// Route 53 asks each region's public path: something public must answer there, or DNS takes every region out.
+    pub(super) fn health_is_served(&mut self, services: &[Service]) {
+        let Some(dns) = &self.spec.dns else { return };
+        for (label, record) in &dns.records {
+            let host = record_host(label, dns.zone.as_str());
+            let of_host: Vec<&Service> =
+                services.iter().filter(|s| s.on_kubernetes() && s.host.as_deref() == Some(&host)).collect();
+            let asked = record.health.path.as_str();
+            let serves = |service: &&Service| {
+                let path = service.spec.route.as_ref().map_or("/", |route| route.path.as_str()).trim_end_matches('/');
+                asked.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            // Without any public service the regions are served by something that hagen does not know.
+            if of_host.is_empty() || of_host.iter().any(serves) {
+                continue;
+            }
+            let at = path!["dns", "records", label, "health", "path"];
+            let mut problem =
+                Diagnostic::error("BP074", Place::Value(at), format!("no route of `{host}` serves `{asked}`"));
+            for service in &of_host {
+                problem =
+                    problem.also(Place::Value(path!["services", &service.name, "route", "path"]), "serves only this");
+            }
+            self.problems.push(
+                problem
+                    .because("health checks from outside would find every region down")
+                    .fix("ask for a path that a public service serves, or give one a route for it"),
+            );
+        }
+    }
+
     fn toleration(&mut self, at: &Path, spec: &raw::Service) -> Duration {
         if let Some(toleration) = spec.toleration {
             return toleration;
