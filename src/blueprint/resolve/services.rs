@@ -1,6 +1,7 @@
 //! Services: references looked up, grace and toleration derived, contradictions found.
 
 use super::Resolver;
+use crate::blueprint::names::record_host;
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Need, NeedTarget, Service, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
