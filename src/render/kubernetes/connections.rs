@@ -219,6 +219,8 @@ fn to_postgres(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, 
     if cluster.on_kubernetes() {
         let (host, port, identity) = if pooled {
             (names::postgres_pool(&cluster.name), spec.pool.port, ("pool", "pgbouncer"))
+        } else if spec.router.image.is_some() {
+            (cluster.object(), spec.ports.postgres, ("router", "haproxy"))
         } else {
             (cluster.object(), spec.ports.postgres, ("database", "postgres"))
         };
