@@ -10,5 +10,7 @@ pub mod blueprint;
 pub mod cli;
 pub mod diagnostics;
 pub mod document;
+pub mod env;
 pub mod render;
 pub mod report;
+pub mod write;

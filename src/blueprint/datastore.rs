@@ -87,6 +87,8 @@ pub struct EtcdMember {
     pub ports: raw::EtcdPorts,
     /// Its data directory.
     pub data: String,
+    /// The directory of its configuration.
+    pub config: String,
 }
 
 /// A host that router and pool run on.
@@ -181,6 +183,7 @@ impl Postgres {
                     zone: host.zone.clone(),
                     ports: host.ports.unwrap_or(consensus.ports),
                     data: host.data.as_ref().unwrap_or(&consensus.data).to_string(),
+                    config: host.config.as_ref().unwrap_or(&self.spec.directories.config).to_string(),
                 })
                 .collect();
         }
@@ -192,6 +195,7 @@ impl Postgres {
                 zone: Some(member.zone),
                 ports: consensus.ports,
                 data: consensus.data.to_string(),
+                config: member.config,
             })
             .collect()
     }
@@ -200,7 +204,8 @@ impl Postgres {
     pub fn routers(&self, region: &Region) -> Vec<Router> {
         let own = &self.spec.router.hosts;
         if own.is_empty() {
-            let of_member = |m: Member| Router { name: m.name, address: m.address, config: m.config, run: m.run, log: m.log };
+            let of_member =
+                |m: Member| Router { name: m.name, address: m.address, config: m.config, run: m.run, log: m.log };
             return self.members(region).into_iter().map(of_member).collect();
         }
         let here = |zone: Option<&String>| zone.map_or(region.is_primary(), |zone| region.spec.zones.contains(zone));
@@ -247,6 +252,12 @@ pub struct Redis {
     pub eviction: raw::Eviction,
     /// The key that holds the application's password.
     pub password: raw::SecretRef,
+    /// The key that holds the password of `replica`, the role that nodes replicate as.
+    pub replication: raw::SecretRef,
+    /// The key that holds the password of `operator`, the role that forms, repairs and backs up the cluster.
+    pub operator: raw::SecretRef,
+    /// The key that holds the password of `monitor`, the role of the metrics exporter.
+    pub monitoring: raw::SecretRef,
     /// The key that holds the file of users.
     pub users: raw::SecretRef,
 }

@@ -17,6 +17,8 @@ pub const COMPONENT: &str = "app.kubernetes.io/component";
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 /// The node label of a single machine.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
+/// The label of a Redis node that says which shard it belongs to; budgets go by it, so that a whole zone can be drained at once.
+pub const SHARD: &str = "hagen.dev/shard";
 /// The label that Patroni writes a member's role into; `primary` or `replica` since Patroni 4.
 pub const PATRONI_ROLE: &str = "role";
 /// The label that Patroni finds its members by.

@@ -162,6 +162,13 @@ impl Resolver<'_> {
             );
         }
         self.hosts_by_region(at, spec);
+        if spec.tls.as_ref().is_some_and(|tls| tls.certificates.is_none()) {
+            self.problems.push(
+                Diagnostic::error("BP084", Place::Key(at.key("tls")), "on hosts the directory of the certificates is missing")
+                    .because("a host reads no Kubernetes Secret")
+                    .fix("write `certificates: /etc/hagen/tls`, the directory with tls.crt, tls.key and ca.crt"),
+            );
+        }
         for (name, host) in &spec.hosts {
             self.host_zone(&at.key("hosts").key(name).key("zone"), &host.zone);
         }
@@ -356,6 +363,9 @@ impl Resolver<'_> {
             raw::StorePlatform::Hosts => self.redis_on_hosts(&at, name, spec),
             _ => {}
         }
+        if matches!(spec.platform, raw::StorePlatform::Kubernetes | raw::StorePlatform::Hosts) {
+            self.redis_as_rendered(&at, name, spec);
+        }
         for (index, region) in spec.regions.iter().flatten().enumerate() {
             if !self.regions.iter().any(|r| r.name == *region) {
                 let names = self.regions.iter().map(|r| r.name.as_str());
@@ -396,7 +406,70 @@ impl Resolver<'_> {
             targets: self.targets(&spec.objectives, spec.tier.as_ref()),
             eviction,
             password: secret(&spec.auth.application, "app-password"),
+            replication: secret(&spec.auth.replication, "replica-password"),
+            operator: secret(&spec.auth.operator, "operator-password"),
+            monitoring: secret(&spec.auth.monitoring, "monitor-password"),
             users: secret(&spec.auth.users, "users.acl"),
+        }
+    }
+
+    /// What the renderer cannot express is refused here, not dropped there.
+    fn redis_as_rendered(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
+        if spec.topology == raw::Topology::Sentinel {
+            self.problems.push(
+                Diagnostic::error("BP063", Place::Value(at.key("topology")), "`sentinel` is not rendered")
+                    .because("only the files of a Redis Cluster are written; others would fail over in another way than declared")
+                    .fix("write `topology: cluster` with three shards or more"),
+            );
+        }
+        if spec.node_timeout.millis() < 500 {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP064",
+                    Place::Value(at.key("nodeTimeout")),
+                    "Redis wants at least 500ms, and less than a second fails over healthy nodes",
+                )
+                .because("a node counts as failed after so long without an answer (F-RD-03, R-RD-11)")
+                .fix("write `nodeTimeout: 2s` or more"),
+            );
+        }
+        if let Some(tls) = &spec.tls {
+            let (field, missing) = match spec.platform {
+                raw::StorePlatform::Hosts => ("certificates", tls.certificates.is_none()),
+                _ => ("secret", tls.secret.is_none()),
+            };
+            if missing {
+                self.problems.push(
+                    Diagnostic::error("BP065", Place::Key(at.key("tls")), format!("`{field}` is not given"))
+                        .because("nobody could find certificate, key and CA")
+                        .fix(format!("write `tls: {{{field}: …}}`")),
+                );
+            }
+        }
+        let old = spec.image.as_ref().and_then(|image| major(image.as_str())).is_some_and(|major| major < 7);
+        if old {
+            self.problems.push(
+                Diagnostic::error("BP066", Place::Value(at.key("image")), "Redis 7 or later is needed")
+                    .because("stable host names (`cluster-announce-hostname`) and slot ranges (`ADDSLOTSRANGE`) came with 7.0")
+                    .fix("take an image of Redis 7 or 8, or of Valkey"),
+            );
+        }
+        let twin = self
+            .spec
+            .redis
+            .keys()
+            .map(ToString::to_string)
+            .find(|other| names::redis(other) == names::redis_nodes(name));
+        if let Some(twin) = twin {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP067",
+                    Place::Key(path!["redis", &twin]),
+                    format!("the Service `{}` would stand for two things", names::redis_nodes(name)),
+                )
+                .also(Place::Key(at.clone()), "the nodes of this cluster are found by it, too")
+                .fix(format!("call `{twin}` otherwise")),
+            );
         }
     }
 
@@ -478,4 +551,11 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// The major version that the tag of an image begins with: 7 of `registry/redis:7.2.5@sha256:…`.
+fn major(image: &str) -> Option<u32> {
+    let (name, _) = image.split_once('@').unwrap_or((image, ""));
+    let (_, tag) = name.rsplit_once(':')?;
+    tag.trim_start_matches('v').split(['.', '-']).next()?.parse().ok()
 }

@@ -327,7 +327,8 @@ fn alb(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Ingress
         set("healthcheck-timeout-seconds", "5".to_owned());
         set("healthy-threshold-count", "2".to_owned());
         set("unhealthy-threshold-count", "2".to_owned());
-        set("success-codes", "200-399".to_owned());
+        // Without a path of its own whatever answers is alive, as it is for the TCP probe.
+        set("success-codes", if readiness.is_some() { "200-399" } else { "200-499" }.to_owned());
         // R-LB-03: not longer than the pod lives.
         set("target-group-attributes", format!("deregistration_delay.timeout_seconds={delay}"));
         set(
@@ -346,4 +347,29 @@ fn order<'a>(public: &[Public<'a>]) -> BTreeMap<&'a str, usize> {
         public.iter().map(|p| (std::cmp::Reverse(p.route.path.as_str().len()), p.service.name.as_str())).collect();
     all.sort_unstable();
     all.into_iter().enumerate().map(|(at, (_, name))| (name, at + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::kubernetes::tests::blueprint;
+
+    const TWO: &str = "
+  one: {image: IMAGE, port: 80, exposure: public, route: {host: a.example.com, path: PATH}}
+  two: {image: IMAGE, port: 81, exposure: public, route: {host: a.example.com, path: /v1}}";
+
+    #[test]
+    fn two_services_cannot_claim_one_path() {
+        let of = |path: &str| unique(&public(&blueprint(&TWO.replace("PATH", path))));
+        assert!(of("/v1").is_err_and(|why| why.contains("services.one") && why.contains("services.two")));
+        assert!(of("/v1/").is_err());
+        assert!(of("/").is_ok());
+    }
+
+    #[test]
+    fn a_balancer_that_takes_the_first_match_gets_longer_paths_first() {
+        let blueprint = blueprint(&TWO.replace("PATH", "/"));
+        let order = order(&public(&blueprint));
+        assert!(order["two"] < order["one"]);
+    }
 }

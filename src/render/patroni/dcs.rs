@@ -79,9 +79,7 @@ pub fn section(around: &Surroundings<'_>) -> Value {
     dcs.insert("check_timeline".into(), true.into());
     match spec.replication {
         Replication::Asynchronous => dcs.insert("synchronous_mode".into(), false.into()),
-        Replication::Synchronous | Replication::SynchronousStrict => {
-            dcs.insert("synchronous_mode".into(), true.into())
-        }
+        Replication::Synchronous | Replication::SynchronousStrict => dcs.insert("synchronous_mode".into(), true.into()),
         Replication::Quorum => dcs.insert("synchronous_mode".into(), "quorum".into()),
     };
     dcs.insert("synchronous_mode_strict".into(), (spec.replication == Replication::SynchronousStrict).into());
@@ -252,6 +250,9 @@ pub fn pg_hba(around: &Surroundings<'_>) -> Vec<String> {
         lines.push(format!("host all {REPLICATION},{REWIND} {from} reject"));
         lines.push(format!("{host} all all {from} scram-sha-256"));
     }
+    // A host that is both would say the same twice.
+    let mut said = std::collections::BTreeSet::new();
+    lines.retain(|line| said.insert(line.clone()));
     lines
 }
 
