@@ -204,7 +204,8 @@ impl Postgres {
     pub fn routers(&self, region: &Region) -> Vec<Router> {
         let own = &self.spec.router.hosts;
         if own.is_empty() {
-            let of_member = |m: Member| Router { name: m.name, address: m.address, config: m.config, run: m.run, log: m.log };
+            let of_member =
+                |m: Member| Router { name: m.name, address: m.address, config: m.config, run: m.run, log: m.log };
             return self.members(region).into_iter().map(of_member).collect();
         }
         let here = |zone: Option<&String>| zone.map_or(region.is_primary(), |zone| region.spec.zones.contains(zone));

@@ -104,9 +104,20 @@ impl Resolver<'_> {
         }
         if spec.failover.watchdog == raw::Watchdog::Required {
             self.problems.push(
-                Diagnostic::error("BP065", Place::Value(at.key("failover").key("watchdog")), "a pod has no watchdog device")
+                Diagnostic::error("BP095", Place::Value(at.key("failover").key("watchdog")), "a pod has no watchdog device")
                     .because("a member without one would never become primary; in a pod the liveness probe ends a member that hangs")
                     .fix("write `watchdog: disabled`"),
+            );
+        }
+        if spec.cross_region.as_ref().is_some_and(|cross| cross.mode == raw::CrossRegionMode::Logical) {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP097",
+                    Place::Value(at.key("crossRegion").key("mode")),
+                    "a subscriber is not rendered on Kubernetes",
+                )
+                .because("it carries neither DDL nor sequences and is no standby (R-PG-28); nothing would subscribe")
+                .fix("write `mode: streaming-standby`, or `platform: hosts`"),
             );
         }
         let to = spec.backup.iter().flat_map(|backup| backup.to.iter().enumerate());
@@ -115,7 +126,7 @@ impl Resolver<'_> {
             if destination.is_some_and(|d| d.kind == raw::DestinationKind::Directory) {
                 self.problems.push(
                     Diagnostic::error(
-                        "BP066",
+                        "BP096",
                         Place::Value(at.key("backup").key("to").index(index)),
                         "no pod reaches a directory of a host",
                     )
@@ -153,9 +164,13 @@ impl Resolver<'_> {
         self.hosts_by_region(at, spec);
         if spec.tls.as_ref().is_some_and(|tls| tls.certificates.is_none()) {
             self.problems.push(
-                Diagnostic::error("BP084", Place::Key(at.key("tls")), "on hosts the directory of the certificates is missing")
-                    .because("a host reads no Kubernetes Secret")
-                    .fix("write `certificates: /etc/hagen/tls`, the directory with tls.crt, tls.key and ca.crt"),
+                Diagnostic::error(
+                    "BP084",
+                    Place::Key(at.key("tls")),
+                    "on hosts the directory of the certificates is missing",
+                )
+                .because("a host reads no Kubernetes Secret")
+                .fix("write `certificates: /etc/hagen/tls`, the directory with tls.crt, tls.key and ca.crt"),
             );
         }
         for (name, host) in &spec.hosts {
@@ -443,7 +458,12 @@ impl Resolver<'_> {
                     .fix("take an image of Redis 7 or 8, or of Valkey"),
             );
         }
-        let twin = self.spec.redis.keys().map(ToString::to_string).find(|other| names::redis(other) == names::redis_nodes(name));
+        let twin = self
+            .spec
+            .redis
+            .keys()
+            .map(ToString::to_string)
+            .find(|other| names::redis(other) == names::redis_nodes(name));
         if let Some(twin) = twin {
             self.problems.push(
                 Diagnostic::error(

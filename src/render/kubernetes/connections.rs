@@ -217,16 +217,25 @@ fn to_postgres(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, 
     }
     let pooled = common::through_pool(blueprint, need);
     if cluster.on_kubernetes() {
-        let (host, port, identity) = if pooled {
-            (names::postgres_pool(&cluster.name), spec.pool.port, ("pool", "pgbouncer"))
-        } else {
-            (cluster.object(), spec.ports.postgres, ("database", "postgres"))
-        };
         let object = cluster.object();
-        let identity = Identity::store(identity.0, identity.1, &object);
+        if pooled {
+            to.at(names::postgres_pool(&cluster.name), spec.pool.port);
+            to.ports = vec![spec.pool.port];
+        } else {
+            to.at(&object, spec.ports.postgres);
+            to.ports = vec![spec.ports.postgres];
+        }
+        // Behind the Service of the primary stands the router, where there is one, else the primary itself.
+        let (component, name) = match (pooled, spec.router.image.is_some()) {
+            (true, _) => common::POOL,
+            (false, true) => common::ROUTER,
+            (false, false) => common::DATABASE,
+        };
+        if component == common::ROUTER.0 {
+            to.ports.push(spec.router.port);
+        }
+        let identity = Identity::store(component, name, &object);
         to.peers = vec![common::pods(&common::selector(blueprint, identity))];
-        to.at(host, port);
-        to.ports = vec![port];
     } else {
         let port = if pooled { spec.pool.port } else { spec.router.port };
         let addresses: Vec<String> = cluster.routers(region).into_iter().map(|router| router.address).collect();
@@ -268,7 +277,10 @@ fn to_redis(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, &Re
     }
     if cluster.on_kubernetes() {
         let object = cluster.object();
-        to.peers = vec![common::pods(&common::selector(blueprint, Identity::store("cache", "redis", &object)))];
+        to.peers = vec![common::pods(&common::selector(
+            blueprint,
+            Identity::store(common::CACHE.0, common::CACHE.1, &object),
+        ))];
         to.at(object, spec.ports.redis);
         to.ports = vec![spec.ports.redis];
     } else {

@@ -38,7 +38,8 @@ pub(super) struct Mesh {
     route: Option<Route>,
     mtls: &'static str,
     mtls_why: String,
-    clear_port: Option<u16>,
+    /// As text: the key of a map.
+    clear_port: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -95,14 +96,14 @@ pub(super) fn of_service(blueprint: &Blueprint, region: &Region, service: &Servi
     let callers = callers(blueprint, service);
     let (mtls, mtls_why, clear_port) = clear_text(blueprint, service);
     Some(Mesh {
-        host: format!("{}.{}.svc.cluster.local", service.name, blueprint.namespace),
+        host: format!("{}.{}.svc.{}", service.name, blueprint.namespace, blueprint.spec.platform.kubernetes.domain),
         connect_timeout: "2s".to_owned(),
         concurrent: concurrent(&callers, mesh.data_plane),
         outliers: outliers(region, service, &callers),
         route: route(service, &callers),
         mtls,
         mtls_why,
-        clear_port,
+        clear_port: clear_port.map(|port| port.to_string()),
     })
 }
 
@@ -157,7 +158,7 @@ fn route(service: &Service, callers: &[(&Service, Need)]) -> Option<Route> {
         ),
         timeout: timeout.go(),
         retries,
-        try_timeout: (retries > 0 || wanted.is_some()).then(|| try_timeout.go()),
+        try_timeout: (retries > 0).then(|| try_timeout.go()),
     })
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::common::{self, Labels};
 use super::connections;
-use crate::blueprint::{Blueprint, Postgres, Redis, Region, raw};
+use crate::blueprint::{Blueprint, Postgres, Redis, Region, names, raw};
 use crate::path;
 use crate::render::Jobs;
 
@@ -66,6 +66,9 @@ pub(crate) fn required(blueprint: &Blueprint, region: &Region) -> Secrets {
             add(secret.as_str(), &["tls.crt", "tls.key", "ca.crt"]);
         }
     }
+    for cluster in postgres(blueprint, region).filter(|p| p.spec.backup.is_some()) {
+        add(&names::postgres_backup_tls(&cluster.name), &["tls.crt", "tls.key", "ca.crt"]);
+    }
     if let Some(secret) = super::edge::own_certificate(blueprint) {
         add(&secret, &["tls.crt", "tls.key"]);
     }
@@ -94,7 +97,8 @@ fn values(blueprint: &Blueprint, region: &Region) -> Secrets {
     }
     for cluster in redis(blueprint, region) {
         if cluster.spec.auth.enabled {
-            [&cluster.password, &cluster.users].into_iter().for_each(&mut add);
+            let own = [&cluster.password, &cluster.replication, &cluster.operator, &cluster.monitoring, &cluster.users];
+            own.into_iter().for_each(&mut add);
         }
         let destinations = cluster.spec.backup.iter().flat_map(|backup| &backup.to);
         destinations.for_each(|to| destination(blueprint, to, &mut add));

@@ -79,9 +79,7 @@ pub fn section(around: &Surroundings<'_>) -> Value {
     dcs.insert("check_timeline".into(), true.into());
     match spec.replication {
         Replication::Asynchronous => dcs.insert("synchronous_mode".into(), false.into()),
-        Replication::Synchronous | Replication::SynchronousStrict => {
-            dcs.insert("synchronous_mode".into(), true.into())
-        }
+        Replication::Synchronous | Replication::SynchronousStrict => dcs.insert("synchronous_mode".into(), true.into()),
         Replication::Quorum => dcs.insert("synchronous_mode".into(), "quorum".into()),
     };
     dcs.insert("synchronous_mode_strict".into(), (spec.replication == Replication::SynchronousStrict).into());

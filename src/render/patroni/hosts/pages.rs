@@ -304,4 +304,3 @@ fn machine(site: &Site<'_>, host: &Host) -> Machine {
     }
     Machine { name: host.name.clone(), address: host.address.clone(), config: host.config.clone(), units, timers }
 }
-
