@@ -42,7 +42,29 @@ pub fn postgres_pool(name: &str) -> String {
 }
 /// The StatefulSet and headless Service of a PostgreSQL cluster's own etcd.
 pub fn postgres_etcd(name: &str) -> String {
-    format!("postgres-{name}-etcd")
+    short(name, "etcd")
+}
+/// The Deployment of a PostgreSQL cluster's router on Kubernetes; its Services are [`postgres`] and [`postgres_replicas`].
+pub fn postgres_router(name: &str) -> String {
+    format!("postgres-{name}-router")
+}
+/// The Service that leads other regions to the primary of a PostgreSQL cluster.
+pub fn postgres_endpoint(name: &str) -> String {
+    format!("postgres-{name}-endpoint")
+}
+/// A CronJob of a PostgreSQL cluster's backup: `full`, `differential`, `incremental`, `verify`.
+pub fn postgres_backup(name: &str, kind: &str) -> String {
+    short(name, kind)
+}
+/// The Secret with `tls.crt`, `tls.key` and `ca.crt` by which backup jobs and members of a PostgreSQL cluster know each other.
+pub fn postgres_backup_tls(name: &str) -> String {
+    format!("postgres-{name}-pgbackrest")
+}
+/// A name of at most 52 characters: StatefulSets and CronJobs put a hash or a time behind it, into a label of at most 63.
+fn short(name: &str, kind: &str) -> String {
+    let long = format!("postgres-{name}-{kind}");
+    let kind = if long.len() > 52 { &kind[..kind.len().min(8)] } else { kind };
+    if long.len() > 52 { format!("pg-{name}-{kind}") } else { long }
 }
 /// Patroni's scope. No Service may have this name: with the Kubernetes DCS Patroni keeps its leader key there.
 pub fn patroni_scope(name: &str) -> String {

@@ -177,7 +177,8 @@ fn separate(nodes: &mut [Node]) {
         let bad: Vec<usize> = (0..nodes.len())
             .filter(|at| {
                 let node = &nodes[*at];
-                node.rank > 0 && nodes.iter().any(|n| n.index != node.index && n.shard == node.shard && n.zone == node.zone)
+                node.rank > 0
+                    && nodes.iter().any(|n| n.index != node.index && n.shard == node.shard && n.zone == node.zone)
             })
             .collect();
         let mut improved = false;
@@ -253,7 +254,11 @@ mod tests {
                 for loss in &losses {
                     assert!(loss.shards_lost.is_empty(), "{shards}+{replicas}: {loss:?}");
                     // Four primaries in three zones: one zone holds two, and two of four are no majority. No placement helps.
-                    assert_eq!(loss.survives(), shards != 4 || loss.primaries_lost < 2, "{shards}+{replicas}: {loss:?}");
+                    assert_eq!(
+                        loss.survives(),
+                        shards != 4 || loss.primaries_lost < 2,
+                        "{shards}+{replicas}: {loss:?}"
+                    );
                 }
                 for shard in 0..shards {
                     let mut zones: Vec<&str> =

@@ -308,13 +308,6 @@ const fn yes() -> bool {
 
 impl Default for RedisAuth {
     fn default() -> Self {
-        Self {
-            enabled: yes(),
-            application: None,
-            replication: None,
-            operator: None,
-            monitoring: None,
-            users: None,
-        }
+        Self { enabled: yes(), application: None, replication: None, operator: None, monitoring: None, users: None }
     }
 }

@@ -51,7 +51,7 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
     let critical: Vec<&Channel> = pager.iter().chain(&chat).collect();
     // Without a pager of its own a critical alert goes to whatever there is.
     let critical = if pager.is_none() { mail.iter().chain(&chat).collect() } else { critical };
-    let warning: Vec<&Channel> = chat.iter().chain(&mail).take(1).collect();
+    let warning: Vec<&Channel> = chat.iter().chain(&mail).collect();
     let mut receivers = vec![json!({"name": NOBODY})];
     for (name, channels) in [("critical", &critical), ("warning", &warning)] {
         if !channels.is_empty() {
@@ -67,7 +67,10 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
             json!({"name": "dead-man", "slack_configs": [{"api_url_file": file, "send_resolved": false}]})
         };
         receivers.push(settings);
-        format!("{WATCHDOG} goes to an address outside every {}; what is there alarms when it stops.", dead_man.interval)
+        format!(
+            "{WATCHDOG} goes to an address outside every {}; what is there alarms when it stops.",
+            dead_man.interval
+        )
     });
     let global = globals(operations, &receivers);
     Config {
@@ -84,7 +87,9 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
 
 fn who(what: &str, channels: &[&Channel], verb: &str) -> String {
     if channels.is_empty() {
-        return format!("{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (phones are for people, decision 17).");
+        return format!(
+            "{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (phones are for people, decision 17)."
+        );
     }
     let words: Vec<&str> = channels.iter().map(|channel| channel.words.as_str()).collect();
     format!("{what} goes to {}.", words.join(" and "))
@@ -210,13 +215,19 @@ fn inhibit() -> Vec<Inhibit> {
         ),
         inhibit(
             "Nothing is known of a region's Kubernetes: that its services are missing is not known either.",
-            rule(&["alertname=\"KubeStateMetricsAbsent\""], &["alertname=~\"ServiceDown|NodeZonesUnknown\""], &["system", "region"]),
+            rule(
+                &["alertname=\"KubeStateMetricsAbsent\""],
+                &["alertname=~\"ServiceDown|NodeZonesUnknown\""],
+                &["system", "region"],
+            ),
         ),
         inhibit(
             "A lost zone explains nodes and pods that are missing, and pods that fit nowhere.",
             rule(
                 &["alertname=\"ZoneLost\""],
-                &["alertname=~\"NodeNotReady|PodNotReady|StatefulSetReplicasMissing|ServiceReplicasMissing|TargetDown\""],
+                &[
+                    "alertname=~\"NodeNotReady|PodNotReady|StatefulSetReplicasMissing|ServiceReplicasMissing|TargetDown\"",
+                ],
                 &["system", "region"],
             ),
         ),
@@ -238,7 +249,11 @@ fn inhibit() -> Vec<Inhibit> {
         ),
         inhibit(
             "Without a quorum of the consensus store PostgreSQL cannot choose a leader.",
-            rule(&["alertname=\"EtcdQuorumLost\""], &["alertname=\"PatroniFailsafeActive\""], &["system", "region", "cluster"]),
+            rule(
+                &["alertname=\"EtcdQuorumLost\""],
+                &["alertname=\"PatroniFailsafeActive\""],
+                &["system", "region", "cluster"],
+            ),
         ),
     ]
 }

@@ -47,7 +47,8 @@ pub fn alerts(blueprint: &Blueprint, monitoring: &Monitoring) -> (Vec<Alert>, Ve
 }
 
 fn unreadable(region: &Region) -> Alert {
-    let scope = Scope::default().is("job", "federate").is(names::REGION_LABEL, &region.name).instance(&[("instance", "a")]);
+    let scope =
+        Scope::default().is("job", "federate").is(names::REGION_LABEL, &region.name).instance(&[("instance", "a")]);
     let up = scope.metric("up");
     let series = |value: u64| vec![constant(scope.series("up", 0, &[]), value)];
     let mut alert = Alert::new("RegionMonitoringDown", Severity::Critical, format!("max({up}) == 0\nor\nabsent({up})"))
@@ -104,7 +105,9 @@ fn nowhere(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Alert> {
     let asked: Vec<(String, String)> = blueprint
         .regions
         .iter()
-        .flat_map(|region| of_region(region).into_iter().filter(|p| p.kind == "region").map(|p| (p.host, region.name.clone())))
+        .flat_map(|region| {
+            of_region(region).into_iter().filter(|p| p.kind == "region").map(|p| (p.host, region.name.clone()))
+        })
         .collect();
     let mut hosts: Vec<&String> = asked.iter().map(|(host, _)| host).collect();
     hosts.sort_unstable();

@@ -59,21 +59,27 @@ pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<St
             let row = Row {
                 name: alert.name,
                 severity: severity(alert.severity),
-                about: about(alert.labels.iter().filter(|(label, _)| *label != "component").map(|(_, value)| value.as_str())),
+                about: about(
+                    alert.labels.iter().filter(|(label, _)| *label != "component").map(|(_, value)| value.as_str()),
+                ),
                 hold: alert.hold.to_string(),
                 page: page.to_string(),
                 threshold: alert.threshold.clone(),
                 description: alert.description.replace("{{ $labels.", "").replace(" }}", ""),
             };
             // One row for what is the same in several regions.
-            let same = |r: &Row| r.name == row.name && r.about == row.about && r.threshold == row.threshold && r.severity == row.severity;
+            let same = |r: &Row| {
+                r.name == row.name && r.about == row.about && r.threshold == row.threshold && r.severity == row.severity
+            };
             if !view.rows.iter().any(same) {
                 view.rows.push(row);
             }
         }
     }
     views.retain(|view| !view.rows.is_empty());
-    let remark = |(text, regions): (String, Vec<String>)| if regions.is_empty() { text } else { format!("{} ({})", text, regions.join(", ")) };
+    let remark = |(text, regions): (String, Vec<String>)| {
+        if regions.is_empty() { text } else { format!("{} ({})", text, regions.join(", ")) }
+    };
     Page {
         name: blueprint.name.clone(),
         interval: monitoring.interval.to_string(),

@@ -24,6 +24,15 @@ pub(crate) const PRIVATE_IPV4: [&str; 6] =
 /// The IPv6 ranges that are not the Internet: unique local, link-local, loopback.
 pub(crate) const PRIVATE_IPV6: [&str; 3] = ["fc00::/7", "fe80::/10", "::1/128"];
 
+/// Component and name of the pods of a PostgreSQL member.
+pub(crate) const DATABASE: (&str, &str) = ("database", "postgres");
+/// Component and name of the pods of a PostgreSQL cluster's router.
+pub(crate) const ROUTER: (&str, &str) = ("router", "haproxy");
+/// Component and name of the pods of a PostgreSQL cluster's pool.
+pub(crate) const POOL: (&str, &str) = ("pool", "pgbouncer");
+/// Component and name of the pods of a Redis node.
+pub(crate) const CACHE: (&str, &str) = ("cache", "redis");
+
 /// Labels, in the order of their keys.
 pub(crate) type Labels = BTreeMap<String, String>;
 
