@@ -5,5 +5,6 @@
 mod broken;
 mod hostile;
 mod language;
+mod support;
 mod verify;
 mod write;

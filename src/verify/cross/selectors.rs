@@ -131,7 +131,9 @@ fn monitors<'a>(world: &World<'a, '_>, found: &mut Vec<Found<'a>>) {
         for namespace in namespaces(&monitor) {
             let pods = world.selected(namespace, selector);
             if pods.is_empty() {
-                found.push(monitor.fault(selector, format!("watches no pod: none has the labels {}", words(selector))));
+                if namespace == monitor.namespace {
+                    somebody(world, &monitor, selector, "watches", found);
+                }
                 continue;
             }
             for endpoint in monitor.node.get("spec").map_or(&[][..], |spec| spec.list("podMetricsEndpoints")) {
