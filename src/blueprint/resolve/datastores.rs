@@ -164,9 +164,13 @@ impl Resolver<'_> {
         self.hosts_by_region(at, spec);
         if spec.tls.as_ref().is_some_and(|tls| tls.certificates.is_none()) {
             self.problems.push(
-                Diagnostic::error("BP084", Place::Key(at.key("tls")), "on hosts the directory of the certificates is missing")
-                    .because("a host reads no Kubernetes Secret")
-                    .fix("write `certificates: /etc/hagen/tls`, the directory with tls.crt, tls.key and ca.crt"),
+                Diagnostic::error(
+                    "BP084",
+                    Place::Key(at.key("tls")),
+                    "on hosts the directory of the certificates is missing",
+                )
+                .because("a host reads no Kubernetes Secret")
+                .fix("write `certificates: /etc/hagen/tls`, the directory with tls.crt, tls.key and ca.crt"),
             );
         }
         for (name, host) in &spec.hosts {

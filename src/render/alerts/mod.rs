@@ -99,15 +99,25 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
         let at = path!["monitoring", "alerts", name];
         match known.get(name.as_str()) {
             None => {
-                let fix = nearest(name, known.keys().copied())
-                    .map_or_else(|| "global/alerts/README.md lists the alerts".to_owned(), |near| format!("did you mean `{near}`?"));
+                let fix = nearest(name, known.keys().copied()).map_or_else(
+                    || "global/alerts/README.md lists the alerts".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 let title = format!("no alert `{}` is rendered", name.escape_debug());
-                problems.push(Diagnostic::error("BP090", Place::Key(at), title).because("an override of nothing changes nothing").fix(fix));
+                problems.push(
+                    Diagnostic::error("BP090", Place::Key(at), title)
+                        .because("an override of nothing changes nothing")
+                        .fix(fix),
+                );
             }
             Some(false) if own.above.is_some() => problems.push(
-                Diagnostic::error("BP091", Place::Key(at.key("above")), format!("the threshold of `{name}` is no time"))
-                    .because("`above` replaces a threshold in seconds; this alert counts something else")
-                    .fix("leave `above` out; `for`, `severity` and `enabled` can be changed"),
+                Diagnostic::error(
+                    "BP091",
+                    Place::Key(at.key("above")),
+                    format!("the threshold of `{name}` is no time"),
+                )
+                .because("`above` replaces a threshold in seconds; this alert counts something else")
+                .fix("leave `above` out; `for`, `severity` and `enabled` can be changed"),
             ),
             Some(_) => {}
         }

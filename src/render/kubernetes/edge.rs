@@ -9,7 +9,7 @@ use super::common::{self, Identity, Labels};
 use super::mesh::{self, Proxy};
 use super::network::{self, Rule};
 use super::services;
-use crate::blueprint::{Blueprint, Region, Service, raw};
+use crate::blueprint::{Blueprint, Region, Service, dns, names, raw};
 use crate::path;
 use crate::render::Jobs;
 
@@ -143,13 +143,27 @@ struct Edge {
     balancer: Option<String>,
 }
 
+/// A host that a route serves, and the listener of a Gateway that takes it in.
+#[derive(Clone, Serialize)]
+struct Served {
+    host: String,
+    listener: String,
+}
+
+/// The hosts of a route in a region: the public one, and the region's own, which DNS leads to and health checks ask (F-DN-14).
+fn served(blueprint: &Blueprint, region: &Region, host: &str) -> Vec<Served> {
+    let records = dns::records(&blueprint.spec, &blueprint.regions);
+    let own = records.iter().any(|record| record.host == host).then(|| names::regional_host(host, &region.name));
+    let hosts = std::iter::once(host.to_owned()).chain(own);
+    hosts.map(|host| Served { listener: listener(&host), host }).collect()
+}
+
 /// The route of one service.
 #[derive(Serialize)]
 struct Route {
     name: String,
     labels: Labels,
-    host: String,
-    listener: String,
+    hosts: Vec<Served>,
     path: String,
     port: u16,
     timeout: String,
@@ -163,8 +177,7 @@ fn edge(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Edge {
     let route = |p: &Public<'_>| Route {
         name: p.service.name.clone(),
         labels: common::labels(blueprint, region, Identity::service(&p.service.name)),
-        host: p.host.to_owned(),
-        listener: listener(p.host),
+        hosts: served(blueprint, region, p.host),
         path: p.route.path.to_string(),
         port: p.service.spec.port,
         timeout: p.route.timeout.go(),
@@ -177,7 +190,7 @@ fn edge(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Edge {
         name: blueprint.name.clone(),
         secret: certificate(blueprint),
         issuer: settings.tls.issuer.as_ref().map(ToString::to_string),
-        hosts: public.iter().map(|p| p.host.to_owned()).collect(),
+        hosts: public.iter().flat_map(|p| served(blueprint, region, p.host)).map(|served| served.host).collect(),
         tls: match settings.tls.minimum {
             raw::TlsVersion::Tls12 => "TLS 1.2",
             raw::TlsVersion::Tls13 => "TLS 1.3",

@@ -232,9 +232,9 @@ fn wal_keep(cluster: &Postgres) -> Bytes {
 /// The lines of `pg_hba.conf`: a password for everybody, no superuser from outside, TLS where there are certificates.
 pub fn pg_hba(around: &Surroundings<'_>) -> Vec<String> {
     let host = if around.certificates.is_some() { "hostssl" } else { "host" };
-    // `all` does not match replication: without its own line no replica learns its timeline, and none is promoted.
-    let mut lines =
-        vec!["local all all scram-sha-256".to_owned(), format!("local replication {REPLICATION} scram-sha-256")];
+    let mut lines = vec!["local all all scram-sha-256".to_owned()];
+    // Patroni asks its own server for the timeline by this line; without it no member is ever a candidate.
+    lines.push(format!("local replication {REPLICATION} scram-sha-256"));
     lines.push(format!("host all {SUPERUSER} all reject"));
     for from in &around.members {
         lines.push(format!("{host} replication {REPLICATION} {from} scram-sha-256"));
