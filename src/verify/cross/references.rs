@@ -152,6 +152,8 @@ fn configuration<'a>(world: &World<'a, '_>, pods: &Pods<'a, '_>, secrets: &Secre
         } else if !secrets.is_empty() {
             // Without External Secrets, secrets are put there by people: then only the reference is known.
             match secrets.get(&(owner.namespace, name)) {
+                // Certificates come from people or from cert-manager, never from a store of passwords.
+                None if certificates(keys.clone()) => {}
                 None => found.push(owner.fault(reference, format!("nothing makes the Secret `{name}`: no pod would start"))),
                 Some(None) => {}
                 Some(Some(known)) => {
@@ -162,6 +164,13 @@ fn configuration<'a>(world: &World<'a, '_>, pods: &Pods<'a, '_>, secrets: &Secre
             }
         }
     }
+}
+
+/// Whether only parts of a certificate are asked for.
+fn certificates<'n, 'a: 'n>(keys: impl Iterator<Item = &'n Node<'a>>) -> bool {
+    let mut some = false;
+    let all = keys.inspect(|_| some = true).all(|key| matches!(key.text(), Some("tls.crt" | "tls.key" | "ca.crt")));
+    all && some
 }
 
 fn binds<'a>(world: &World<'a, '_>, binding: &Object<'a, '_>, found: &mut Vec<Found<'a>>) {

@@ -124,12 +124,21 @@ fn replicas<'a>(world: &World<'a, '_>, scaler: &Object<'a, '_>, target: &Node<'_
     }
 }
 
+/// Whether a selector means the proxies of a Gateway: its class makes those pods, so no file has them.
+fn proxies(world: &World<'_, '_>, namespace: &str, selector: &Node<'_>) -> bool {
+    let name = selector.text_at(&["matchLabels", "gateway.networking.k8s.io/gateway-name"]);
+    name.is_some_and(|name| world.get("Gateway", namespace, name).is_some())
+}
+
 /// ServiceMonitors and PodMonitors find something that has the port they ask.
 fn monitors<'a>(world: &World<'a, '_>, found: &mut Vec<Found<'a>>) {
     for monitor in world.of_kind("PodMonitor") {
         let Some(selector) = monitor.node.at(&["spec", "selector"]) else { continue };
         for namespace in namespaces(&monitor) {
             let pods = world.selected(namespace, selector);
+            if pods.is_empty() && proxies(world, namespace, selector) {
+                continue;
+            }
             if pods.is_empty() {
                 if namespace == monitor.namespace {
                     somebody(world, &monitor, selector, "watches", found);
