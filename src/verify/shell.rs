@@ -85,7 +85,9 @@ impl Lexer<'_> {
                 b'"' => self.double()?,
                 b'`' => self.backtick()?,
                 b'$' => self.dollar()?,
-                b'<' if self.peek(0) == b'<' && self.peek(1) != b'<' => self.here()?,
+                // A here-string (`<<<`): what follows is a word like any other.
+                b'<' if self.peek(0) == b'<' && self.peek(1) == b'<' => self.at += 2,
+                b'<' if self.peek(0) == b'<' => self.here()?,
                 b'(' => {
                     open += 1;
                     self.token("(");
@@ -232,12 +234,6 @@ impl Lexer<'_> {
     /// The beginning of a here-document: its end word.
     fn here(&mut self) -> Result<(), Fault> {
         self.at += 1;
-        if self.peek(0) == b'<' {
-            // A here-string: what follows is a word like any other.
-            self.at += 1;
-            self.token("here-string");
-            return Ok(());
-        }
         let tabs = self.peek(0) == b'-';
         self.at += usize::from(tabs);
         while matches!(self.peek(0), b' ' | b'\t') {
