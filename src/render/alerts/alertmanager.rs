@@ -10,6 +10,7 @@ use super::global::WATCHDOG;
 use super::time::group_wait;
 use crate::blueprint::Blueprint;
 use crate::blueprint::raw::{Monitoring, Operations, SecretRef, Severity};
+use crate::blueprint::units::Duration;
 
 /// The configuration, for the template.
 #[derive(Serialize)]
@@ -67,7 +68,10 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
             json!({"name": "dead-man", "slack_configs": [{"api_url_file": file, "send_resolved": false}]})
         };
         receivers.push(settings);
-        format!("{WATCHDOG} goes to an address outside every {}; what is there alarms when it stops.", dead_man.interval)
+        format!(
+            "{WATCHDOG} goes to an address outside every {}; what is there alarms when it stops.",
+            dead_man.interval
+        )
     });
     let global = globals(operations, &receivers);
     Config {
@@ -84,7 +88,9 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
 
 fn who(what: &str, channels: &[&Channel], verb: &str) -> String {
     if channels.is_empty() {
-        return format!("{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (phones are for people, decision 17).");
+        return format!(
+            "{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (phones are for people, decision 17)."
+        );
     }
     let words: Vec<&str> = channels.iter().map(|channel| channel.words.as_str()).collect();
     format!("{what} goes to {}.", words.join(" and "))
@@ -183,7 +189,8 @@ fn route(operations: &Operations, critical: bool, warning: bool) -> Value {
             "receiver": "dead-man",
             "group_wait": "0s",
             "group_interval": dead_man.interval.go(),
-            "repeat_interval": dead_man.interval.go(),
+            // Looked at once an interval: were it as long, every other message would be taken for a repetition (seen).
+            "repeat_interval": Duration::from_millis(dead_man.interval.millis() * 9 / 10).go(),
         })),
         None => routes.push(json!({"matchers": [watchdog], "receiver": NOBODY})),
     }
@@ -210,13 +217,19 @@ fn inhibit() -> Vec<Inhibit> {
         ),
         inhibit(
             "Nothing is known of a region's Kubernetes: that its services are missing is not known either.",
-            rule(&["alertname=\"KubeStateMetricsAbsent\""], &["alertname=~\"ServiceDown|NodeZonesUnknown\""], &["system", "region"]),
+            rule(
+                &["alertname=\"KubeStateMetricsAbsent\""],
+                &["alertname=~\"ServiceDown|NodeZonesUnknown\""],
+                &["system", "region"],
+            ),
         ),
         inhibit(
             "A lost zone explains nodes and pods that are missing, and pods that fit nowhere.",
             rule(
                 &["alertname=\"ZoneLost\""],
-                &["alertname=~\"NodeNotReady|PodNotReady|StatefulSetReplicasMissing|ServiceReplicasMissing|TargetDown\""],
+                &[
+                    "alertname=~\"NodeNotReady|PodNotReady|StatefulSetReplicasMissing|ServiceReplicasMissing|TargetDown\"",
+                ],
                 &["system", "region"],
             ),
         ),
@@ -238,7 +251,11 @@ fn inhibit() -> Vec<Inhibit> {
         ),
         inhibit(
             "Without a quorum of the consensus store PostgreSQL cannot choose a leader.",
-            rule(&["alertname=\"EtcdQuorumLost\""], &["alertname=\"PatroniFailsafeActive\""], &["system", "region", "cluster"]),
+            rule(
+                &["alertname=\"EtcdQuorumLost\""],
+                &["alertname=\"PatroniFailsafeActive\""],
+                &["system", "region", "cluster"],
+            ),
         ),
     ]
 }

@@ -38,7 +38,10 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
             if pushes(context) {
                 alerts.push(snapshots(context, &redis.name, redis.spec.shards, &backup.snapshot));
             } else {
-                remarks.push(format!("redis.{}: monitoring.exporters.pushgateway is not given, so the age of snapshots cannot be seen", redis.name));
+                remarks.push(format!(
+                    "redis.{}: monitoring.exporters.pushgateway is not given, so the age of snapshots cannot be seen",
+                    redis.name
+                ));
             }
         }
     }
@@ -70,7 +73,8 @@ fn archive(cluster: &Cluster<'_>, backup: &PostgresBackup) -> [Alert; 2] {
     let derived = Duration::from_secs((backup.archive_timeout.secs() * 3).max(600));
     let limit = cluster.context.above("PostgresArchiveStopped", derived);
     let counting = |by: u64| {
-        let series = |at| grows(cluster.exporter.series("pg_stat_archiver_failed_count", at, &[]), if at == 0 { by } else { 0 });
+        let series =
+            |at| grows(cluster.exporter.series("pg_stat_archiver_failed_count", at, &[]), if at == 0 { by } else { 0 });
         (0..cluster.members).map(series).collect::<Vec<_>>()
     };
     let aged = |seconds: u64| {
@@ -122,8 +126,18 @@ fn ages(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
     let declared = types.into_iter().filter_map(|(name, kind, cron)| cron.map(|cron| (name, kind, cron)));
     let one = |(name, kind, cron): (&'static str, &str, &Cron)| {
         let limit = cluster.context.above(name, half_as_much_again(longest_gap(cron)));
-        let metric = scope.select("pgbackrest_backup_since_last_completion_seconds", &[&format!("backup_type=\"{kind}\"")]);
-        let series = |seconds: u64| vec![constant(scope.series("pgbackrest_backup_since_last_completion_seconds", 0, &[("backup_type", kind), ("block_incr", "n")]), seconds)];
+        let metric =
+            scope.select("pgbackrest_backup_since_last_completion_seconds", &[&format!("backup_type=\"{kind}\"")]);
+        let series = |seconds: u64| {
+            vec![constant(
+                scope.series(
+                    "pgbackrest_backup_since_last_completion_seconds",
+                    0,
+                    &[("backup_type", kind), ("block_incr", "n")],
+                ),
+                seconds,
+            )]
+        };
         let mut gone = scope.equalities();
         gone.insert("backup_type".to_owned(), kind.to_owned());
         cluster
@@ -149,7 +163,14 @@ fn repositories(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
     let count = backup.to.len();
     let with = |last: u64| -> Vec<Series> {
         let status = |key: usize| if key == count { last } else { 0 };
-        (1..=count).map(|key| constant(scope.series("pgbackrest_repo_status", 0, &[("repo_key", &key.to_string()), ("cipher", "none")]), status(key))).collect()
+        (1..=count)
+            .map(|key| {
+                constant(
+                    scope.series("pgbackrest_repo_status", 0, &[("repo_key", &key.to_string()), ("cipher", "none")]),
+                    status(key),
+                )
+            })
+            .collect()
     };
     cluster
         .alert("PostgresBackupRepositoryBad", Severity::Critical, format!("(count(max by (repo_key) ({metric}) == 0) or vector(0)) < {count}"))
@@ -198,7 +219,11 @@ fn each_repository(cluster: &Cluster<'_>, backup: &PostgresBackup, scope: &Scope
     let count = backup.to.len();
     let with = |last: i128| -> Vec<Series> {
         let old = |key: usize| if key == count { last } else { 0 };
-        (1..=count).map(|key| age(scope.series(names::METRIC_BACKUP, 0, &[("repo", &key.to_string()), ("type", "full")]), old(key))).collect()
+        (1..=count)
+            .map(|key| {
+                age(scope.series(names::METRIC_BACKUP, 0, &[("repo", &key.to_string()), ("type", "full")]), old(key))
+            })
+            .collect()
     };
     cluster
         .alert(
@@ -224,7 +249,11 @@ fn snapshots(context: &Context<'_>, name: &str, shards: u32, cron: &Cron) -> Ale
     let metric = scope.metric(names::METRIC_REDIS_SNAPSHOT);
     let with = |last: i128| -> Vec<Series> {
         let old = |shard: u32| if shard + 1 == shards { last } else { 0 };
-        (0..shards).map(|shard| age(scope.series(names::METRIC_REDIS_SNAPSHOT, 0, &[("shard", &shard.to_string())]), old(shard))).collect()
+        (0..shards)
+            .map(|shard| {
+                age(scope.series(names::METRIC_REDIS_SNAPSHOT, 0, &[("shard", &shard.to_string())]), old(shard))
+            })
+            .collect()
     };
     Alert::new(
         "RedisSnapshotOverdue",

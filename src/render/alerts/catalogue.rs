@@ -13,8 +13,17 @@ use crate::blueprint::{Blueprint, names, raw, resolve};
 
 /// Labels that scraping puts on everything: Prometheus itself, the operator, and hagen's own scrape configuration.
 const SCRAPED: [&str; 11] = [
-    "job", "instance", "namespace", "pod", "service", "container", "endpoint",
-    names::REGION_LABEL, names::ZONE_LABEL, names::CLUSTER_LABEL, "__name__",
+    "job",
+    "instance",
+    "namespace",
+    "pod",
+    "service",
+    "container",
+    "endpoint",
+    names::REGION_LABEL,
+    names::ZONE_LABEL,
+    names::CLUSTER_LABEL,
+    "__name__",
 ];
 
 struct Catalogue(BTreeMap<String, BTreeSet<String>>);
@@ -22,9 +31,13 @@ struct Catalogue(BTreeMap<String, BTreeSet<String>>);
 impl Catalogue {
     fn read() -> Self {
         let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("tests/metrics")).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut files: Vec<PathBuf> =
+            std::fs::read_dir(root().join("tests/metrics")).unwrap().map(|e| e.unwrap().path()).collect();
         files.sort();
-        for line in files.iter().flat_map(|f| std::fs::read_to_string(f).unwrap().lines().skip(1).map(str::to_owned).collect::<Vec<_>>()) {
+        for line in files
+            .iter()
+            .flat_map(|f| std::fs::read_to_string(f).unwrap().lines().skip(1).map(str::to_owned).collect::<Vec<_>>())
+        {
             let fields: Vec<&str> = line.split('\t').collect();
             let [name, kind, labels, seen, ..] = fields[..] else { panic!("{line}") };
             // What was neither run nor read about is no base for an alert.
@@ -166,7 +179,8 @@ fn root() -> PathBuf {
 /// The shipped blueprints and those of `tests/alerts` that have monitoring.
 fn blueprints() -> Vec<(String, Blueprint)> {
     let files = ["blueprints", "tests/alerts"].iter().flat_map(|d| std::fs::read_dir(root().join(d)).unwrap());
-    let mut files: Vec<PathBuf> = files.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "yaml")).collect();
+    let mut files: Vec<PathBuf> =
+        files.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "yaml")).collect();
     files.sort();
     let read = |path: &PathBuf| {
         let spec: raw::Blueprint = serde_yaml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -238,11 +252,16 @@ fn every_alert_is_tested_firing_and_silent_and_can_be_explained() {
 fn overrides_that_change_nothing_are_reported() {
     let (_, mut blueprint) = blueprints().into_iter().find(|(name, _)| name == "agentic-platform.yaml").unwrap();
     let monitoring = blueprint.spec.monitoring.as_mut().unwrap();
-    let above = |seconds| raw::AlertOverride { above: Some(crate::blueprint::units::Duration::from_secs(seconds)), ..Default::default() };
+    let above = |seconds| raw::AlertOverride {
+        above: Some(crate::blueprint::units::Duration::from_secs(seconds)),
+        ..Default::default()
+    };
     monitoring.alerts.insert("ReplicationLag".to_owned(), above(45));
     monitoring.alerts.insert("ServiceDown".to_owned(), above(45));
     monitoring.alerts.insert("ReplicatonLag".to_owned(), raw::AlertOverride::default());
-    monitoring.alerts.insert("EtcdQuorumLost".to_owned(), raw::AlertOverride { enabled: Some(false), ..Default::default() });
+    monitoring
+        .alerts
+        .insert("EtcdQuorumLost".to_owned(), raw::AlertOverride { enabled: Some(false), ..Default::default() });
     monitoring.prometheus.endpoints.insert("mars".to_owned(), "a:1".to_owned());
     let found: Vec<String> = problems(&blueprint).into_iter().map(|p| p.title).collect();
     assert_eq!(found.len(), 3, "{found:#?}");

@@ -71,10 +71,7 @@ impl Context<'_> {
 
     /// A scope of a data store on hosts.
     fn hosts(&self, job: &str, cluster: &str) -> Scope {
-        Scope::default()
-            .is("job", job)
-            .is(names::REGION_LABEL, &self.region.name)
-            .is(names::CLUSTER_LABEL, cluster)
+        Scope::default().is("job", job).is(names::REGION_LABEL, &self.region.name).is(names::CLUSTER_LABEL, cluster)
     }
 
     /// Patroni's own metrics of a cluster, one instance for each member.
@@ -100,9 +97,10 @@ impl Context<'_> {
             return self.pods(format!("{}-[0-9]+", regex(&object)), pods, cluster.spec.ports.exporter);
         }
         let base = self.hosts(JOB_POSTGRES, &cluster.name);
-        cluster.members(self.region).iter().fold(base, |base, m| {
-            base.instance(&[("instance", &m.name), (names::ZONE_LABEL, &m.zone)])
-        })
+        cluster
+            .members(self.region)
+            .iter()
+            .fold(base, |base, m| base.instance(&[("instance", &m.name), (names::ZONE_LABEL, &m.zone)]))
     }
 
     /// pgbackrest_exporter of a cluster: every member tells the same.

@@ -41,13 +41,34 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
         jobs.push(Discovered { comment, job: of_pods(context, &name, &pattern, port, path, https) });
     };
     for service in b.services.iter().filter(|s| s.on_kubernetes() && s.replicas(region).0 > 0) {
-        pods(format!("services/{}", service.name), "Its own metrics.", pattern(service), service.metrics_port(), service.spec.metrics.path.as_str(), false);
+        pods(
+            format!("services/{}", service.name),
+            "Its own metrics.",
+            pattern(service),
+            service.metrics_port(),
+            service.spec.metrics.path.as_str(),
+            false,
+        );
     }
     for cluster in b.postgres.iter().filter(|p| p.on_kubernetes() && p.is_rendered() && p.role(region).is_some()) {
         let (object, name) = (regex(&cluster.object()), &cluster.name);
         let (members, tls) = (format!("{object}-[0-9]+"), cluster.spec.tls.is_some());
-        pods(format!("patroni/{name}"), "Patroni's REST API.", members.clone(), cluster.spec.ports.rest, "/metrics", tls);
-        pods(format!("postgres/{name}"), "postgres_exporter.", members.clone(), cluster.spec.ports.exporter, "/metrics", false);
+        pods(
+            format!("patroni/{name}"),
+            "Patroni's REST API.",
+            members.clone(),
+            cluster.spec.ports.rest,
+            "/metrics",
+            tls,
+        );
+        pods(
+            format!("postgres/{name}"),
+            "postgres_exporter.",
+            members.clone(),
+            cluster.spec.ports.exporter,
+            "/metrics",
+            false,
+        );
         if cluster.spec.backup.is_some() {
             pods(format!("pgbackrest/{name}"), "pgbackrest_exporter.", members, PORT_PGBACKREST, "/metrics", false);
         }
@@ -57,12 +78,26 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
         }
         if cluster.spec.consensus.kind == ConsensusKind::Etcd {
             let etcd = format!("{}-[0-9]+", regex(&names::postgres_etcd(name)));
-            pods(format!("etcd/{name}"), "etcd's own metrics.", etcd, cluster.spec.consensus.ports.client, "/metrics", tls);
+            pods(
+                format!("etcd/{name}"),
+                "etcd's own metrics.",
+                etcd,
+                cluster.spec.consensus.ports.client,
+                "/metrics",
+                tls,
+            );
         }
     }
     for cluster in b.redis.iter().filter(|r| r.on_kubernetes() && r.in_region(region)) {
         let nodes = format!("{}-[0-9]+-0", regex(&cluster.object()));
-        pods(format!("redis/{}", cluster.name), "redis_exporter.", nodes, cluster.spec.ports.exporter, "/metrics", false);
+        pods(
+            format!("redis/{}", cluster.name),
+            "redis_exporter.",
+            nodes,
+            cluster.spec.ports.exporter,
+            "/metrics",
+            false,
+        );
     }
     if b.spec.edge.mesh.is_some() && b.services.iter().any(|s| s.spec.metrics.requests.is_none()) {
         let mut job = of_pods(context, "istio", ".+", 15_020, "/stats/prometheus", false);

@@ -15,7 +15,9 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
     let probes = probes(context);
     let mut remarks = Vec::new();
     if probes.is_empty() && context.blueprint.spec.dns.is_some() {
-        remarks.push("monitoring.exporters.blackbox is not given, so the public hosts are not asked from anywhere".to_owned());
+        remarks.push(
+            "monitoring.exporters.blackbox is not given, so the public hosts are not asked from anywhere".to_owned(),
+        );
     }
     (probes.iter().map(|probe| unreachable(context, probe)).collect(), remarks)
 }

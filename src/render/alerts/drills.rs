@@ -25,18 +25,22 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
         let scope = Scope::default().is("drill", name.as_str()).instance(&[]);
         let metric = scope.metric(names::METRIC_DRILL);
         let series = |seconds: i128| vec![constant(scope.series(names::METRIC_DRILL, 0, &[]), -seconds)];
-        Alert::new("DrillOverdue", Severity::Warning, format!("time() - max({metric}) > {}\nor\nabsent({metric})", seconds(limit)))
-            .minutes(60)
-            .timed()
-            .about(labels(&[("component", "drill"), ("drill", name.as_str())]), &path!["operations", "drills", name])
-            .says(
-                format!("The drill {name} is overdue"),
-                "It was not rehearsed successfully within its interval, or never: what it would prove is a hope (R-BK-14).",
-            )
-            .because(context.why("DrillOverdue", format!("operations.drills.{name}: {} days", interval.days())))
-            .fires("the last one is old", series(i128::from(limit.secs()) + 86_400), labels(&[]))
-            .silent("it was done", series(0))
-            .fires_without_series(labels(&[]))
+        Alert::new(
+            "DrillOverdue",
+            Severity::Warning,
+            format!("time() - max({metric}) > {}\nor\nabsent({metric})", seconds(limit)),
+        )
+        .minutes(60)
+        .timed()
+        .about(labels(&[("component", "drill"), ("drill", name.as_str())]), &path!["operations", "drills", name])
+        .says(
+            format!("The drill {name} is overdue"),
+            "It was not rehearsed successfully within its interval, or never: what it would prove is a hope (R-BK-14).",
+        )
+        .because(context.why("DrillOverdue", format!("operations.drills.{name}: {} days", interval.days())))
+        .fires("the last one is old", series(i128::from(limit.secs()) + 86_400), labels(&[]))
+        .silent("it was done", series(0))
+        .fires_without_series(labels(&[]))
     };
     (drills.iter().map(overdue).collect(), Vec::new())
 }

@@ -18,7 +18,12 @@ pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
         let scope = context.etcd(cluster);
         let origin = path!["postgres", &cluster.name, "consensus"];
         let about = context.about("etcd", &cluster.name);
-        let own = [quorum(&cluster.name, &scope), members(&cluster.name, &scope), changes(&cluster.name, &scope), space(&cluster.name, &scope)];
+        let own = [
+            quorum(&cluster.name, &scope),
+            members(&cluster.name, &scope),
+            changes(&cluster.name, &scope),
+            space(&cluster.name, &scope),
+        ];
         alerts.extend(own.into_iter().map(|alert| alert.about(about.clone(), &origin)));
         alerts.push(disk(context, &cluster.name, &scope).about(about, &origin));
     }
@@ -68,7 +73,10 @@ fn members(name: &str, scope: &Scope) -> Alert {
 fn changes(name: &str, scope: &Scope) -> Alert {
     let seen = scope.metric("etcd_server_leader_changes_seen_total");
     let series = |values: Values| -> Vec<Series> {
-        let one = |at| Series { name: scope.series("etcd_server_leader_changes_seen_total", at, &[]), values: values.clone() };
+        let one = |at| Series {
+            name: scope.series("etcd_server_leader_changes_seen_total", at, &[]),
+            values: values.clone(),
+        };
         (0..scope.count()).map(one).collect()
     };
     Alert::new("EtcdLeaderChanges", Severity::Warning, format!("max(increase({seen}[15m])) > 3"))
@@ -118,8 +126,11 @@ fn disk(context: &Context<'_>, name: &str, scope: &Scope) -> Alert {
     let into = |upper: u64| -> Vec<Series> {
         let edges = [limit.millis() / 100, limit.millis() / 10, limit.millis(), limit.millis() * 2];
         let le = |millis: u64| super::rules::seconds(Duration::from_millis(millis.max(1)));
-        let series = |le: &str, by: u64| grows(scope.series("etcd_disk_wal_fsync_duration_seconds_bucket", 0, &[("le", le)]), by);
-        let mut all: Vec<Series> = edges.iter().map(|edge| series(&le(*edge), if *edge >= upper { 600 } else { 0 })).collect();
+        let series = |le: &str, by: u64| {
+            grows(scope.series("etcd_disk_wal_fsync_duration_seconds_bucket", 0, &[("le", le)]), by)
+        };
+        let mut all: Vec<Series> =
+            edges.iter().map(|edge| series(&le(*edge), if *edge >= upper { 600 } else { 0 })).collect();
         all.push(series("+Inf", 600));
         all
     };

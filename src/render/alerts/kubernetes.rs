@@ -93,7 +93,10 @@ fn zone_lost(zone: &str) -> Alert {
     let of_zone = format!("kube_node_labels{{{ZONE}={}}}", quote(zone));
     // Nodes that are deleted take their rows with them: no row counts as none ready. Without any zone nothing is said here.
     let ready = format!("max by (node) ({READY})\n* on (node)\nmax by (node) ({of_zone})");
-    let expr = format!("(sum(\n  {}\n) or vector(0)) == 0\nunless on ()\nabsent(kube_node_labels{{{ZONE}=~\".+\"}})", ready.replace('\n', "\n  "));
+    let expr = format!(
+        "(sum(\n  {}\n) or vector(0)) == 0\nunless on ()\nabsent(kube_node_labels{{{ZONE}=~\".+\"}})",
+        ready.replace('\n', "\n  ")
+    );
     let with = |ready: u64| node_series(&format!("node-{zone}"), zone, ready);
     let mut alert = Alert::new("ZoneLost", Severity::Critical, expr)
         .minutes(1)
@@ -110,7 +113,9 @@ fn zone_lost(zone: &str) -> Alert {
 
 fn unschedulable(scope: &Scope) -> Alert {
     let metric = scope.metric("kube_pod_status_unschedulable");
-    let pod = |value: u64| vec![constant(scope.series("kube_pod_status_unschedulable", 0, &[("pod", "a-1"), ("uid", "1")]), value)];
+    let pod = |value: u64| {
+        vec![constant(scope.series("kube_pod_status_unschedulable", 0, &[("pod", "a-1"), ("uid", "1")]), value)]
+    };
     Alert::new("PodsUnschedulable", Severity::Warning, format!("sum(max by (pod) ({metric})) > 0"))
         .minutes(5)
         .says(
@@ -125,7 +130,9 @@ fn unschedulable(scope: &Scope) -> Alert {
 fn pod_not_ready(scope: &Scope) -> Alert {
     let unready = scope.select("kube_pod_status_ready", &["condition=\"false\""]);
     let running = scope.select("kube_pod_status_phase", &["phase=\"Running\""]);
-    let expr = format!("max by (namespace, pod) ({unready}) == 1\nand on (namespace, pod)\nmax by (namespace, pod) ({running}) == 1");
+    let expr = format!(
+        "max by (namespace, pod) ({unready}) == 1\nand on (namespace, pod)\nmax by (namespace, pod) ({running}) == 1"
+    );
     let with = |running: u64| {
         both(
             vec![constant(scope.series("kube_pod_status_ready", 0, &[("pod", "a-1"), ("condition", "false")]), 1)],
@@ -136,7 +143,10 @@ fn pod_not_ready(scope: &Scope) -> Alert {
     fires.insert("pod".to_owned(), "a-1".to_owned());
     Alert::new("PodNotReady", Severity::Warning, expr)
         .minutes(10)
-        .says("A pod runs and is not ready", "{{ $labels.pod }} receives no traffic. Finished pods of jobs are not meant (R-AL-07).")
+        .says(
+            "A pod runs and is not ready",
+            "{{ $labels.pod }} receives no traffic. Finished pods of jobs are not meant (R-AL-07).",
+        )
         .because("a start takes less than 10 minutes")
         .fires("it is not ready", with(1), fires)
         .silent("a finished job's pod", with(0))
@@ -168,8 +178,18 @@ fn budget(scope: &Scope) -> Alert {
     let expected = scope.metric("kube_poddisruptionbudget_status_expected_pods");
     let with = |allowed: u64| {
         both(
-            vec![constant(scope.series("kube_poddisruptionbudget_status_pod_disruptions_allowed", 0, &[("poddisruptionbudget", "a")]), allowed)],
-            vec![constant(scope.series("kube_poddisruptionbudget_status_expected_pods", 0, &[("poddisruptionbudget", "a")]), 3)],
+            vec![constant(
+                scope.series(
+                    "kube_poddisruptionbudget_status_pod_disruptions_allowed",
+                    0,
+                    &[("poddisruptionbudget", "a")],
+                ),
+                allowed,
+            )],
+            vec![constant(
+                scope.series("kube_poddisruptionbudget_status_expected_pods", 0, &[("poddisruptionbudget", "a")]),
+                3,
+            )],
         )
     };
     let mut fires = scope.equalities();
@@ -188,8 +208,18 @@ fn at_maximum(scope: &Scope) -> Alert {
     let most = scope.metric("kube_horizontalpodautoscaler_spec_max_replicas");
     let with = |desired: u64| {
         both(
-            vec![constant(scope.series("kube_horizontalpodautoscaler_status_desired_replicas", 0, &[("horizontalpodautoscaler", "a")]), desired)],
-            vec![constant(scope.series("kube_horizontalpodautoscaler_spec_max_replicas", 0, &[("horizontalpodautoscaler", "a")]), 10)],
+            vec![constant(
+                scope.series(
+                    "kube_horizontalpodautoscaler_status_desired_replicas",
+                    0,
+                    &[("horizontalpodautoscaler", "a")],
+                ),
+                desired,
+            )],
+            vec![constant(
+                scope.series("kube_horizontalpodautoscaler_spec_max_replicas", 0, &[("horizontalpodautoscaler", "a")]),
+                10,
+            )],
         )
     };
     let mut fires = scope.equalities();
@@ -203,7 +233,8 @@ fn at_maximum(scope: &Scope) -> Alert {
 }
 
 fn blind(scope: &Scope) -> Alert {
-    let condition = scope.select("kube_horizontalpodautoscaler_status_condition", &["condition=\"ScalingActive\"", "status=\"false\""]);
+    let condition = scope
+        .select("kube_horizontalpodautoscaler_status_condition", &["condition=\"ScalingActive\"", "status=\"false\""]);
     let with = |value: u64| {
         let more = [("horizontalpodautoscaler", "a"), ("condition", "ScalingActive"), ("status", "false")];
         vec![constant(scope.series("kube_horizontalpodautoscaler_status_condition", 0, &more), value)]
@@ -246,11 +277,18 @@ fn too_few(scope: &Scope, service: &Service, declared: u32) -> Alert {
     let metric = scope.select("kube_deployment_status_replicas_available", &[&format!("deployment={}", quote(name))]);
     let mut fires = scope.equalities();
     fires.insert("deployment".to_owned(), name.clone());
-    Alert::new("ServiceReplicasMissing", Severity::Warning, format!("max by (namespace, deployment) ({metric}) < {declared}"))
-        .minutes(10)
-        .about(of_service(service), &path!["services", name, "replicas"])
-        .says(format!("{name} has fewer pods than declared"), "It serves, but the loss of a node or zone is no longer covered as declared.")
-        .because(format!("services.{name}.replicas: {declared} in this region"))
-        .fires("one is missing", available(scope, service, u64::from(declared) - 1), fires)
-        .silent("as declared", available(scope, service, u64::from(declared)))
+    Alert::new(
+        "ServiceReplicasMissing",
+        Severity::Warning,
+        format!("max by (namespace, deployment) ({metric}) < {declared}"),
+    )
+    .minutes(10)
+    .about(of_service(service), &path!["services", name, "replicas"])
+    .says(
+        format!("{name} has fewer pods than declared"),
+        "It serves, but the loss of a node or zone is no longer covered as declared.",
+    )
+    .because(format!("services.{name}.replicas: {declared} in this region"))
+    .fires("one is missing", available(scope, service, u64::from(declared) - 1), fires)
+    .silent("as declared", available(scope, service, u64::from(declared)))
 }

@@ -62,7 +62,14 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
     all.push((None, global));
     let page = readme::page(blueprint, monitoring, &all);
     let origins = vec![path!["monitoring"], path!["operations"]];
-    jobs.push("global/alerts/README.md".to_owned(), ArtifactKind::Markdown, None, "alerts/README.md.tera", &page, origins);
+    jobs.push(
+        "global/alerts/README.md".to_owned(),
+        ArtifactKind::Markdown,
+        None,
+        "alerts/README.md.tera",
+        &page,
+        origins,
+    );
 }
 
 /// What a name in `monitoring.alerts` refers to: whether its threshold is a time, so that `above` may replace it.
@@ -74,7 +81,8 @@ pub fn alert_names(blueprint: &Blueprint) -> BTreeMap<&'static str, bool> {
     };
     let mut plain = monitoring.clone();
     plain.alerts.clear();
-    let regions = blueprint.regions.iter().flat_map(|region| region_topics(&Context { blueprint, monitoring: &plain, region }));
+    let regions =
+        blueprint.regions.iter().flat_map(|region| region_topics(&Context { blueprint, monitoring: &plain, region }));
     let topics: Vec<Topic> = regions.chain([global_topic(blueprint, &plain)]).collect();
     topics.iter().flat_map(|topic| &topic.alerts).map(|alert| (alert.name, alert.timed)).collect()
 }
@@ -91,15 +99,25 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
         let at = path!["monitoring", "alerts", name];
         match known.get(name.as_str()) {
             None => {
-                let fix = nearest(name, known.keys().copied())
-                    .map_or_else(|| "global/alerts/README.md lists the alerts".to_owned(), |near| format!("did you mean `{near}`?"));
+                let fix = nearest(name, known.keys().copied()).map_or_else(
+                    || "global/alerts/README.md lists the alerts".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 let title = format!("no alert `{}` is rendered", name.escape_debug());
-                problems.push(Diagnostic::error("BP090", Place::Key(at), title).because("an override of nothing changes nothing").fix(fix));
+                problems.push(
+                    Diagnostic::error("BP090", Place::Key(at), title)
+                        .because("an override of nothing changes nothing")
+                        .fix(fix),
+                );
             }
             Some(false) if own.above.is_some() => problems.push(
-                Diagnostic::error("BP091", Place::Key(at.key("above")), format!("the threshold of `{name}` is no time"))
-                    .because("`above` replaces a threshold in seconds; this alert counts something else")
-                    .fix("leave `above` out; `for`, `severity` and `enabled` can be changed"),
+                Diagnostic::error(
+                    "BP091",
+                    Place::Key(at.key("above")),
+                    format!("the threshold of `{name}` is no time"),
+                )
+                .because("`above` replaces a threshold in seconds; this alert counts something else")
+                .fix("leave `above` out; `for`, `severity` and `enabled` can be changed"),
             ),
             Some(_) => {}
         }
@@ -117,7 +135,13 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
 /// The topics of a region, with the overrides applied; those without rules too, for what they say is left out.
 fn region_topics(context: &Context<'_>) -> Vec<Topic> {
     let plain = |name, title, alerts| Topic { name, title, records: Vec::new(), alerts, remarks: Vec::new() };
-    let with = |name, title, (alerts, remarks): (Vec<Alert>, Vec<String>)| Topic { name, title, records: Vec::new(), alerts, remarks };
+    let with = |name, title, (alerts, remarks): (Vec<Alert>, Vec<String>)| Topic {
+        name,
+        title,
+        records: Vec::new(),
+        alerts,
+        remarks,
+    };
     let (records, alerts, remarks) = slo::slo(context);
     let mut topics = vec![
         Topic { name: "slo", title: "Service level objectives", records, alerts, remarks },
@@ -142,7 +166,13 @@ fn global_topic(blueprint: &Blueprint, monitoring: &Monitoring) -> Topic {
     let (mut alerts, remarks) = global::alerts(blueprint, monitoring);
     override_alerts(monitoring, &mut alerts);
     alerts.insert(0, global::watchdog());
-    Topic { name: "global", title: "All regions together, and the dead-man's switch", records: Vec::new(), alerts, remarks }
+    Topic {
+        name: "global",
+        title: "All regions together, and the dead-man's switch",
+        records: Vec::new(),
+        alerts,
+        remarks,
+    }
 }
 
 /// `monitoring.alerts`: hold, severity, whether at all. `above` was applied where the threshold is made.
@@ -198,18 +228,41 @@ fn region_jobs(context: &Context<'_>, topics: &[Topic], jobs: &mut Jobs) {
     if operator {
         // The operator loads what lies in the cluster: the dead-man's switch has to lie there too.
         let global = Common { blueprint, monitoring, region: Some(region) };
-        let watchdog = Topic { name: "dead-man", title: "", records: Vec::new(), alerts: vec![global::watchdog()], remarks: Vec::new() };
+        let watchdog = Topic {
+            name: "dead-man",
+            title: "",
+            records: Vec::new(),
+            alerts: vec![global::watchdog()],
+            remarks: Vec::new(),
+        };
         objects.extend(rules::objects(&global, watchdog.name, &watchdog.groups(&global)));
         objects.extend(scrape::jobs(context).iter().map(|job| scrape::object(context, job)));
-        let title = format!("What Prometheus asks and scrapes in {}: the rules of {}/alerts as objects, and what no monitor covers.", region.name, region.name);
+        let title = format!(
+            "What Prometheus asks and scrapes in {}: the rules of {}/alerts as objects, and what no monitor covers.",
+            region.name, region.name
+        );
         let path = format!("{}/kubernetes/alerts.yaml", region.name);
         origins.sort();
         origins.dedup();
-        jobs.push(path, ArtifactKind::Kubernetes, Some(region), "alerts/objects.yaml.tera", &Objects { title, objects }, origins);
+        jobs.push(
+            path,
+            ArtifactKind::Kubernetes,
+            Some(region),
+            "alerts/objects.yaml.tera",
+            &Objects { title, objects },
+            origins,
+        );
     } else {
         let path = format!("{}/alerts/prometheus.yaml", region.name);
         let origins = vec![path!["monitoring"], path!["regions", &region.name]];
-        jobs.push(path, ArtifactKind::PrometheusConfig, Some(region), "alerts/prometheus.yaml.tera", &prometheus::region(context), origins);
+        jobs.push(
+            path,
+            ArtifactKind::PrometheusConfig,
+            Some(region),
+            "alerts/prometheus.yaml.tera",
+            &prometheus::region(context),
+            origins,
+        );
     }
 }
 
@@ -239,8 +292,22 @@ fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jo
     files(&common, topic, topic.groups(&common), jobs);
     let origins = vec![path!["operations"], path!["monitoring"]];
     let config = alertmanager::config(blueprint, monitoring);
-    jobs.push("global/alerts/alertmanager.yaml".to_owned(), ArtifactKind::Alertmanager, None, "alerts/alertmanager.yaml.tera", &config, origins.clone());
+    jobs.push(
+        "global/alerts/alertmanager.yaml".to_owned(),
+        ArtifactKind::Alertmanager,
+        None,
+        "alerts/alertmanager.yaml.tera",
+        &config,
+        origins.clone(),
+    );
     if let Some(config) = prometheus::global(blueprint, monitoring) {
-        jobs.push("global/alerts/prometheus.yaml".to_owned(), ArtifactKind::PrometheusConfig, None, "alerts/prometheus.yaml.tera", &config, origins);
+        jobs.push(
+            "global/alerts/prometheus.yaml".to_owned(),
+            ArtifactKind::PrometheusConfig,
+            None,
+            "alerts/prometheus.yaml.tera",
+            &config,
+            origins,
+        );
     }
 }

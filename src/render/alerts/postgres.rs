@@ -137,13 +137,18 @@ fn synchronous(cluster: &Cluster<'_>) -> Option<Alert> {
     if !spec.replication.is_synchronous() || cluster.role == PostgresRole::Standby || cluster.members < 2 {
         return None;
     }
-    let metric = if spec.replication == Replication::Quorum { "patroni_quorum_standby" } else { "patroni_sync_standby" };
+    let metric =
+        if spec.replication == Replication::Quorum { "patroni_quorum_standby" } else { "patroni_sync_standby" };
     let wanted = u64::from(spec.synchronous_nodes).min(cluster.members as u64 - 1);
     let expr = format!("{} < {wanted}\nor\nabsent({})", cluster.sum(metric), cluster.patroni.metric(metric));
     let follows = match spec.replication {
         Replication::SynchronousStrict => "Every commit waits until a standby is back: writes stand still (X-PT-12).",
-        Replication::Quorum => "The quorum that a commit waits for is smaller than declared: the promise of no loss is weaker or gone (X-PT-13).",
-        _ => "The primary goes on alone: what is written now is lost with it, and Patroni promotes nobody if it dies (X-PT-11, R-PG-07).",
+        Replication::Quorum => {
+            "The quorum that a commit waits for is smaller than declared: the promise of no loss is weaker or gone (X-PT-13)."
+        }
+        _ => {
+            "The primary goes on alone: what is written now is lost with it, and Patroni promotes nobody if it dies (X-PT-11, R-PG-07)."
+        }
     };
     let mut healthy = vec![0];
     healthy.extend(std::iter::repeat_n(1, usize::try_from(wanted).unwrap_or(1)));
@@ -153,7 +158,10 @@ fn synchronous(cluster: &Cluster<'_>) -> Option<Alert> {
             .alert("PostgresSynchronousStandbyMissing", Severity::Critical, expr)
             .minutes(1)
             .says(format!("PostgreSQL {} has too few synchronous standbys", cluster.name()), follows)
-            .because(format!("postgres.{}.synchronousNodes = {wanted}; a new one is chosen within loopWait", cluster.name()))
+            .because(format!(
+                "postgres.{}.synchronousNodes = {wanted}; a new one is chosen within loopWait",
+                cluster.name()
+            ))
             .fires("none is synchronous", cluster.of_members(metric, &[0]), cluster.scope())
             .silent("as many as declared", cluster.of_members(metric, &healthy))
             .fires_without_series(cluster.patroni.equalities()),
@@ -269,7 +277,10 @@ fn connections(cluster: &Cluster<'_>) -> Alert {
     let most = cluster.exporter.metric("pg_settings_max_connections");
     let expr = format!("sum by (instance) ({used})\n/ on (instance)\nmax by (instance) ({most})\n> 0.8");
     let with = |count: u64| {
-        let busy = constant(cluster.exporter.series("pg_stat_activity_count", 0, &[("datname", "app"), ("state", "active")]), count);
+        let busy = constant(
+            cluster.exporter.series("pg_stat_activity_count", 0, &[("datname", "app"), ("state", "active")]),
+            count,
+        );
         both(vec![busy], vec![constant(cluster.exporter.series("pg_settings_max_connections", 0, &[]), 100)])
     };
     let instance = cluster.exporter.labels_of(0).remove("instance").unwrap_or_default();
@@ -292,14 +303,17 @@ fn pools(cluster: &Cluster<'_>) -> Vec<Alert> {
         let value = |at: usize| values.get(at).or(values.last()).copied().unwrap_or(0);
         (0..count).map(|at| constant(pool.series("pgbouncer_up", at, &[]), value(at))).collect()
     };
-    let clients = |metric: &str, value: u64| vec![constant(pool.series(metric, 0, &[("database", database), ("user", "app")]), value)];
+    let clients = |metric: &str, value: u64| {
+        vec![constant(pool.series(metric, 0, &[("database", database), ("user", "app")]), value)]
+    };
     let saturation = |active: u64| {
         let size = pool.series("pgbouncer_databases_pool_size", 0, &[("database", database), ("name", database)]);
         both(clients("pgbouncer_pools_server_active_connections", active), vec![constant(size, 25)])
     };
     let answering = pool.metric("pgbouncer_up");
     let wait = cluster.context.above("PgbouncerClientsWait", Duration::from_secs(5));
-    let waiting = format!("max by (database) ({}) > {}", pool.metric("pgbouncer_pools_client_maxwait_seconds"), wait.secs());
+    let waiting =
+        format!("max by (database) ({}) > {}", pool.metric("pgbouncer_pools_client_maxwait_seconds"), wait.secs());
     let full = format!(
         "sum by (database) ({})\n/ on (database)\nlabel_replace(sum by (name) ({}), \"database\", \"$1\", \"name\", \"(.+)\")\n>= 0.9",
         pool.metric("pgbouncer_pools_server_active_connections"),
@@ -346,7 +360,8 @@ fn router(cluster: &Cluster<'_>) -> Alert {
     let active = scope.select("haproxy_backend_active_servers", &["proxy=\"primary\""]);
     let expr = format!("min by (instance) ({active}) < 1\nor\nabsent({active})");
     let with = |servers: u64| -> Vec<Series> {
-        let series = |at| constant(scope.series("haproxy_backend_active_servers", at, &[("proxy", "primary")]), servers);
+        let series =
+            |at| constant(scope.series("haproxy_backend_active_servers", at, &[("proxy", "primary")]), servers);
         (0..scope.count()).map(series).collect()
     };
     let f = &cluster.spec.spec.failover;
@@ -363,7 +378,8 @@ fn router(cluster: &Cluster<'_>) -> Alert {
         .because(format!("a failover and three checks take at most {failover} s (X-PT-1, X-PT-7)"))
         .silent("one server is active", with(1))
         .fires_without_series(gone);
-    let fires = (0..scope.count()).map(|at| labels(&[("instance", &scope.labels_of(at).remove("instance").unwrap_or_default())]));
+    let fires = (0..scope.count())
+        .map(|at| labels(&[("instance", &scope.labels_of(at).remove("instance").unwrap_or_default())]));
     alert.tests.push(super::model::Case { name: "no server is active", series: with(0), fires: fires.collect() });
     alert
 }

@@ -53,9 +53,7 @@ pub fn global(blueprint: &Blueprint, monitoring: &Monitoring) -> Option<Config> 
     if regions.is_empty() {
         return None;
     }
-    let of_region = |(region, address): &(&crate::blueprint::Region, String)| {
-        json!({"targets": [address], "labels": {names::REGION_LABEL: region.name}})
-    };
+    let of_region = |(region, address): &(&crate::blueprint::Region, String)| json!({"targets": [address], "labels": {names::REGION_LABEL: region.name}});
     let targets: Vec<Value> = regions.iter().map(of_region).collect();
     let wanted = r#"{__name__=~"up|patroni_primary|patroni_standby_leader|probe_success|service:.+",job!="federate"}"#;
     let jobs = vec![
@@ -93,11 +91,14 @@ fn config(
 ) -> Config {
     let (title, external_labels) = match region {
         Some(region) => (
-            format!("Prometheus of {region}: it looks at this region only, so that another one's silence fires nothing here."),
+            format!(
+                "Prometheus of {region}: it looks at this region only, so that another one's silence fires nothing here."
+            ),
             json!({"system": blueprint.name, "prometheus": region}),
         ),
         None => (
-            "The Prometheus that reads those of all regions. It belongs outside of every one of them (R-AL-13).".to_owned(),
+            "The Prometheus that reads those of all regions. It belongs outside of every one of them (R-AL-13)."
+                .to_owned(),
             json!({"system": blueprint.name, "prometheus": "global"}),
         ),
     };

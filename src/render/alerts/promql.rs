@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn a_scope_carries_its_equalities() {
-        let scope = Scope::default().is("namespace", "a").like("pod", "x-[0-9]+".to_owned()).instance(&[("pod", "x-0")]);
+        let scope =
+            Scope::default().is("namespace", "a").like("pod", "x-[0-9]+".to_owned()).instance(&[("pod", "x-0")]);
         assert_eq!(scope.metric("up"), "up{namespace=\"a\",pod=~\"x-[0-9]+\"}");
         assert_eq!(scope.series("up", 0, &[]), "up{namespace=\"a\",pod=\"x-0\"}");
         assert_eq!(scope.equalities().len(), 1);

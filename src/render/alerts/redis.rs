@@ -55,7 +55,10 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
     let (mut alerts, mut remarks) = (Vec::new(), Vec::new());
     for spec in context.blueprint.redis.iter().filter(|r| r.in_region(context.region)) {
         if !spec.is_rendered() {
-            remarks.push(format!("redis.{}: its provider runs it, and hagen knows no exporter of its figures: no alerts", spec.name));
+            remarks.push(format!(
+                "redis.{}: its provider runs it, and hagen knows no exporter of its figures: no alerts",
+                spec.name
+            ));
             continue;
         }
         let cluster = Cluster {
@@ -233,14 +236,20 @@ fn replicas(cluster: &Cluster<'_>) -> Vec<Alert> {
     let link = cluster.scope.metric("redis_master_link_up");
     let lag = cluster.scope.metric("redis_connected_slave_lag_seconds");
     let most = cluster.context.above("RedisReplicaLag", Duration::from_secs(10));
-    let with = |replicas: u64| both(cluster.roles(|node| node.index == 0), vec![constant(cluster.scope.series("redis_connected_slaves", 0, &[]), replicas)]);
+    let with = |replicas: u64| {
+        both(
+            cluster.roles(|node| node.index == 0),
+            vec![constant(cluster.scope.series("redis_connected_slaves", 0, &[]), replicas)],
+        )
+    };
     let replica = cluster.nodes.len() - 1;
     let master = [("master_host", "10.0.0.1"), ("master_port", "6379")];
     let linked = |up: u64| vec![constant(cluster.scope.series("redis_master_link_up", replica, &master), up)];
     let mut of_link = cluster.instance(replica);
     of_link.extend(labels(&master));
     let slave = [("slave_ip", "10.0.0.9"), ("slave_port", "6379"), ("slave_state", "online")];
-    let lagging = |seconds: u64| vec![constant(cluster.scope.series("redis_connected_slave_lag_seconds", 0, &slave), seconds)];
+    let lagging =
+        |seconds: u64| vec![constant(cluster.scope.series("redis_connected_slave_lag_seconds", 0, &slave), seconds)];
     vec![
         cluster
             .alert("RedisReplicaMissing", Severity::Warning, format!("{connected} < {wanted}\nand on (instance)\n{primary}"))

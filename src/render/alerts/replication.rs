@@ -91,7 +91,9 @@ fn behind(cluster: &Cluster<'_>) -> Alert {
     let more: Vec<&str> = others.iter().map(String::as_str).collect();
     let kept = cluster.exporter.select("pg_replication_slots_pg_wal_lsn_diff", &more);
     let expr = format!("max by (slot_name) ({kept} {}) > {}", from_primary(cluster), most.get());
-    let with = |bytes: u64| both(roles(cluster), vec![slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", "member_1", bytes)]);
+    let with = |bytes: u64| {
+        both(roles(cluster), vec![slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", "member_1", bytes)])
+    };
     cluster
         .alert("PostgresStandbyBehind", Severity::Warning, expr)
         .minutes(5)
@@ -171,7 +173,9 @@ fn lag(cluster: &Cluster<'_>, rpo: Option<Duration>, hold: Duration) -> (Duratio
             let verdict = if in_time {
                 format!("{threshold} + {latency} until the page (X-PR-1) = {sum} <= RPO {rpo} (R-AL-05, R-PG-33)")
             } else {
-                format!("half of the RPO {rpo}; the page itself takes {latency} (X-PR-1) and comes too late for it (R-AL-05)")
+                format!(
+                    "half of the RPO {rpo}; the page itself takes {latency} (X-PR-1) and comes too late for it (R-AL-05)"
+                )
             };
             (threshold, verdict)
         }
@@ -217,7 +221,12 @@ fn other_regions(cluster: &Cluster<'_>) -> Vec<Alert> {
         }
         None => {
             let most: Bytes = cluster.spec.spec.failover.maximum_lag;
-            (most.get(), format!("failover.maximumLag = {most}: data.walPerHour is not written, so the RPO cannot be turned into bytes"))
+            (
+                most.get(),
+                format!(
+                    "failover.maximumLag = {most}: data.walPerHour is not written, so the RPO cannot be turned into bytes"
+                ),
+            )
         }
     };
     let each = regions(cluster).map(|region| {

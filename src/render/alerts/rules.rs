@@ -105,7 +105,9 @@ impl Topic {
             }
             return groups;
         }
-        let of = |labels: &Labels| labels.get("service").map_or_else(|| self.name.to_owned(), |s| format!("{}-{s}", self.name));
+        let of = |labels: &Labels| {
+            labels.get("service").map_or_else(|| self.name.to_owned(), |s| format!("{}-{s}", self.name))
+        };
         // Records and alerts come service by service: the last group is always the right one to look at first.
         for service in self.records.iter().map(|r| of(&r.labels)).collect::<BTreeSet<_>>() {
             groups.push(Group { name: service, interval: interval.clone(), rules: Vec::new() });
@@ -244,7 +246,12 @@ fn tests_of(common: &Common<'_>, alerts: &[&Alert]) -> Vec<Value> {
         let (mut input, mut expected, mut known) = (Vec::new(), Vec::new(), BTreeSet::new());
         for alert in alerts {
             // One that has no such case stays healthy meanwhile.
-            let Some(own) = alert.tests.iter().find(|c| c.name == *case).or_else(|| alert.tests.iter().find(|c| c.fires.is_empty())) else {
+            let Some(own) = alert
+                .tests
+                .iter()
+                .find(|c| c.name == *case)
+                .or_else(|| alert.tests.iter().find(|c| c.fires.is_empty()))
+            else {
                 continue;
             };
             for Series { name, values } in &own.series {
@@ -309,7 +316,8 @@ pub fn metadata(blueprint: &Blueprint, name: &str) -> Value {
     for (key, value) in &blueprint.spec.platform.monitoring.labels {
         labels.insert(key.to_string(), json!(value));
     }
-    labels.insert(names::NAME.to_owned(), json!(name));
+    // An object's name may be longer than a label's value may be.
+    labels.insert(names::NAME.to_owned(), json!(blueprint.name));
     labels.insert(names::COMPONENT.to_owned(), json!("monitoring"));
     labels.insert(names::PART_OF.to_owned(), json!(blueprint.name));
     labels.insert(names::MANAGED_BY.to_owned(), json!("hagen"));

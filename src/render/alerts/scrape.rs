@@ -6,8 +6,8 @@
 use serde_json::{Map, Value, json};
 
 use super::context::{
-    Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS, PORT_PGBACKREST,
-    PORT_PGBOUNCER,
+    Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS,
+    PORT_PGBACKREST, PORT_PGBOUNCER,
 };
 use super::probes::{Probe, probes};
 use super::promql::{Labels, labels};
@@ -71,7 +71,10 @@ pub fn jobs(context: &Context<'_>) -> Vec<Job> {
     }
     merged.extend(probes(context).iter().map(|p| probe(context, p)));
     if let Some(address) = &context.monitoring.exporters.pushgateway {
-        let mut job = Job::new("pushgateway", "What backup, snapshot, restore and drill jobs pushed: their own labels must stay as they are.");
+        let mut job = Job::new(
+            "pushgateway",
+            "What backup, snapshot, restore and drill jobs pushed: their own labels must stay as they are.",
+        );
         job.honor_labels = true;
         job.targets.push((address.clone(), region(context)));
         merged.push(job);
@@ -159,7 +162,9 @@ fn probe(context: &Context<'_>, probe: &Probe) -> Job {
     } else {
         "This region's own balancer, asked for the public host whatever DNS says."
     };
-    let mut job = Job::new(format!("probe-{}-{}", probe.kind, probe.host.replace('.', "-")), comment);
+    // An object's name holds 253 characters, a host's name alone may have as many.
+    let short: String = probe.host.replace('.', "-").chars().take(160).collect();
+    let mut job = Job::new(format!("probe-{}-{}", probe.kind, short), comment);
     job.path = "/probe";
     job.params = vec![("module", "http_2xx".to_owned()), ("target", probe.url.clone())];
     if probe.kind == "region" {

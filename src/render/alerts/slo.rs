@@ -6,9 +6,9 @@
 use super::context::Context;
 use super::model::{Alert, Series, grows};
 use super::promql::{Labels, Scope, labels, quote};
+use crate::blueprint::Service;
 use crate::blueprint::raw::Severity;
 use crate::blueprint::units::{Percent, exact_decimal};
-use crate::blueprint::Service;
 use crate::path;
 
 /// The recorded ratio of failed requests; `rate` and the window follow.
@@ -62,12 +62,15 @@ pub fn slo(context: &Context<'_>) -> (Vec<Record>, Vec<Alert>, Vec<String>) {
         let Some(objective) = service.targets.availability else {
             continue;
         };
-        if service.replicas(context.region).1 == 0 || service.replicas(context.region) == (0, 0) {
+        if service.replicas(context.region) == (0, 0) {
             remarks.push(format!("{}: nothing runs here, so there is nothing to count", service.name));
             continue;
         }
         let Some(counter) = counter(context, service) else {
-            remarks.push(format!("{}: no counter of requests is named (services.*.metrics.requests) and there is no mesh: no SLO alerts", service.name));
+            remarks.push(format!(
+                "{}: no counter of requests is named (services.*.metrics.requests) and there is no mesh: no SLO alerts",
+                service.name
+            ));
             continue;
         };
         records.extend(record(context, service, objective, &counter));
@@ -142,7 +145,8 @@ fn burning(context: &Context<'_>, service: &Service, objective: Percent, counter
     let which = format!("service={}", quote(&service.name));
     let over = |window: &str| format!("{RATIO}{window}{{{which}}} > {threshold}");
     let window = context.monitoring.slo.window;
-    let gone = if burn.tenths == 10 { "at the end of the window".to_owned() } else { spent(window.secs(), burn.tenths) };
+    let gone =
+        if burn.tenths == 10 { "at the end of the window".to_owned() } else { spent(window.secs(), burn.tenths) };
     let least = if parts == 0 { 0 } else { WHOLE.div_ceil(parts) };
     let mut description = format!(
         "{} % of the requests or more fail over {} and over {}: at this rate the error budget of {window} is spent {gone}. \
@@ -169,7 +173,10 @@ fn burning(context: &Context<'_>, service: &Service, objective: Percent, counter
         .because(format!("{} x (1 - {objective}) = {threshold} (X-PR-2, F-PR-06)", factor(burn.tenths)))
         .fires("more errors than the budget bears", traffic(bad), Labels::new())
         .silent("half as many errors as the threshold", traffic(parts / 2))
-        .silent("no errors, and so no series of them", vec![grows(counter.scope.series(&counter.metric, 0, &[(&counter.code, "200")]), 600)])
+        .silent(
+            "no errors, and so no series of them",
+            vec![grows(counter.scope.series(&counter.metric, 0, &[(&counter.code, "200")]), 600)],
+        )
 }
 
 /// When the budget of a window is spent at a burn rate.
@@ -191,4 +198,3 @@ fn absent(service: &Service, counter: &Counter) -> Alert {
         .fires_without_series(counter.scope.equalities())
         .silent("requests are counted", present())
 }
-
