@@ -10,5 +10,8 @@ pub mod blueprint;
 pub mod cli;
 pub mod diagnostics;
 pub mod document;
+pub mod env;
 pub mod render;
 pub mod report;
+pub mod verify;
+pub mod write;

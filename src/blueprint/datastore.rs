@@ -87,6 +87,8 @@ pub struct EtcdMember {
     pub ports: raw::EtcdPorts,
     /// Its data directory.
     pub data: String,
+    /// The directory of its configuration.
+    pub config: String,
 }
 
 /// A host that router and pool run on.
@@ -96,6 +98,12 @@ pub struct Router {
     pub name: String,
     /// Its address.
     pub address: String,
+    /// The directory of its configuration and of the files with secrets.
+    pub config: String,
+    /// The directory of its sockets and process ids.
+    pub run: String,
+    /// The directory of its logs.
+    pub log: String,
 }
 
 impl Postgres {
@@ -175,6 +183,7 @@ impl Postgres {
                     zone: host.zone.clone(),
                     ports: host.ports.unwrap_or(consensus.ports),
                     data: host.data.as_ref().unwrap_or(&consensus.data).to_string(),
+                    config: host.config.as_ref().unwrap_or(&self.spec.directories.config).to_string(),
                 })
                 .collect();
         }
@@ -186,6 +195,7 @@ impl Postgres {
                 zone: Some(member.zone),
                 ports: consensus.ports,
                 data: consensus.data.to_string(),
+                config: member.config,
             })
             .collect()
     }
@@ -194,11 +204,23 @@ impl Postgres {
     pub fn routers(&self, region: &Region) -> Vec<Router> {
         let own = &self.spec.router.hosts;
         if own.is_empty() {
-            return self.members(region).into_iter().map(|m| Router { name: m.name, address: m.address }).collect();
+            let of_member =
+                |m: Member| Router { name: m.name, address: m.address, config: m.config, run: m.run, log: m.log };
+            return self.members(region).into_iter().map(of_member).collect();
         }
         let here = |zone: Option<&String>| zone.map_or(region.is_primary(), |zone| region.spec.zones.contains(zone));
         let in_region = own.iter().filter(|(_, host)| here(host.zone.as_ref()));
-        in_region.map(|(name, host)| Router { name: name.to_string(), address: host.address.to_string() }).collect()
+        let router = |(name, host): (&raw::Name, &raw::RouterHost)| {
+            let directories = host.directories.as_ref().unwrap_or(&self.spec.directories);
+            Router {
+                name: name.to_string(),
+                address: host.address.to_string(),
+                config: directories.config.to_string(),
+                run: directories.run.to_string(),
+                log: directories.log.to_string(),
+            }
+        };
+        in_region.map(router).collect()
     }
 
     /// Where another region reaches the primary of this region.
@@ -230,6 +252,12 @@ pub struct Redis {
     pub eviction: raw::Eviction,
     /// The key that holds the application's password.
     pub password: raw::SecretRef,
+    /// The key that holds the password of `replica`, the role that nodes replicate as.
+    pub replication: raw::SecretRef,
+    /// The key that holds the password of `operator`, the role that forms, repairs and backs up the cluster.
+    pub operator: raw::SecretRef,
+    /// The key that holds the password of `monitor`, the role of the metrics exporter.
+    pub monitoring: raw::SecretRef,
     /// The key that holds the file of users.
     pub users: raw::SecretRef,
 }

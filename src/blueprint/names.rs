@@ -17,6 +17,8 @@ pub const COMPONENT: &str = "app.kubernetes.io/component";
 pub const ZONE: &str = "topology.kubernetes.io/zone";
 /// The node label of a single machine.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
+/// The label of a Redis node that says which shard it belongs to; budgets go by it, so that a whole zone can be drained at once.
+pub const SHARD: &str = "hagen.dev/shard";
 /// The label that Patroni writes a member's role into; `primary` or `replica` since Patroni 4.
 pub const PATRONI_ROLE: &str = "role";
 /// The label that Patroni finds its members by.
@@ -40,7 +42,29 @@ pub fn postgres_pool(name: &str) -> String {
 }
 /// The StatefulSet and headless Service of a PostgreSQL cluster's own etcd.
 pub fn postgres_etcd(name: &str) -> String {
-    format!("postgres-{name}-etcd")
+    short(name, "etcd")
+}
+/// The Deployment of a PostgreSQL cluster's router on Kubernetes; its Services are [`postgres`] and [`postgres_replicas`].
+pub fn postgres_router(name: &str) -> String {
+    format!("postgres-{name}-router")
+}
+/// The Service that leads other regions to the primary of a PostgreSQL cluster.
+pub fn postgres_endpoint(name: &str) -> String {
+    format!("postgres-{name}-endpoint")
+}
+/// A CronJob of a PostgreSQL cluster's backup: `full`, `differential`, `incremental`, `verify`.
+pub fn postgres_backup(name: &str, kind: &str) -> String {
+    short(name, kind)
+}
+/// The Secret with `tls.crt`, `tls.key` and `ca.crt` by which backup jobs and members of a PostgreSQL cluster know each other.
+pub fn postgres_backup_tls(name: &str) -> String {
+    format!("postgres-{name}-pgbackrest")
+}
+/// A name of at most 52 characters: StatefulSets and CronJobs put a hash or a time behind it, into a label of at most 63.
+fn short(name: &str, kind: &str) -> String {
+    let long = format!("postgres-{name}-{kind}");
+    let kind = if long.len() > 52 { &kind[..kind.len().min(8)] } else { kind };
+    if long.len() > 52 { format!("pg-{name}-{kind}") } else { long }
 }
 /// Patroni's scope. No Service may have this name: with the Kubernetes DCS Patroni keeps its leader key there.
 pub fn patroni_scope(name: &str) -> String {
@@ -69,6 +93,36 @@ pub fn priority_class(namespace: &str, tier: &str) -> String {
 /// The prefix of the environment variables that tell a service where something is: `postgres.main` is `MAIN`.
 pub fn env_prefix(name: &str) -> String {
     name.to_ascii_uppercase().replace(['-', '.'], "_")
+}
+/// The host name of a DNS record: `@` is the zone itself.
+pub fn record_host(label: &str, zone: &str) -> String {
+    if label == "@" { zone.to_owned() } else { format!("{label}.{zone}") }
+}
+/// The name of one region's share of a public host: it leads to that region whatever DNS answers for the host itself.
+/// Health checks ask for it, and so do people; the region's routes and certificate must accept it beside the host.
+pub fn regional_host(host: &str, region: &str) -> String {
+    format!("{region}.{host}")
+}
+/// The DNS name of a failover pair below a public host: that of `order[0]`, with `passed` the regions already given up.
+pub fn failover_host(host: &str, region: &str, passed: &[&str]) -> String {
+    let mut name = region.to_owned();
+    for gone in passed.iter().rev() {
+        name.push('.');
+        name.push_str(gone);
+    }
+    format!("{name}.failover.{host}")
+}
+/// The file and the `Name` tag of the health check that asks a region whether it serves a host.
+pub fn health_check(host: &str, region: &str) -> String {
+    regional_host(host, region)
+}
+/// The file and the `Name` tag of the health check that watches the gate of a host.
+pub fn gate_check(host: &str) -> String {
+    format!("{host}.gate")
+}
+/// The file and the `Name` tag of the health check that wants the gate open and the region alive.
+pub fn gated_check(host: &str, region: &str) -> String {
+    format!("{}.gated", regional_host(host, region))
 }
 
 /// The label that says which region a scraped series is of; every scrape configuration that hagen writes puts it on.

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 pub mod exit;
 mod inputs;
+mod loading;
 mod output;
 
 use std::ffi::OsString;

@@ -12,9 +12,11 @@ pub mod yaml;
 mod alerts;
 mod dns;
 mod docs;
-mod kubernetes;
+pub(crate) mod kubernetes;
 mod patroni;
 mod redis;
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -24,7 +26,9 @@ pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family};
 pub use engine::{Engine, TemplateError};
 
 use crate::blueprint::{Blueprint, Region};
+use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::Path;
+use crate::path;
 
 /// A file to be rendered.
 pub struct Job {
@@ -40,8 +44,20 @@ pub struct Job {
     pub template: &'static str,
     /// What the template sees.
     pub context: Result<tera::Context, String>,
+    /// Files that stand inside this one, such as a script in a ConfigMap.
+    pub parts: Vec<Part>,
     /// The parts of the blueprint that it comes from.
     pub origins: Vec<Path>,
+}
+
+/// A file inside another one: rendered first, with the escaping of its own syntax, and seen as `parts[NAME]`.
+pub struct Part {
+    /// Its name in `parts`.
+    pub name: String,
+    /// Its template, below `templates/`.
+    pub template: &'static str,
+    /// What its template sees.
+    pub context: Result<tera::Context, String>,
 }
 
 /// The files of one part of the output: what targets push their jobs into.
@@ -68,7 +84,15 @@ impl Jobs {
     ) {
         let context = tera::Context::from_serialize(context).map_err(|e| e.to_string());
         let region = region.map(|r| r.name.clone());
-        self.jobs.push(Job { path, kind, family: self.family, region, template, context, origins });
+        self.jobs.push(Job { path, kind, family: self.family, region, template, context, parts: Vec::new(), origins });
+    }
+
+    /// A file inside the one that was pushed last; its template reads it as `parts[name]`.
+    pub fn part(&mut self, name: impl Into<String>, template: &'static str, context: &impl Serialize) {
+        let context = tera::Context::from_serialize(context).map_err(|e| e.to_string());
+        if let Some(job) = self.jobs.last_mut() {
+            job.parts.push(Part { name: name.into(), template, context });
+        }
     }
 }
 
@@ -90,6 +114,44 @@ impl Selection {
             && !self.skip.contains(&family)
             && (self.regions.is_empty() || region.is_some_and(|r| self.regions.iter().any(|picked| picked == r)))
     }
+}
+
+/// What only the renderers know to be wrong with a blueprint: overrides of alerts that do not exist.
+pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
+    let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
+    if monitoring.alerts.is_empty() {
+        return Vec::new();
+    }
+    let names = alerts::alert_names(blueprint);
+    let mut problems = Vec::new();
+    for (name, change) in &monitoring.alerts {
+        let at = path!["monitoring", "alerts", name];
+        match names.get(name.as_str()) {
+            None => {
+                let fix = nearest(name, names.keys().copied()).map_or_else(
+                    || "`global/alerts/README.md` of the output lists the alerts that this blueprint has".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let title = format!("this blueprint has no alert `{}`", name.escape_debug());
+                problems.push(
+                    Diagnostic::error("BP080", Place::Key(at), title)
+                        .because("what it changes would be ignored")
+                        .fix(fix),
+                );
+            }
+            Some(false) if change.above.is_some() => problems.push(
+                Diagnostic::error(
+                    "BP081",
+                    Place::Key(at.key("above")),
+                    format!("the threshold of `{name}` is no time"),
+                )
+                .because("`above` replaces a threshold that is a time, such as a lag or an age")
+                .fix("leave it out, or change `for`"),
+            ),
+            Some(_) => {}
+        }
+    }
+    problems
 }
 
 /// Renders a blueprint. All template errors are returned together.
@@ -133,7 +195,19 @@ pub fn render(
 }
 
 fn run(engine: &Engine, job: Job) -> Result<Artifact, TemplateError> {
-    let context = job.context.map_err(|message| TemplateError { template: job.template.to_owned(), message })?;
+    let failed = |template: &str| {
+        let template = template.to_owned();
+        move |message| TemplateError { template, message }
+    };
+    let mut context = job.context.map_err(failed(job.template))?;
+    if !job.parts.is_empty() {
+        let mut parts = BTreeMap::new();
+        for part in job.parts {
+            let of_part = part.context.map_err(failed(part.template))?;
+            parts.insert(part.name, engine.render_context(part.template, &of_part)?);
+        }
+        context.insert("parts", &parts);
+    }
     let mut text = engine.render_context(job.template, &context)?;
     if !text.ends_with('\n') {
         text.push('\n');

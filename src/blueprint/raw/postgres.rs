@@ -50,7 +50,7 @@ pub struct Postgres {
     /// The connection pool in front.
     #[serde(default)]
     pub pool: Pool,
-    /// What leads clients to the primary on hosts.
+    /// What leads clients to the primary: on hosts, and on Kubernetes where it has an image.
     #[serde(default)]
     pub router: Router,
     /// The volume of each member on Kubernetes.
@@ -299,6 +299,9 @@ pub struct EtcdHost {
     /// Where it keeps its data, where that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<AbsolutePath>,
+    /// The directory of its configuration, where it is not the cluster's `directories.config`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<AbsolutePath>,
 }
 
 /// Ports of etcd.
@@ -404,23 +407,26 @@ pub enum PoolMode {
     Session,
 }
 
-/// What leads clients to the primary on hosts.
+/// What leads clients to the primary.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Router {
     /// HAProxy.
     #[serde(default)]
     pub kind: RouterKind,
-    /// The port that leads to the primary.
+    /// The image of HAProxy on Kubernetes; required with `consensus: {kind: etcd}`. With `kind: kubernetes` and no image the Services select the role that Patroni writes into its pods' labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+    /// The port that leads to the primary on hosts; on Kubernetes its Service has the port of PostgreSQL.
     #[serde(default = "port::<5000>")]
     pub port: u16,
-    /// The port that leads to the replicas.
+    /// The port that leads to the replicas on hosts; on Kubernetes they have a Service of their own.
     #[serde(default = "port::<5001>")]
     pub replica_port: u16,
     /// The port of its metrics.
     #[serde(default = "port::<8405>")]
     pub metrics_port: u16,
-    /// The address that it and the pool listen on; every one of the host when not given.
+    /// The address that it and the pool listen on; its host's own when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bind: Option<Host>,
     /// Hosts that router and pool run on; the PostgreSQL hosts when not given.
@@ -435,6 +441,7 @@ impl Default for Router {
     fn default() -> Self {
         Self {
             kind: RouterKind::default(),
+            image: None,
             port: 5000,
             replica_port: 5001,
             metrics_port: 8405,
@@ -463,6 +470,9 @@ pub struct RouterHost {
     /// Its zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// Its directories of configuration, sockets and logs, where they differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directories: Option<PostgresDirectories>,
 }
 
 /// A volume.

@@ -288,6 +288,15 @@ pub struct RedisAuth {
     /// The password of the role `app` that the services use; key `app-password` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<SecretRef>,
+    /// The password of the role `replica` that nodes replicate as; key `replica-password` of the Secret `redis-NAME` when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<SecretRef>,
+    /// The password of the role `operator` that forms, repairs and backs up the cluster; key `operator-password` of the Secret `redis-NAME` when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<SecretRef>,
+    /// The password of the role `monitor` that redis_exporter logs in as; key `monitor-password` of the Secret `redis-NAME` when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<SecretRef>,
     /// The file of users (`users.acl`), as one Secret key; key `users.acl` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<SecretRef>,
@@ -299,6 +308,6 @@ const fn yes() -> bool {
 
 impl Default for RedisAuth {
     fn default() -> Self {
-        Self { enabled: yes(), application: None, users: None }
+        Self { enabled: yes(), application: None, replication: None, operator: None, monitoring: None, users: None }
     }
 }

@@ -153,22 +153,29 @@ pub struct Kubernetes {
     #[serde(default = "default_kubernetes_version")]
     #[schemars(regex(pattern = r"^1\.(2[89]|[3-9][0-9])$"))]
     pub version: String,
+    /// The DNS domain of the clusters: what runs in pods is called NAME.NAMESPACE.svc.DOMAIN.
+    #[serde(default = "default_cluster_domain")]
+    pub domain: DomainName,
+}
+
+fn default_cluster_domain() -> DomainName {
+    DomainName::new("cluster.local")
 }
 
 fn default_kubernetes_version() -> String {
-    "1.33".to_owned()
+    "1.36".to_owned()
 }
 
 impl Default for Kubernetes {
     fn default() -> Self {
-        Self { version: default_kubernetes_version() }
+        Self { version: default_kubernetes_version(), domain: default_cluster_domain() }
     }
 }
 
 impl Kubernetes {
     /// The minor version.
     pub fn minor(&self) -> u32 {
-        self.version.rsplit_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(33)
+        self.version.rsplit_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(36)
     }
 }
 

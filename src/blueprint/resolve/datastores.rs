@@ -33,6 +33,7 @@ impl Resolver<'_> {
         }
         self.cross_region(&at, spec);
         if let Some(backup) = &spec.backup {
+            self.backup_times(&at.key("backup"), backup);
             for (index, reference) in backup.to.iter().enumerate() {
                 self.reference(&at.key("backup").key("to").index(index), reference.as_str(), &["backup"]);
             }
@@ -76,6 +77,7 @@ impl Resolver<'_> {
             (spec.image.is_none(), at.key("image"), "members"),
             (etcd && spec.consensus.image.is_none(), at.key("consensus").key("image"), "etcd"),
             (pool && spec.pool.image.is_none(), at.key("pool").key("image"), "the pool"),
+            (etcd && spec.router.image.is_none(), at.key("router").key("image"), "the router"),
         ];
         for (missing, path, what) in images {
             if missing {
@@ -99,6 +101,39 @@ impl Resolver<'_> {
                     .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
                     .fix("write `platform: hosts`, or `members: 3` instead of the hosts"),
             );
+        }
+        if spec.failover.watchdog == raw::Watchdog::Required {
+            self.problems.push(
+                Diagnostic::error("BP095", Place::Value(at.key("failover").key("watchdog")), "a pod has no watchdog device")
+                    .because("a member without one would never become primary; in a pod the liveness probe ends a member that hangs")
+                    .fix("write `watchdog: disabled`"),
+            );
+        }
+        if spec.cross_region.as_ref().is_some_and(|cross| cross.mode == raw::CrossRegionMode::Logical) {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP097",
+                    Place::Value(at.key("crossRegion").key("mode")),
+                    "a subscriber is not rendered on Kubernetes",
+                )
+                .because("it carries neither DDL nor sequences and is no standby (R-PG-28); nothing would subscribe")
+                .fix("write `mode: streaming-standby`, or `platform: hosts`"),
+            );
+        }
+        let to = spec.backup.iter().flat_map(|backup| backup.to.iter().enumerate());
+        for (index, reference) in to {
+            let destination = self.spec.backup.get(reference.parts().1);
+            if destination.is_some_and(|d| d.kind == raw::DestinationKind::Directory) {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP096",
+                        Place::Value(at.key("backup").key("to").index(index)),
+                        "no pod reaches a directory of a host",
+                    )
+                    .because("members and jobs run on several nodes and share no file system")
+                    .fix("use a destination of kind `s3`, `gcs` or `azure-blob`"),
+                );
+            }
         }
     }
 
@@ -126,12 +161,87 @@ impl Resolver<'_> {
                 .fix("write `kind: etcd`"),
             );
         }
+        self.hosts_by_region(at, spec);
+        if spec.tls.as_ref().is_some_and(|tls| tls.certificates.is_none()) {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP084",
+                    Place::Key(at.key("tls")),
+                    "on hosts the directory of the certificates is missing",
+                )
+                .because("a host reads no Kubernetes Secret")
+                .fix("write `certificates: /etc/hagen/tls`, the directory with tls.crt, tls.key and ca.crt"),
+            );
+        }
         for (name, host) in &spec.hosts {
             self.host_zone(&at.key("hosts").key(name).key("zone"), &host.zone);
         }
         for (name, host) in &spec.consensus.hosts {
             if let Some(zone) = &host.zone {
                 self.host_zone(&at.key("consensus").key("hosts").key(name).key("zone"), zone);
+            }
+        }
+    }
+
+    /// Every region that holds the cluster has members and an etcd of its own; no other region has a host of it.
+    fn hosts_by_region(&mut self, at: &Path, spec: &raw::Postgres) {
+        let holds = |region: &crate::blueprint::Region| {
+            region.is_primary() || spec.cross_region.as_ref().is_some_and(|c| c.to.contains(&region.name))
+        };
+        for region in self.regions.clone() {
+            let here = |zone: &String| region.spec.zones.contains(zone);
+            let or_primary = |zone: Option<&String>| zone.map_or(region.is_primary(), here);
+            let members: Vec<_> = spec.hosts.iter().filter(|(_, h)| here(&h.zone)).map(|(name, _)| name).collect();
+            if !holds(&region) {
+                for name in members {
+                    self.problems.push(
+                        Diagnostic::error(
+                            "BP081",
+                            Place::Value(at.key("hosts").key(name).key("zone")),
+                            format!("this host is in `{}`, which holds no copy of the cluster", region.name),
+                        )
+                        .because("a region beside the primary one has members only where `crossRegion.to` names it")
+                        .fix(format!("write `crossRegion: {{to: [{}], …}}`, or leave the host out", region.name)),
+                    );
+                }
+                continue;
+            }
+            let consensus = &spec.consensus.hosts;
+            let etcd = consensus.is_empty() || consensus.values().any(|h| or_primary(h.zone.as_ref()));
+            let routers = &spec.router.hosts;
+            let router = routers.is_empty() || routers.values().any(|h| or_primary(h.zone.as_ref()));
+            let parts = [
+                (!spec.hosts.is_empty() && members.is_empty(), at.key("hosts"), "member"),
+                (!etcd, at.key("consensus").key("hosts"), "etcd member"),
+                (!router, at.key("router").key("hosts"), "router"),
+            ];
+            for (missing, path, what) in parts {
+                if missing {
+                    self.problems.push(
+                        Diagnostic::error("BP082", Place::Key(path), format!("`{}` has no {what}", region.name))
+                            .because("each region's cluster decides and routes for itself: it must work when the other region is gone")
+                            .fix(format!("name a host in one of its zones: {}", region.spec.zones.join(", "))),
+                    );
+                }
+            }
+        }
+    }
+
+    /// Backup times must come at some time; the form alone does not say so.
+    fn backup_times(&mut self, at: &Path, backup: &raw::PostgresBackup) {
+        let times = [
+            ("full", Some(&backup.full)),
+            ("differential", backup.differential.as_ref()),
+            ("incremental", backup.incremental.as_ref()),
+            ("verify", backup.verify.as_ref()),
+        ];
+        for (field, time) in times {
+            if let Some(Err(problem)) = time.map(|time| crate::blueprint::cron::Schedule::parse(time.as_str())) {
+                self.problems.push(
+                    Diagnostic::error("BP083", Place::Value(at.key(field)), "this is no cron time")
+                        .because(problem)
+                        .fix("write minute, hour, day of the month, month, day of the week: `0 2 * * *`"),
+                );
             }
         }
     }
@@ -257,6 +367,9 @@ impl Resolver<'_> {
             raw::StorePlatform::Hosts => self.redis_on_hosts(&at, name, spec),
             _ => {}
         }
+        if matches!(spec.platform, raw::StorePlatform::Kubernetes | raw::StorePlatform::Hosts) {
+            self.redis_as_rendered(&at, name, spec);
+        }
         for (index, region) in spec.regions.iter().flatten().enumerate() {
             if !self.regions.iter().any(|r| r.name == *region) {
                 let names = self.regions.iter().map(|r| r.name.as_str());
@@ -297,7 +410,70 @@ impl Resolver<'_> {
             targets: self.targets(&spec.objectives, spec.tier.as_ref()),
             eviction,
             password: secret(&spec.auth.application, "app-password"),
+            replication: secret(&spec.auth.replication, "replica-password"),
+            operator: secret(&spec.auth.operator, "operator-password"),
+            monitoring: secret(&spec.auth.monitoring, "monitor-password"),
             users: secret(&spec.auth.users, "users.acl"),
+        }
+    }
+
+    /// What the renderer cannot express is refused here, not dropped there.
+    fn redis_as_rendered(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
+        if spec.topology == raw::Topology::Sentinel {
+            self.problems.push(
+                Diagnostic::error("BP063", Place::Value(at.key("topology")), "`sentinel` is not rendered")
+                    .because("only the files of a Redis Cluster are written; others would fail over in another way than declared")
+                    .fix("write `topology: cluster` with three shards or more"),
+            );
+        }
+        if spec.node_timeout.millis() < 500 {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP064",
+                    Place::Value(at.key("nodeTimeout")),
+                    "Redis wants at least 500ms, and less than a second fails over healthy nodes",
+                )
+                .because("a node counts as failed after so long without an answer (F-RD-03, R-RD-11)")
+                .fix("write `nodeTimeout: 2s` or more"),
+            );
+        }
+        if let Some(tls) = &spec.tls {
+            let (field, missing) = match spec.platform {
+                raw::StorePlatform::Hosts => ("certificates", tls.certificates.is_none()),
+                _ => ("secret", tls.secret.is_none()),
+            };
+            if missing {
+                self.problems.push(
+                    Diagnostic::error("BP065", Place::Key(at.key("tls")), format!("`{field}` is not given"))
+                        .because("nobody could find certificate, key and CA")
+                        .fix(format!("write `tls: {{{field}: …}}`")),
+                );
+            }
+        }
+        let old = spec.image.as_ref().and_then(|image| major(image.as_str())).is_some_and(|major| major < 7);
+        if old {
+            self.problems.push(
+                Diagnostic::error("BP066", Place::Value(at.key("image")), "Redis 7 or later is needed")
+                    .because("stable host names (`cluster-announce-hostname`) and slot ranges (`ADDSLOTSRANGE`) came with 7.0")
+                    .fix("take an image of Redis 7 or 8, or of Valkey"),
+            );
+        }
+        let twin = self
+            .spec
+            .redis
+            .keys()
+            .map(ToString::to_string)
+            .find(|other| names::redis(other) == names::redis_nodes(name));
+        if let Some(twin) = twin {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP067",
+                    Place::Key(path!["redis", &twin]),
+                    format!("the Service `{}` would stand for two things", names::redis_nodes(name)),
+                )
+                .also(Place::Key(at.clone()), "the nodes of this cluster are found by it, too")
+                .fix(format!("call `{twin}` otherwise")),
+            );
         }
     }
 
@@ -379,4 +555,11 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// The major version that the tag of an image begins with: 7 of `registry/redis:7.2.5@sha256:…`.
+fn major(image: &str) -> Option<u32> {
+    let (name, _) = image.split_once('@').unwrap_or((image, ""));
+    let (_, tag) = name.rsplit_once(':')?;
+    tag.trim_start_matches('v').split(['.', '-']).next()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Regions, platform and DNS: one primary, zones known once, records that lead somewhere.
+//! Regions and platform: one primary, zones known once.
 
 use std::collections::BTreeMap;
 
@@ -98,124 +98,19 @@ impl Resolver<'_> {
                 .fix("name the SecretStore or ClusterSecretStore in `platform.secrets.store`"),
             );
         }
-        if spec.platform.namespace.is_none() {
-            self.derived(&path!["platform", "namespace"], &spec.metadata.name, "metadata.name");
-        }
-    }
-
-    pub(super) fn dns(&mut self) {
-        let Some(dns) = &self.spec.dns else { return };
-        for (label, record) in &dns.records {
-            let at = path!["dns", "records", label];
-            if !matches!(record.health.interval.secs(), 10 | 30)
-                || !record.health.interval.millis().is_multiple_of(1000)
-            {
-                self.problems.push(
-                    Diagnostic::error(
-                        "BP050",
-                        Place::Value(at.key("health").key("interval")),
-                        "Route 53 checks every 10 s or every 30 s",
-                    )
-                    .because("no other interval exists (F-DN-01)")
-                    .fix("write `10s` or `30s`"),
-                );
-            }
-            let needs_balancer = |region: &Region| region.spec.load_balancer.is_none();
-            for region in self.regions.clone().iter().filter(|r| needs_balancer(r)) {
-                if record.routing == raw::Routing::Simple && !region.is_primary() {
-                    continue;
-                }
-                self.problems.push(
-                    Diagnostic::error(
-                        "BP051",
-                        Place::Key(path!["regions", &region.name, "loadBalancer"]),
-                        format!("region `{}` has no load balancer", region.name),
-                    )
-                    .also(Place::Key(at.clone()), "this record leads to it")
-                    .fix("write `loadBalancer: {dnsName: …}` with the name that the provider gave it"),
-                );
-            }
-            if record.failover == Some(raw::DnsFailover::Gated) && record.gate.is_none() {
-                self.problems.push(
-                    Diagnostic::error("BP052", Place::Value(at.key("failover")), "a gated failover needs its gate")
-                        .because("people let the secondary in by removing an object that a health check watches; no control-plane call is needed in the incident (F-DN-13)")
-                        .fix("write `gate: {host: …, path: …}`, an object that lies outside the primary region"),
-                );
-            }
-            if record.routing == raw::Routing::Geolocation {
-                self.geolocation(label);
-            }
-        }
-        self.load_balancers();
-    }
-
-    /// Exactly one region answers everybody who is mapped nowhere (R-DN-01), and no place is mapped twice.
-    fn geolocation(&mut self, label: &str) {
-        let record = path!["dns", "records", label];
-        let spec = self.spec;
-        let defaults: Vec<&String> = spec
-            .regions
-            .iter()
-            .filter(|(_, r)| r.geo.as_ref().is_some_and(|g| g.default))
-            .map(|(name, _)| name)
-            .collect();
-        if defaults.len() != 1 {
-            let place = defaults
-                .get(1)
-                .map_or(Place::Key(record.clone()), |name| Place::Value(path!["regions", name, "geo", "default"]));
+        if spec.edge.ingress == raw::Ingress::Nginx {
             self.problems.push(
-                Diagnostic::error("BP053", place, "geolocation needs exactly one default region")
-                    .because("without a default, clients from places that are mapped nowhere get no answer (F-DN-05, R-DN-01)")
-                    .fix("write `geo: {default: true}` in one region"),
+                Diagnostic::warning(
+                    "BP026",
+                    Place::Value(path!["edge", "ingress"]),
+                    "the nginx ingress controller is retired upstream",
+                )
+                .because("since March 2026 it gets no security fixes (F-LB-07, R-K8-31)")
+                .fix("write `ingress: gateway-api`: the same routes for a Gateway"),
             );
         }
-        let mut seen: BTreeMap<String, (&String, crate::document::Path)> = BTreeMap::new();
-        for (name, region) in &spec.regions {
-            let Some(geo) = &region.geo else { continue };
-            let at = path!["regions", name, "geo"];
-            let continents = geo
-                .continents
-                .iter()
-                .enumerate()
-                .map(|(i, c)| (format!("{c:?}").to_uppercase(), at.key("continents").index(i)));
-            let countries =
-                geo.countries.iter().enumerate().map(|(i, c)| (format!("country {c}"), at.key("countries").index(i)));
-            for (place, here) in continents.chain(countries) {
-                if let Some((other, there)) = seen.insert(place.clone(), (name, here.clone())) {
-                    self.problems.push(
-                        Diagnostic::error("BP054", Place::Value(here), format!("{place} is sent to two regions"))
-                            .also(Place::Value(there), format!("to `{other}` here"))
-                            .fix("leave it to one of them"),
-                    );
-                }
-            }
-        }
-    }
-
-    fn load_balancers(&mut self) {
-        for region in self.regions.clone() {
-            let Some(balancer) = &region.spec.load_balancer else {
-                continue;
-            };
-            let at = path!["regions", &region.name, "loadBalancer"];
-            if region.spec.provider == raw::Provider::Aws {
-                let suffix = format!(".{}.elb.amazonaws.com", region.name);
-                let network = format!(".elb.{}.amazonaws.com", region.name);
-                let name = balancer.dns_name.as_str();
-                if !name.ends_with(&suffix) && !name.ends_with(&network) {
-                    self.problems.push(
-                        Diagnostic::error("BP055", Place::Value(at.key("dnsName")), format!("`{name}` is no load balancer of {}", region.name))
-                            .because("an AWS load balancer is called NAME-HASH.REGION.elb.amazonaws.com, a network one NAME-HASH.elb.REGION.amazonaws.com (R-DN-04)")
-                            .fix("copy the DNS name that AWS gave it"),
-                    );
-                }
-            } else if balancer.hosted_zone_id.is_none() && self.spec.dns.is_some() {
-                self.problems.push(
-                    Diagnostic::error("BP056", Place::Key(at), "the hosted zone id of this load balancer is not known")
-                        .because("Route 53 aliases need it, and hagen's table holds AWS regions only")
-                        .fix("write `hostedZoneId: Z…`"),
-                );
-            }
+        if spec.platform.namespace.is_none() {
+            self.derived(&path!["platform", "namespace"], &spec.metadata.name, "metadata.name");
         }
     }
 }

@@ -1,25 +1,27 @@
 //! `hagen validate`: everything that is wrong with a blueprint, in one run.
 
-use crate::blueprint::load::{self, Loaded};
+use crate::blueprint::load::Loaded;
 use crate::blueprint::resolved;
 use crate::cli::args::Validate;
 use crate::cli::output::Output;
-use crate::cli::{ExitStatus, Failure, inputs};
+use crate::cli::{ExitStatus, Failure, loading};
 use crate::report::{Format, Section};
 
 /// Validates every base with its overlays, alone and in every environment (decision 3).
 pub fn run(args: &Validate, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let files = loading::files(&args.blueprint)?;
     let mut runs: Vec<Loaded> = Vec::new();
     for base in 0..files.bases().max(1) {
         match &args.blueprint.environment {
-            Some(environment) => runs.push(files.load(base, Some(environment))),
+            Some(environment) => runs.push(loading::load(&files, base, Some(environment))),
             None => {
-                let alone = files.load(base, None);
+                let alone = loading::load(&files, base, None);
                 let readable = !alone.problems.iter().any(|p| matches!(p.id, "BP001" | "BP002"));
                 runs.push(alone);
                 if readable {
-                    runs.extend(files.environments().iter().map(|environment| files.load(base, Some(environment))));
+                    runs.extend(
+                        files.environments().iter().map(|environment| loading::load(&files, base, Some(environment))),
+                    );
                 }
             }
         }

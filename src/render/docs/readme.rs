@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::blueprint::{Blueprint, Region, raw};
+use crate::blueprint::{Blueprint, Region, names, raw};
 use crate::path;
 use crate::render::{ArtifactKind, Family, Job, Jobs};
 
@@ -44,7 +44,6 @@ struct RegionSteps<'a> {
 struct Kubernetes {
     commands: Vec<String>,
     waits: Vec<Wait>,
-    delete: String,
 }
 
 #[derive(Serialize)]
@@ -68,13 +67,24 @@ pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
         external_secrets: blueprint.spec.platform.secrets.backend == raw::SecretsBackend::ExternalSecrets,
         dns: any("global/dns/"),
         alerts: any("global/alerts/"),
-        alerts_in_kubernetes: blueprint.spec.monitoring.as_ref().is_some_and(|m| m.prometheus.flavour == raw::Flavour::Operator),
+        alerts_in_kubernetes: blueprint
+            .spec
+            .monitoring
+            .as_ref()
+            .is_some_and(|m| m.prometheus.flavour == raw::Flavour::Operator),
         standby: blueprint.postgres.iter().any(|p| p.spec.cross_region.is_some()),
         directories: directories(jobs),
         regions,
     };
     let mut of_docs = Jobs::new(Family::Docs);
-    of_docs.push("README.md".to_owned(), ArtifactKind::Markdown, None, "docs/readme.md.tera", &context, vec![path!["metadata"]]);
+    of_docs.push(
+        "README.md".to_owned(),
+        ArtifactKind::Markdown,
+        None,
+        "docs/readme.md.tera",
+        &context,
+        vec![path!["metadata"]],
+    );
     jobs.extend(of_docs.jobs);
 }
 
@@ -85,9 +95,11 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
         let mut parts = job.path.split('/');
         let (Some(first), Some(second)) = (parts.next(), parts.next()) else { continue };
         let what = match second {
-            "kubernetes" => "what `kubectl apply -k` applies to this region's cluster",
+            "kubernetes" => "everything that kubectl applies to the cluster of this region",
             "patroni" => "PostgreSQL on hosts: one directory a member, etcd member and router",
-            "redis" => "Redis on hosts: one directory a node, and the scripts that form the cluster",
+            "redis" => {
+                "Redis: who is primary and who is replica in which zone; on hosts also a directory for each node and the scripts"
+            }
             "dns" => "Route 53: health checks, change batches in order, the script that applies them",
             "alerts" if first == "global" => "Alertmanager, the dead-man's switch, rules that look at all regions",
             "alerts" => "this region's Prometheus rules with their unit tests, and its scrape configuration",
@@ -100,40 +112,56 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
 
 fn steps<'a>(blueprint: &'a Blueprint, region: &'a Region, jobs: &[Job]) -> RegionSteps<'a> {
     let prefix = format!("{}/", region.name);
-    let here = |family: &str| -> Vec<String> {
-        let start = format!("{prefix}{family}/");
-        let mut names: Vec<String> = jobs.iter().filter_map(|job| job.path.strip_prefix(&start)?.split_once('/').map(|(name, _)| name.to_owned())).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    };
+    let there = |directory: String| jobs.iter().any(|job| job.path.starts_with(&format!("{prefix}{directory}/")));
+    let patroni = blueprint.postgres.iter().filter(|p| !p.on_kubernetes() && there(format!("patroni/{}", p.name)));
+    let redis = blueprint.redis.iter().filter(|r| !r.on_kubernetes() && there(format!("redis/{}", r.name)));
     let on_kubernetes = jobs.iter().any(|job| job.path.starts_with(&format!("{prefix}kubernetes/")));
     RegionSteps {
         name: &region.name,
         primary: region.is_primary(),
         zones: region.spec.zones.join(", "),
         kubernetes: on_kubernetes.then(|| kubernetes(blueprint, region)),
-        patroni: here("patroni"),
-        redis: here("redis"),
+        patroni: patroni.map(|p| p.name.clone()).collect(),
+        redis: redis.map(|r| r.name.clone()).collect(),
     }
 }
 
 fn kubernetes(blueprint: &Blueprint, region: &Region) -> Kubernetes {
-    let context = region.spec.kube_context.as_deref().map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
+    let context =
+        region.spec.kube_context.as_deref().map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
     let kubectl = format!("kubectl{context}");
     let inside = format!("{kubectl} --namespace {}", blueprint.namespace);
-    let apply = |extra: &str| format!("{kubectl} apply --server-side --field-manager=hagen{extra} -k {}/kubernetes", region.name);
+    let apply = |extra: &str| {
+        format!("{kubectl} apply --server-side --field-manager=hagen{extra} -k {}/kubernetes", region.name)
+    };
     let mut waits = Vec::new();
-    for cluster in blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some()) {
+    for cluster in
+        blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some())
+    {
         waits.push(Wait {
-            what: format!("PostgreSQL {}: all {} members ready, one of them leader", cluster.name, cluster.member_count(region)),
-            command: format!("{inside} rollout status --timeout=15m statefulset/{}", cluster.object()),
+            what: format!(
+                "PostgreSQL {}: all {} members ready, one of them leader",
+                cluster.name,
+                cluster.member_count(region)
+            ),
+            // The members are replaced by hand (`OnDelete`): `rollout status` knows nothing of them.
+            command: format!(
+                "{inside} wait --for=condition=Ready --timeout=15m pod --selector={}={},{}=database",
+                names::INSTANCE,
+                cluster.object(),
+                names::COMPONENT
+            ),
         });
     }
     for cluster in blueprint.redis.iter().filter(|r| r.is_rendered() && r.on_kubernetes() && r.in_region(region)) {
         waits.push(Wait {
             what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
-            command: format!("{inside} wait --for=condition=Ready --timeout=10m pod --selector=app.kubernetes.io/instance={}", cluster.object()),
+            command: format!(
+                "{inside} wait --for=condition=Ready --timeout=10m pod --selector={}={},{}=cache",
+                names::INSTANCE,
+                cluster.object(),
+                names::COMPONENT
+            ),
         });
     }
     let running = blueprint.services.iter().filter(|s| s.on_kubernetes() && s.replicas(region).0 > 0);
@@ -142,9 +170,15 @@ fn kubernetes(blueprint: &Blueprint, region: &Region) -> Kubernetes {
         command: format!("{inside} rollout status --timeout=10m deployment/{}", service.name),
     }));
     Kubernetes {
-        commands: vec![apply(" --dry-run=server --validate=strict"), apply(" --validate=strict")],
+        commands: vec![
+            format!(
+                "{kubectl} apply --server-side --field-manager=hagen --validate=strict -f {}/kubernetes/00-namespace.yaml",
+                region.name
+            ),
+            apply(" --dry-run=server --validate=strict"),
+            apply(" --validate=strict"),
+        ],
         waits,
-        delete: format!("{inside} rollout undo deployment/NAME"),
     }
 }
 

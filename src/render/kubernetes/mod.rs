@@ -1,7 +1,139 @@
-//! The kubernetes files.
+//! Kubernetes objects of the namespace and of the services, per region: everything below `REGION/kubernetes/` that
+//! is not a data store's.
+//!
+//! One file for the namespace, one for the secrets, one for each service with all of its objects, one for the edge,
+//! one for what the mesh shares. Files that no service can be named after begin with a digit.
 
-use super::Jobs;
-use crate::blueprint::Blueprint;
+pub(crate) mod common;
+
+mod connections;
+mod edge;
+mod mesh;
+mod namespace;
+mod network;
+mod secrets;
+mod service;
+mod workload;
+
+use serde::{Serialize, Serializer};
+
+use super::{ArtifactKind, Jobs};
+use crate::blueprint::{Blueprint, Region, Service};
+use crate::document::Path;
+
+#[allow(unused_imports, reason = "for the pages that tell what has to be there")]
+pub(crate) use secrets::required as required_secrets;
 
 /// All files of this part of the output.
-pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+    for region in &blueprint.regions {
+        if !has_objects(blueprint, region) {
+            continue;
+        }
+        namespace::job(blueprint, region, jobs);
+        secrets::job(blueprint, region, jobs);
+        if services(blueprint).next().is_some() {
+            edge::job(blueprint, region, jobs);
+            mesh::job(blueprint, region, jobs);
+        }
+        service::jobs(blueprint, region, jobs);
+    }
+}
+
+/// Whether anything of the system runs on Kubernetes in a region.
+fn has_objects(blueprint: &Blueprint, region: &Region) -> bool {
+    services(blueprint).next().is_some()
+        || blueprint.postgres.iter().any(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some())
+        || blueprint.redis.iter().any(|r| r.on_kubernetes() && r.in_region(region))
+}
+
+/// The services that are rendered.
+fn services(blueprint: &Blueprint) -> impl Iterator<Item = &Service> {
+    blueprint.services.iter().filter(|service| service.on_kubernetes())
+}
+
+/// What cannot be expressed in the chosen target: the file is not rendered, and the reason is reported (decision 13).
+struct Refused(String);
+
+impl Serialize for Refused {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom(&self.0))
+    }
+}
+
+/// A file of a region, or the reason why there is none.
+fn push<T: Serialize>(
+    jobs: &mut Jobs,
+    region: &Region,
+    file: (String, &'static str),
+    context: Result<T, String>,
+    origins: Vec<Path>,
+) {
+    let (name, template) = file;
+    let path = format!("{}/kubernetes/{name}.yaml", region.name);
+    match context {
+        Ok(context) => jobs.push(path, ArtifactKind::Kubernetes, Some(region), template, &context, origins),
+        Err(why) => jobs.push(path, ArtifactKind::Kubernetes, Some(region), template, &Refused(why), origins),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::{Engine, Family, Selection};
+
+    /// A blueprint of two regions with these services; `IMAGE` stands for an image.
+    pub(super) fn blueprint(services: &str) -> Blueprint {
+        let image = format!("example.com/a:1@sha256:{}", "0".repeat(64));
+        let text = format!(
+            "apiVersion: hagen.dev/v1\nkind: Blueprint\nmetadata: {{name: test}}\n\
+             regions:\n  aa: {{role: primary, zones: [a, b, c]}}\n  bb: {{role: secondary, zones: [d, e, f], warm: 0%}}\n\
+             edge: {{mesh: {{kind: istio}}}}\nservices:{}\n",
+            services.replace("IMAGE", &image)
+        );
+        let spec = serde_yaml::from_str(&text).unwrap();
+        crate::blueprint::resolve::resolve(spec, None).0.unwrap()
+    }
+
+    fn rendered(blueprint: &Blueprint) -> Result<std::collections::BTreeMap<String, String>, String> {
+        let selection = Selection { only: vec![Family::Kubernetes], ..Selection::default() };
+        let engine = Engine::embedded().unwrap();
+        let set = crate::render::render(blueprint, &engine, &selection).map_err(|e| format!("{e:?}"))?;
+        Ok(set.into_iter().map(|(path, artifact)| (path, artifact.text)).collect())
+    }
+
+    #[test]
+    fn an_autoscaler_owns_the_replicas_and_a_cold_region_has_neither() {
+        let blueprint =
+            blueprint("\n  api: {image: IMAGE, port: 80, replicas: {min: 3, max: 9}, autoscale: {cpu: 60%}}");
+        let files = rendered(&blueprint).unwrap();
+        let (warm, cold) = (&files["aa/kubernetes/api.yaml"], &files["bb/kubernetes/api.yaml"]);
+        assert!(warm.contains("kind: HorizontalPodAutoscaler") && !warm.contains("\n  replicas:"));
+        assert!(!cold.contains("kind: HorizontalPodAutoscaler") && cold.contains("\n  replicas: 0"));
+    }
+
+    #[test]
+    fn what_a_service_needs_is_open_on_both_sides() {
+        let blueprint =
+            blueprint("\n  api: {image: IMAGE, port: 80}\n  web: {image: IMAGE, port: 81, needs: {services.api: {}}}");
+        let region = blueprint.primary();
+        let policy = |name: &str| {
+            let service = blueprint.service(name).unwrap();
+            serde_json::to_value(network::policy(&blueprint, region, service)).unwrap()
+        };
+        let (api, web) = (policy("api"), policy("web"));
+        let pods = |name: &str| common::pods(&common::selector(&blueprint, common::Identity::service(name)));
+        assert_eq!(api["ingress"][0]["peers"][0], pods("web"));
+        assert_eq!(web["egress"][0]["peers"][0], pods("api"));
+        assert_eq!(api["ingress"][0]["ports"], web["egress"][0]["ports"]);
+    }
+
+    #[test]
+    fn two_needs_that_would_set_one_variable_are_refused() {
+        let blueprint = blueprint(
+            "\n  api: {image: IMAGE, port: 80, needs: {services.main: {}, external.main: {}}}\n  main: {image: IMAGE, port: 81}\n\
+             external: {main: {url: \"https://example.com\"}}",
+        );
+        assert!(rendered(&blueprint).is_err_and(|why| why.contains("MAIN_HOST")));
+    }
+}

@@ -1,7 +1,17 @@
-//! The patroni files.
+//! The PostgreSQL family: Patroni on hosts and on Kubernetes, with what stands around it.
+//!
+//! What both platforms need alike is in [`dcs`] and [`repository`]; each platform has its own room and its own files.
+
+pub(crate) mod dcs;
+mod hosts;
+mod kubernetes;
+pub(crate) mod repository;
 
 use super::Jobs;
 use crate::blueprint::Blueprint;
 
 /// All files of this part of the output.
-pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+    hosts::jobs(blueprint, jobs);
+    kubernetes::jobs(blueprint, jobs);
+}

@@ -1,7 +1,70 @@
-//! The redis files.
+//! Redis Cluster: the configuration of every node, the scripts that form and repair the declared layout, the layout itself.
+//!
+//! On hosts the files lie in `REGION/redis/CLUSTER/`; on Kubernetes the objects lie in `REGION/kubernetes/redis-CLUSTER.yaml`
+//! and only the pages for people and programs in the former.
 
-use super::Jobs;
-use crate::blueprint::Blueprint;
+mod backup;
+mod hosts;
+mod kubernetes;
+mod layout;
+mod scripts;
+mod secrets;
+mod settings;
+
+use serde::Serialize;
+
+use super::{ArtifactKind, Jobs};
+use crate::blueprint::{Blueprint, Redis, Region};
+use crate::document::Path;
+use crate::path;
+use layout::Layout;
 
 /// All files of this part of the output.
-pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+    for redis in blueprint.redis.iter().filter(|redis| redis.is_rendered()) {
+        for region in blueprint.regions.iter().filter(|region| redis.in_region(region)) {
+            let place = Place { blueprint, redis, region };
+            let layout = layout::layout(blueprint, redis, region);
+            roles(&place, &layout, jobs);
+            if redis.on_kubernetes() {
+                kubernetes::jobs(&place, &layout, jobs);
+            } else {
+                hosts::jobs(&place, &layout, jobs);
+            }
+        }
+    }
+}
+
+/// One cluster in one region.
+struct Place<'a> {
+    blueprint: &'a Blueprint,
+    redis: &'a Redis,
+    region: &'a Region,
+}
+
+impl Place<'_> {
+    /// A file of this cluster.
+    fn path(&self, file: &str) -> String {
+        format!("{}/redis/{}/{file}", self.region.name, self.redis.name)
+    }
+
+    /// The parts of the blueprint that its files come from.
+    fn origins(&self) -> Vec<Path> {
+        vec![path!["redis", &self.redis.name], path!["regions", &self.region.name]]
+    }
+
+    fn push(&self, jobs: &mut Jobs, file: &str, kind: ArtifactKind, template: &'static str, context: &impl Serialize) {
+        jobs.push(self.path(file), kind, Some(self.region), template, context, self.origins());
+    }
+}
+
+/// The layout, for people and for programs.
+fn roles(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
+    #[derive(Serialize)]
+    struct Context<'a> {
+        layout: &'a Layout,
+    }
+    let context = Context { layout };
+    place.push(jobs, "roles.md", ArtifactKind::Markdown, "redis/roles.md.tera", &context);
+    place.push(jobs, "roles.json", ArtifactKind::Json, "redis/roles.json.tera", &context);
+}

@@ -1,0 +1,388 @@
+//! What takes requests in from the outside: Gateway and HTTPRoutes, or Ingresses; and the certificate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::common::{self, Identity, Labels};
+use super::mesh::{self, Proxy};
+use super::network::{self, Rule};
+use super::services;
+use crate::blueprint::{Blueprint, Region, Service, dns, names, raw};
+use crate::path;
+use crate::render::Jobs;
+
+/// The namespace of the nginx ingress controller where none is written.
+const NGINX_NAMESPACE: &str = "ingress-nginx";
+/// The most listeners that a Gateway may have; one is for HTTP.
+const MOST_LISTENERS: usize = 64;
+/// The idle timeout that a load balancer has in any case.
+const LEAST_IDLE: u64 = 60;
+
+/// A service that the outside may reach, with its route.
+struct Public<'a> {
+    service: &'a Service,
+    route: &'a raw::Route,
+    host: &'a str,
+}
+
+fn public(blueprint: &Blueprint) -> Vec<Public<'_>> {
+    let of = |service| -> Option<Public<'_>> {
+        let service: &Service = service;
+        Some(Public { service, route: service.spec.route.as_ref()?, host: service.host.as_deref()? })
+    };
+    services(blueprint).filter(|service| service.is_public()).filter_map(of).collect()
+}
+
+/// Whether requests from the outside come through a proxy of the mesh.
+pub(super) fn in_mesh(blueprint: &Blueprint) -> bool {
+    let edge = &blueprint.spec.edge;
+    edge.mesh.is_some() && edge.ingress == raw::Ingress::GatewayApi && edge.gateway.class.as_str() == "istio"
+}
+
+/// Whether the proxies of the Gateway run in the namespace of the system.
+fn proxies_are_here(blueprint: &Blueprint) -> bool {
+    blueprint.spec.edge.ingress == raw::Ingress::GatewayApi && blueprint.spec.edge.namespace.is_none()
+}
+
+/// From where public services are reached, and what that is.
+pub(super) fn peers(blueprint: &Blueprint) -> (&'static str, Vec<Value>) {
+    let edge = &blueprint.spec.edge;
+    if let Some(namespace) = &edge.namespace {
+        return ("the edge", vec![common::namespace(namespace.as_str())]);
+    }
+    match edge.ingress {
+        raw::Ingress::GatewayApi => {
+            ("the proxies of the Gateway", vec![common::pods(&mesh::proxy_selector(edge.gateway.name.as_str()))])
+        }
+        raw::Ingress::Nginx => ("the ingress controller", vec![common::namespace(NGINX_NAMESPACE)]),
+        // The balancer sends to the pods from its own addresses in the network of the cluster.
+        raw::Ingress::Alb => {
+            let ranges = common::PRIVATE_IPV4[..4].iter();
+            ("the load balancer", ranges.map(|cidr| serde_json::json!({"ipBlock": {"cidr": cidr}})).collect())
+        }
+        raw::Ingress::None => ("no edge", Vec::new()),
+    }
+}
+
+/// The Secret that holds the certificate of the public hosts.
+fn certificate(blueprint: &Blueprint) -> String {
+    blueprint.spec.edge.tls.secret.as_ref().map_or_else(|| format!("{}-tls", blueprint.name), ToString::to_string)
+}
+
+/// The Secret with the certificate that somebody has to provide, where no issuer does. An ALB finds its own in ACM.
+pub(crate) fn own_certificate(blueprint: &Blueprint) -> Option<String> {
+    let edge = &blueprint.spec.edge;
+    let wanted = matches!(edge.ingress, raw::Ingress::GatewayApi | raw::Ingress::Nginx);
+    (wanted && edge.tls.issuer.is_none() && !public(blueprint).is_empty()).then(|| certificate(blueprint))
+}
+
+/// `20-edge.yaml`.
+pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
+    let public = public(blueprint);
+    if public.is_empty() {
+        return;
+    }
+    let mut origins = vec![path!["edge"]];
+    origins.extend(public.iter().map(|p| path!["services", &p.service.name, "route"]));
+    let unique = unique(&public);
+    let file = |template| ("20-edge".to_owned(), template);
+    match blueprint.spec.edge.ingress {
+        raw::Ingress::GatewayApi => {
+            let context = unique.and_then(|()| gateway(blueprint, region, &public));
+            super::push(jobs, region, file("kubernetes/gateway.yaml.tera"), context, origins);
+        }
+        raw::Ingress::Nginx => {
+            let context = unique.map(|()| nginx(blueprint, region, &public));
+            super::push(jobs, region, file("kubernetes/nginx.yaml.tera"), context, origins);
+        }
+        raw::Ingress::Alb => {
+            let context = unique.map(|()| alb(blueprint, region, &public));
+            super::push(jobs, region, file("kubernetes/alb.yaml.tera"), context, origins);
+        }
+        raw::Ingress::None => {}
+    }
+}
+
+/// No two services claim the same host and path: which of them answers would be left to chance.
+fn unique(public: &[Public<'_>]) -> Result<(), String> {
+    let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for p in public {
+        if p.host.contains('_') {
+            return Err(format!(
+                "services.{}.route.host: `{}` cannot be served: no certificate and no route may hold `_`",
+                p.service.name, p.host
+            ));
+        }
+        let path = p.route.path.as_str();
+        // For a prefix `/v1` and `/v1/` are the same.
+        let prefix = path.strip_suffix('/').filter(|short| !short.is_empty()).unwrap_or(path);
+        if let Some(other) = seen.insert((p.host, prefix), &p.service.name) {
+            return Err(format!(
+                "services.{other}.route and services.{}.route both claim {}{path}; give one of them another path or host",
+                p.service.name, p.host
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What all ingresses have in common.
+#[derive(Serialize)]
+struct Edge {
+    namespace: String,
+    labels: Labels,
+    name: String,
+    secret: String,
+    issuer: Option<String>,
+    hosts: BTreeSet<String>,
+    tls: &'static str,
+    routes: Vec<Route>,
+    /// The name that DNS leads to, in this region.
+    balancer: Option<String>,
+}
+
+/// A host that a route serves, and the listener of a Gateway that takes it in.
+#[derive(Clone, Serialize)]
+struct Served {
+    host: String,
+    listener: String,
+}
+
+/// The hosts of a route in a region: the public one, and the region's own, which DNS leads to and health checks ask (F-DN-14).
+fn served(blueprint: &Blueprint, region: &Region, host: &str) -> Vec<Served> {
+    let records = dns::records(&blueprint.spec, &blueprint.regions);
+    let own = records.iter().any(|record| record.host == host).then(|| names::regional_host(host, &region.name));
+    let hosts = std::iter::once(host.to_owned()).chain(own);
+    hosts.map(|host| Served { listener: listener(&host), host }).collect()
+}
+
+/// The route of one service.
+#[derive(Serialize)]
+struct Route {
+    name: String,
+    labels: Labels,
+    hosts: Vec<Served>,
+    path: String,
+    port: u16,
+    timeout: String,
+    timeout_seconds: String,
+    /// Annotations of an Ingress that hold for this service alone.
+    annotations: Labels,
+}
+
+fn edge(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Edge {
+    let settings = &blueprint.spec.edge;
+    let route = |p: &Public<'_>| Route {
+        name: p.service.name.clone(),
+        labels: common::labels(blueprint, region, Identity::service(&p.service.name)),
+        hosts: served(blueprint, region, p.host),
+        path: p.route.path.to_string(),
+        port: p.service.spec.port,
+        timeout: p.route.timeout.go(),
+        timeout_seconds: p.route.timeout.secs().to_string(),
+        annotations: Labels::new(),
+    };
+    Edge {
+        namespace: blueprint.namespace.clone(),
+        labels: common::base_labels(blueprint, region),
+        name: blueprint.name.clone(),
+        secret: certificate(blueprint),
+        issuer: settings.tls.issuer.as_ref().map(ToString::to_string),
+        hosts: public.iter().flat_map(|p| served(blueprint, region, p.host)).map(|served| served.host).collect(),
+        tls: match settings.tls.minimum {
+            raw::TlsVersion::Tls12 => "TLS 1.2",
+            raw::TlsVersion::Tls13 => "TLS 1.3",
+        },
+        routes: public.iter().map(route).collect(),
+        balancer: region.spec.load_balancer.as_ref().map(|balancer| balancer.dns_name.to_string()),
+    }
+}
+
+/// The listener of a host: named after it, so that a new host moves no other.
+fn listener(host: &str) -> String {
+    format!("https-{host}")
+}
+
+#[derive(Serialize)]
+struct GatewayContext {
+    edge: Edge,
+    gateway: String,
+    class: String,
+    listeners: Vec<Listener>,
+    /// What Istio makes of the Gateway.
+    proxy: Option<Proxy>,
+    /// The way through the network of proxies in this namespace.
+    policy: Option<GatewayPolicy>,
+    namespace: String,
+    labels: Labels,
+    monitor: Option<Labels>,
+    interval: String,
+    region: String,
+}
+
+#[derive(Serialize)]
+struct Listener {
+    name: String,
+    host: String,
+}
+
+#[derive(Serialize)]
+struct GatewayPolicy {
+    object: String,
+    selector: Labels,
+    targets: Rule,
+    istio: bool,
+    monitoring: Value,
+}
+
+fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Result<GatewayContext, String> {
+    let edge = edge(blueprint, region, public);
+    if edge.hosts.len() >= MOST_LISTENERS {
+        return Err(format!(
+            "services.*.route.host: {} hosts; a Gateway holds at most {}",
+            edge.hosts.len(),
+            MOST_LISTENERS - 1
+        ));
+    }
+    let settings = &blueprint.spec.edge.gateway;
+    let istio = settings.class.as_str() == "istio";
+    let here = proxies_are_here(blueprint);
+    let labels = common::base_labels(blueprint, region);
+    let pods = public.iter().map(|p| common::pods(&common::selector(blueprint, Identity::service(&p.service.name))));
+    let ports = public.iter().flat_map(|p| network::wire(blueprint, p.service.spec.port));
+    let policy =
+        Rule::new("the public services", pods.collect(), ports).filter(|_| here).map(|targets| GatewayPolicy {
+            object: format!("gateway.{}", settings.name),
+            selector: mesh::proxy_selector(settings.name.as_str()),
+            targets,
+            istio,
+            monitoring: serde_json::json!([common::monitoring(blueprint)]),
+        });
+    let interval = blueprint.spec.monitoring.as_ref().map(|m| m.interval.go()).unwrap_or_default();
+    Ok(GatewayContext {
+        listeners: edge.hosts.iter().map(|host| Listener { name: listener(host), host: host.clone() }).collect(),
+        gateway: settings.name.to_string(),
+        class: settings.class.to_string(),
+        proxy: istio.then(|| mesh::proxy(blueprint, settings.name.as_str())),
+        policy,
+        namespace: blueprint.namespace.clone(),
+        monitor: (istio && here && common::has_operator(blueprint)).then(|| common::monitor_labels(blueprint, &labels)),
+        interval,
+        region: region.name.clone(),
+        labels,
+        edge,
+    })
+}
+
+#[derive(Serialize)]
+struct IngressContext {
+    edge: Edge,
+    namespace: String,
+    labels: Labels,
+}
+
+fn nginx(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> IngressContext {
+    let mut edge = edge(blueprint, region, public);
+    for (route, p) in edge.routes.iter_mut().zip(public) {
+        let mut set = |key: &str, value: String| {
+            route.annotations.insert(format!("nginx.ingress.kubernetes.io/{key}"), value);
+        };
+        if let Some(rate) = p.route.rate_limit {
+            // Exact: in seconds where that is whole, else in minutes.
+            match rate.per_minute() {
+                n if n.is_multiple_of(60) => set("limit-rps", (n / 60).to_string()),
+                n => set("limit-rpm", n.to_string()),
+            }
+        }
+        if let Some(connections) = p.route.connections {
+            set("limit-connections", connections.to_string());
+        }
+        let seconds = p.route.timeout.secs().to_string();
+        // R-K8-32: a dead pod costs 5 s, not a minute; R-RT-05: one more try, not two.
+        set("proxy-connect-timeout", "5".to_owned());
+        set("proxy-read-timeout", seconds.clone());
+        set("proxy-send-timeout", seconds);
+        set("proxy-next-upstream-tries", "2".to_owned());
+        set("ssl-redirect", "true".to_owned());
+    }
+    IngressContext { namespace: blueprint.namespace.clone(), labels: common::base_labels(blueprint, region), edge }
+}
+
+fn alb(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> IngressContext {
+    let mut edge = edge(blueprint, region, public);
+    // The balancer has one idle timeout for all routes: the longest, so that it cuts none of them short.
+    let idle = public.iter().map(|p| p.route.timeout.secs()).max().unwrap_or(LEAST_IDLE).clamp(LEAST_IDLE, 4000);
+    let dual = region.spec.load_balancer.as_ref().is_some_and(|balancer| balancer.dual_stack);
+    let order = order(public);
+    for (route, p) in edge.routes.iter_mut().zip(public) {
+        let mut set = |key: &str, value: String| {
+            route.annotations.insert(format!("alb.ingress.kubernetes.io/{key}"), value);
+        };
+        let readiness = p.service.spec.probes.readiness.as_ref().and_then(|probe| probe.http.as_ref());
+        let delay = p.service.spec.shutdown.drain.secs().max(1).min(p.service.grace.secs());
+        set("group.name", blueprint.namespace.clone());
+        set("group.order", order.get(p.service.name.as_str()).copied().unwrap_or(0).to_string());
+        set("scheme", "internet-facing".to_owned());
+        set("ip-address-type", if dual { "dualstack" } else { "ipv4" }.to_owned());
+        set("target-type", "ip".to_owned());
+        set("listen-ports", r#"[{"HTTP": 80}, {"HTTPS": 443}]"#.to_owned());
+        set("ssl-redirect", "443".to_owned());
+        let policy = match blueprint.spec.edge.tls.minimum {
+            raw::TlsVersion::Tls12 => "ELBSecurityPolicy-TLS13-1-2-2021-06",
+            raw::TlsVersion::Tls13 => "ELBSecurityPolicy-TLS13-1-3-2021-06",
+        };
+        set("ssl-policy", policy.to_owned());
+        // A target is out after 10 to 25 s (X-LB-1, R-LB-02).
+        set("healthcheck-path", readiness.map_or_else(|| "/".to_owned(), ToString::to_string));
+        set("healthcheck-interval-seconds", "10".to_owned());
+        set("healthcheck-timeout-seconds", "5".to_owned());
+        set("healthy-threshold-count", "2".to_owned());
+        set("unhealthy-threshold-count", "2".to_owned());
+        // Without a path of its own whatever answers is alive, as it is for the TCP probe.
+        set("success-codes", if readiness.is_some() { "200-399" } else { "200-499" }.to_owned());
+        // R-LB-03: not longer than the pod lives.
+        set("target-group-attributes", format!("deregistration_delay.timeout_seconds={delay}"));
+        set(
+            "load-balancer-attributes",
+            format!(
+                "deletion_protection.enabled=true,idle_timeout.timeout_seconds={idle},zonal_shift.config.enabled=true"
+            ),
+        );
+    }
+    IngressContext { namespace: blueprint.namespace.clone(), labels: common::base_labels(blueprint, region), edge }
+}
+
+/// The places of the routes in a balancer that takes the first rule that matches: longer paths first.
+fn order<'a>(public: &[Public<'a>]) -> BTreeMap<&'a str, usize> {
+    let mut all: Vec<(std::cmp::Reverse<usize>, &str)> =
+        public.iter().map(|p| (std::cmp::Reverse(p.route.path.as_str().len()), p.service.name.as_str())).collect();
+    all.sort_unstable();
+    all.into_iter().enumerate().map(|(at, (_, name))| (name, at + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::kubernetes::tests::blueprint;
+
+    const TWO: &str = "
+  one: {image: IMAGE, port: 80, exposure: public, route: {host: a.example.com, path: PATH}}
+  two: {image: IMAGE, port: 81, exposure: public, route: {host: a.example.com, path: /v1}}";
+
+    #[test]
+    fn two_services_cannot_claim_one_path() {
+        let of = |path: &str| unique(&public(&blueprint(&TWO.replace("PATH", path))));
+        assert!(of("/v1").is_err_and(|why| why.contains("services.one") && why.contains("services.two")));
+        assert!(of("/v1/").is_err());
+        assert!(of("/").is_ok());
+    }
+
+    #[test]
+    fn a_balancer_that_takes_the_first_match_gets_longer_paths_first() {
+        let blueprint = blueprint(&TWO.replace("PATH", "/"));
+        let order = order(&public(&blueprint));
+        assert!(order["two"] < order["one"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! pgbackrest.conf, the scripts that run backups and restore one for a test, and when they run.
+
+use serde::{Serialize, Serializer};
+
+use super::Output;
+use super::calendar::on_calendar;
+use super::site::{Host, Site, host_port};
+use crate::blueprint::Member;
+use crate::blueprint::cron::Schedule;
+use crate::blueprint::names;
+use crate::blueprint::raw::{Cron, PostgresBackup};
+use crate::render::ArtifactKind;
+use crate::render::patroni::dcs;
+use crate::render::patroni::repository::Setting;
+
+#[derive(Serialize)]
+struct Pgbackrest {
+    stanza: String,
+    repositories: Vec<Group>,
+    spool: String,
+    lock: String,
+    log: String,
+    data: String,
+    port: u16,
+    run: String,
+    superuser: &'static str,
+    environment: String,
+}
+
+#[derive(Serialize)]
+struct Group {
+    name: String,
+    settings: Vec<Setting>,
+}
+
+#[derive(Serialize)]
+struct Script {
+    stanza: String,
+    config: String,
+    primary_url: String,
+    ca: Option<String>,
+    repositories: Vec<usize>,
+    data: String,
+    bin: String,
+    run: String,
+    port: u16,
+    superuser: &'static str,
+    cluster: String,
+}
+
+#[derive(Serialize)]
+struct Service {
+    cluster: String,
+    what: &'static str,
+    account: String,
+    environment: String,
+    command: String,
+    patroni: String,
+}
+
+#[derive(Serialize)]
+struct Timer {
+    cluster: String,
+    what: &'static str,
+    written: String,
+    calendar: Calendar,
+}
+
+/// Calendar lines; a cron time that cannot be read stops the render with its reason.
+struct Calendar(Result<Vec<String>, String>);
+
+impl Serialize for Calendar {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Ok(lines) => lines.serialize(serializer),
+            Err(problem) => Err(serde::ser::Error::custom(problem)),
+        }
+    }
+}
+
+/// Where the archive's queue lies: beside the data, on a disk that keeps it.
+pub fn spool(member: &Member) -> String {
+    format!("{}-spool", member.data)
+}
+
+/// Where a backup is restored for a test.
+pub fn scratch(member: &Member) -> String {
+    format!("{}-verify", member.data)
+}
+
+/// The file with a member's locks.
+pub fn lock(site: &Site<'_>, member: &Member) -> String {
+    format!("{}/pgbackrest-{}", member.run, site.cluster.name)
+}
+
+/// The files of a member's backups.
+pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
+    let site = out.site;
+    let Some(backup) = &site.cluster.spec.backup else {
+        return;
+    };
+    let repositories = site.repositories(&member.config);
+    let numbers = repositories.iter().map(|r| r.number).collect();
+    let groups = repositories.into_iter().map(|r| Group { name: r.name, settings: r.settings });
+    let conf = Pgbackrest {
+        stanza: names::stanza(&site.cluster.name),
+        repositories: groups.collect(),
+        spool: spool(member),
+        lock: lock(site, member),
+        log: member.log.clone(),
+        data: member.data.clone(),
+        port: member.ports.postgres,
+        run: member.run.clone(),
+        superuser: dcs::SUPERUSER,
+        environment: site.environment(host),
+    };
+    out.host(host, "pgbackrest.conf", ArtifactKind::Pgbackrest, "patroni/hosts/pgbackrest.conf.tera", &conf);
+    let certificates = site.certificates();
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    let script = Script {
+        stanza: names::stanza(&site.cluster.name),
+        config: format!("{}/pgbackrest.conf", member.config),
+        primary_url: format!("{scheme}://{}/primary", host_port(&member.address, member.ports.rest)),
+        ca: certificates.map(|c| format!("{c}/ca.crt")),
+        repositories: numbers,
+        data: scratch(member),
+        bin: member.bin.clone(),
+        run: format!("{}/verify-{}", member.run, site.cluster.name),
+        port: member.ports.postgres,
+        superuser: dcs::SUPERUSER,
+        cluster: site.cluster.name.clone(),
+    };
+    out.host(host, "backup.sh", ArtifactKind::Shell, "patroni/hosts/backup.sh.tera", &script);
+    // One member restores for a test, or each would.
+    let verifies = site.members.last().is_some_and(|last| last.name == member.name);
+    if verifies && backup.verify.is_some() {
+        out.host(host, "verify-backup.sh", ArtifactKind::Shell, "patroni/hosts/verify-backup.sh.tera", &script);
+    }
+    timers(out, host, member, backup, verifies);
+}
+
+fn timers(out: &mut Output<'_, '_>, host: &Host, member: &Member, backup: &PostgresBackup, verifies: bool) {
+    let site = out.site;
+    let script = format!("{}/backup.sh", member.config);
+    let full = Some(&backup.full);
+    let jobs: [(&'static str, Option<&Cron>, &[Option<&Cron>], String); 4] = [
+        ("backup-full", full, &[], format!("{script} full")),
+        ("backup-diff", backup.differential.as_ref(), &[full], format!("{script} diff")),
+        ("backup-incr", backup.incremental.as_ref(), &[full, backup.differential.as_ref()], format!("{script} incr")),
+        (
+            "backup-verify",
+            backup.verify.as_ref().filter(|_| verifies),
+            &[],
+            format!("{}/verify-backup.sh", member.config),
+        ),
+    ];
+    for (what, time, replaced_by, command) in jobs {
+        let Some(time) = time else { continue };
+        let service = Service {
+            cluster: site.cluster.name.clone(),
+            what,
+            account: site.cluster.spec.account.clone(),
+            environment: site.environment(host),
+            command,
+            patroni: format!("{}.service", site.unit("patroni")),
+        };
+        let unit = site.unit(what);
+        out.host(
+            host,
+            &format!("{unit}.service"),
+            ArtifactKind::Systemd,
+            "patroni/hosts/backup.service.tera",
+            &service,
+        );
+        let timer = Timer {
+            cluster: site.cluster.name.clone(),
+            what,
+            written: time.to_string(),
+            calendar: Calendar(calendar(time, replaced_by)),
+        };
+        out.host(host, &format!("{unit}.timer"), ArtifactKind::Systemd, "patroni/hosts/backup.timer.tera", &timer);
+    }
+}
+
+/// When a backup runs: its own times without those at which a larger one does (decision 14).
+fn calendar(time: &Cron, replaced_by: &[Option<&Cron>]) -> Result<Vec<String>, String> {
+    let mut schedule = Schedule::parse(time.as_str())?;
+    for larger in replaced_by.iter().flatten() {
+        schedule = schedule.without(&Schedule::parse(larger.as_str())?);
+    }
+    if schedule.boxes.is_empty() {
+        return Err(format!("the backup at `{time}` never runs: a larger one runs at each of these times"));
+    }
+    Ok(on_calendar(&schedule))
+}

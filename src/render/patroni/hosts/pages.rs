@@ -1,0 +1,306 @@
+//! The page of a cluster's directory, and the script that prepares a host for its first boot.
+
+use serde::Serialize;
+
+use super::site::{Host, Site};
+use super::units::ETCD_ACCOUNT;
+use super::{Output, backup};
+use crate::blueprint::PostgresRole;
+use crate::blueprint::raw::{SecretRef, Watchdog};
+use crate::render::ArtifactKind;
+use crate::render::patroni::dcs;
+
+/// An environment variable of a host.
+#[derive(Serialize)]
+struct Variable {
+    name: String,
+    meaning: String,
+    secret: String,
+    key: String,
+}
+
+#[derive(Serialize)]
+struct Directory {
+    path: String,
+    owner: String,
+    mode: &'static str,
+}
+
+#[derive(Serialize)]
+struct FirstBoot {
+    cluster: String,
+    host: String,
+    account: String,
+    config: String,
+    directories: Vec<Directory>,
+    programs: Vec<String>,
+    files: Vec<String>,
+    environment: String,
+    variables: Vec<String>,
+    is_member: bool,
+    has_pool: bool,
+    certificates: Option<String>,
+    shared: Vec<String>,
+    watchdog: bool,
+}
+
+#[derive(Serialize)]
+struct Machine {
+    name: String,
+    address: String,
+    config: String,
+    units: Vec<String>,
+    timers: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Readme {
+    cluster: String,
+    region: String,
+    scope: String,
+    account: String,
+    role: &'static str,
+    machines: Vec<Machine>,
+    variables: Vec<Variable>,
+    key_files: Vec<Variable>,
+    names: Vec<String>,
+    certificates: Option<String>,
+    has_pool: bool,
+    user: String,
+    database: String,
+    monitoring: &'static str,
+    application_secret: SecretRef,
+    monitoring_secret: SecretRef,
+    backup: bool,
+    shared: Vec<String>,
+    ttl: String,
+    slot: String,
+    example_config: String,
+    environment_file: String,
+    pool_port: u16,
+    router_port: u16,
+    replica_port: u16,
+    primary_region: String,
+    first: String,
+    synchronous: bool,
+    subscriber_script: bool,
+    standby_regions: Vec<String>,
+    pgbackrest: String,
+}
+
+/// The script that prepares a host.
+pub fn first_boot(out: &mut Output<'_, '_>, host: &Host) {
+    let site = out.site;
+    let account = &site.cluster.spec.account;
+    let context = FirstBoot {
+        cluster: site.cluster.name.clone(),
+        host: host.name.clone(),
+        account: account.clone(),
+        config: host.config.clone(),
+        directories: directories(site, host),
+        programs: programs(site, host),
+        files: needed_files(site, host),
+        environment: site.environment(host),
+        variables: if host.member.is_some() {
+            variables(site).into_iter().map(|v| v.name).collect()
+        } else {
+            Vec::new()
+        },
+        is_member: host.member.is_some(),
+        has_pool: host.router.is_some() && site.has_pool(),
+        certificates: site.certificates(),
+        shared: host.member.as_ref().map_or_else(Vec::new, |m| shared(site, &m.config)),
+        watchdog: host.member.is_some() && site.cluster.spec.failover.watchdog == Watchdog::Required,
+    };
+    out.host(host, "first-boot.sh", ArtifactKind::Shell, "patroni/hosts/first-boot.sh.tera", &context);
+}
+
+fn directories(site: &Site<'_>, host: &Host) -> Vec<Directory> {
+    let account = &site.cluster.spec.account;
+    let own = |path: &str, mode| Directory { path: path.to_owned(), owner: account.clone(), mode };
+    let mut all = Vec::new();
+    if let Some(etcd) = &host.etcd {
+        all.push(Directory { path: etcd.data.clone(), owner: ETCD_ACCOUNT.to_owned(), mode: "0700" });
+    }
+    if host.member.is_some() || (host.router.is_some() && site.has_pool()) {
+        all.push(own(&host.run, "2775"));
+        all.push(own(&host.log, "2750"));
+    }
+    if let Some(member) = &host.member {
+        all.push(own(&member.data, "0700"));
+        if site.cluster.spec.backup.is_some() {
+            all.push(own(&backup::spool(member), "0700"));
+            all.push(own(&backup::lock(site, member), "0770"));
+        }
+    }
+    all
+}
+
+fn programs(site: &Site<'_>, host: &Host) -> Vec<String> {
+    let mut all = Vec::new();
+    if host.etcd.is_some() {
+        all.push("etcd".to_owned());
+    }
+    if let Some(member) = &host.member {
+        all.push("patroni".to_owned());
+        all.push(format!("{}/postgres", member.bin));
+        all.push(format!("{}/pg_rewind", member.bin));
+        all.push(format!("{}/psql", member.bin));
+        if site.cluster.spec.backup.is_some() {
+            all.extend(["pgbackrest", "curl"].map(str::to_owned));
+        }
+    }
+    if host.router.is_some() {
+        all.push("haproxy".to_owned());
+        if site.has_pool() {
+            all.push("pgbouncer".to_owned());
+        }
+    }
+    all
+}
+
+/// The rendered files that must have been copied to a host.
+fn needed_files(site: &Site<'_>, host: &Host) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut need = |wanted: bool, name: &str| {
+        if wanted {
+            all.push(format!("{}/{name}", host.config));
+        }
+    };
+    let backs_up = host.member.is_some() && site.cluster.spec.backup.is_some();
+    need(host.etcd.is_some(), "etcd.yml");
+    need(host.member.is_some(), "patroni.yml");
+    need(host.member.is_some(), "post-init.sh");
+    need(backs_up, "pgbackrest.conf");
+    need(backs_up, "backup.sh");
+    need(host.router.is_some(), "haproxy.cfg");
+    need(host.router.is_some() && site.has_pool(), "pgbouncer.ini");
+    all
+}
+
+/// The directories that are a repository: the same ones on all members.
+fn shared(site: &Site<'_>, config: &str) -> Vec<String> {
+    site.repositories(config).into_iter().filter_map(|r| r.directory).collect()
+}
+
+/// What the environment file of a member must hold.
+fn variables(site: &Site<'_>) -> Vec<Variable> {
+    let credentials = &site.cluster.credentials;
+    let variable = |name: &str, meaning: &str, reference: &SecretRef| Variable {
+        name: name.to_owned(),
+        meaning: meaning.to_owned(),
+        secret: reference.secret.to_string(),
+        key: reference.key.clone(),
+    };
+    let mut all = vec![
+        variable("PATRONI_SUPERUSER_PASSWORD", "of postgres, the superuser", &credentials.superuser),
+        variable("PATRONI_REPLICATION_PASSWORD", "of replicator, which standbys stream as", &credentials.replication),
+        variable("PATRONI_REWIND_PASSWORD", "of rewinder, which pg_rewind uses", &credentials.rewind),
+        variable("PATRONI_RESTAPI_PASSWORD", "of the REST API's user, patroni", &credentials.rest),
+        variable("HAGEN_APPLICATION_PASSWORD", "of the services' role", &credentials.application),
+        variable("DATA_SOURCE_PASS", "of monitor, the exporter's role", &credentials.monitoring),
+    ];
+    for repository in site.repositories("") {
+        for secret in repository.secrets {
+            all.push(variable(&secret.variable, &secret.meaning, &secret.reference));
+        }
+    }
+    all
+}
+
+/// The page of the cluster.
+pub fn readme(out: &mut Output<'_, '_>) {
+    let context = page(out.site);
+    out.push("README.md", ArtifactKind::Markdown, "patroni/hosts/README.md.tera", &context);
+}
+
+fn page(site: &Site<'_>) -> Readme {
+    let spec = &site.cluster.spec;
+    let config = site.members.first().map(|m| m.config.clone()).unwrap_or_default();
+    let key_file = |r: crate::render::patroni::repository::Repository| {
+        let number = r.number;
+        r.key_file.map(|reference| Variable {
+            name: format!("repo{number}-gcs-key.json"),
+            meaning: format!("the service key of {}", r.name),
+            secret: reference.secret.to_string(),
+            key: reference.key,
+        })
+    };
+    let standby_regions = spec.cross_region.as_ref().filter(|_| site.region.is_primary());
+    Readme {
+        cluster: site.cluster.name.clone(),
+        region: site.region.name.clone(),
+        scope: site.cluster.scope(),
+        account: spec.account.clone(),
+        role: match site.role {
+            PostgresRole::Primary => "primary",
+            PostgresRole::Standby => "standby",
+            PostgresRole::Subscriber => "subscriber",
+        },
+        machines: site.hosts.iter().map(|host| machine(site, host)).collect(),
+        variables: variables(site),
+        key_files: site.repositories(&config).into_iter().filter_map(key_file).collect(),
+        names: certificate_names(site),
+        certificates: site.certificates(),
+        has_pool: site.has_pool(),
+        user: site.cluster.user.clone(),
+        database: site.cluster.database.clone(),
+        monitoring: dcs::MONITORING,
+        application_secret: site.cluster.credentials.application.clone(),
+        monitoring_secret: site.cluster.credentials.monitoring.clone(),
+        backup: spec.backup.is_some(),
+        shared: shared(site, &config),
+        ttl: spec.failover.ttl.to_string(),
+        slot: dcs::region_slot(&site.region.name),
+        example_config: format!("{config}/patroni.yml"),
+        environment_file: format!("{config}/{}.env", site.cluster.name),
+        pool_port: spec.pool.port,
+        router_port: spec.router.port,
+        replica_port: spec.router.replica_port,
+        primary_region: site.cluster.primary_region.clone(),
+        first: site.members.first().map(|m| m.name.clone()).unwrap_or_default(),
+        synchronous: spec.replication.is_synchronous(),
+        subscriber_script: site.role == PostgresRole::Subscriber,
+        standby_regions: standby_regions.map(|c| c.to.clone()).unwrap_or_default(),
+        pgbackrest: site.pgbackrest(&config),
+    }
+}
+
+/// What certificates must be valid for: every address that is connected to, and the endpoints between regions.
+fn certificate_names(site: &Site<'_>) -> Vec<String> {
+    let mut names: Vec<String> = site.hosts.iter().map(|h| h.address.clone()).collect();
+    names.extend(site.cluster.endpoint(&site.region.name));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn machine(site: &Site<'_>, host: &Host) -> Machine {
+    let mut units = Vec::new();
+    let mut timers = Vec::new();
+    let service = |what: &str| format!("{}.service", site.unit(what));
+    if host.etcd.is_some() {
+        units.push(service("etcd"));
+    }
+    if host.member.is_some() {
+        units.push(service("patroni"));
+        units.push(service("exporter"));
+    }
+    if host.router.is_some() {
+        units.push(service("haproxy"));
+        if site.has_pool() {
+            units.push(service("pgbouncer"));
+        }
+    }
+    if let (Some(member), Some(backup)) = (&host.member, &site.cluster.spec.backup) {
+        let verifies = site.members.last().is_some_and(|last| last.name == member.name);
+        let kinds = [
+            ("backup-full", true),
+            ("backup-diff", backup.differential.is_some()),
+            ("backup-incr", backup.incremental.is_some()),
+            ("backup-verify", verifies && backup.verify.is_some()),
+        ];
+        timers.extend(kinds.iter().filter(|(_, on)| *on).map(|(what, _)| format!("{}.timer", site.unit(what))));
+    }
+    Machine { name: host.name.clone(), address: host.address.clone(), config: host.config.clone(), units, timers }
+}

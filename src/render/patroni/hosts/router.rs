@@ -1,0 +1,138 @@
+//! haproxy.cfg and pgbouncer.ini: what leads clients to the primary, and the pool in front of it.
+
+use serde::Serialize;
+
+use super::Output;
+use super::site::{Host, Site, host_port};
+use crate::blueprint::{PostgresRole, Router, raw};
+use crate::render::ArtifactKind;
+use crate::render::patroni::dcs;
+
+/// How many good checks in a row bring a member in.
+pub const RISE: u64 = 2;
+
+#[derive(Serialize)]
+struct Server {
+    name: String,
+    address: String,
+    rest: u16,
+}
+
+#[derive(Serialize)]
+struct Haproxy {
+    cluster: String,
+    source: String,
+    primary_bind: String,
+    replica_bind: String,
+    metrics_bind: String,
+    replica_check: String,
+    standby: bool,
+    servers: Vec<Server>,
+    interval: String,
+    fast: String,
+    rise: u64,
+    fall: u64,
+    check_timeout: String,
+    budget: String,
+    max_connections: u32,
+    ca: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Pgbouncer {
+    cluster: String,
+    database: String,
+    address: String,
+    primary_port: u16,
+    replica_port: u16,
+    port: u16,
+    mode: &'static str,
+    size: u32,
+    clients: u32,
+    monitoring: &'static str,
+    config: String,
+    run: String,
+    log: String,
+    certificates: Option<String>,
+}
+
+/// The files of a router.
+pub fn files(out: &mut Output<'_, '_>, host: &Host, router: &Router) {
+    let site = out.site;
+    let context = haproxy(site, router);
+    out.host(host, "haproxy.cfg", ArtifactKind::Haproxy, "patroni/hosts/haproxy.cfg.tera", &context);
+    if site.has_pool() {
+        let context = pgbouncer(site, router);
+        out.host(host, "pgbouncer.ini", ArtifactKind::Pgbouncer, "patroni/hosts/pgbouncer.ini.tera", &context);
+    }
+}
+
+/// The address that router and pool listen on.
+pub fn bind(site: &Site<'_>, router: &Router) -> String {
+    site.cluster.spec.router.bind.as_ref().map_or_else(|| router.address.clone(), ToString::to_string)
+}
+
+fn haproxy(site: &Site<'_>, router: &Router) -> Haproxy {
+    let spec = &site.cluster.spec;
+    let bind = bind(site, router);
+    let (fall, check_timeout, budget) = detection(spec);
+    let server = |m: &crate::blueprint::Member| Server {
+        name: m.name.clone(),
+        address: host_port(&m.address, m.ports.postgres),
+        rest: m.ports.rest,
+    };
+    let standby = site.role == PostgresRole::Standby;
+    // The leader of a standby cluster is a replica too: there it may be the only one.
+    let path = if standby { "read-only" } else { "replica" };
+    Haproxy {
+        cluster: site.cluster.name.clone(),
+        source: router.address.clone(),
+        primary_bind: host_port(&bind, spec.router.port),
+        replica_bind: host_port(&bind, spec.router.replica_port),
+        metrics_bind: host_port(&bind, spec.router.metrics_port),
+        replica_check: format!("/{path}?lag={}", spec.failover.maximum_lag.get()),
+        standby,
+        servers: site.members.iter().map(server).collect(),
+        interval: format!("{}ms", spec.router.interval.millis()),
+        fast: format!("{}ms", spec.router.interval.millis().min(1000)),
+        rise: RISE,
+        fall,
+        check_timeout: format!("{check_timeout}ms"),
+        budget: format!("{}s", budget / 1000),
+        max_connections: (2 * spec.pool.clients).max(1000),
+        ca: site.certificates().map(|c| format!("{c}/ca.crt")),
+    }
+}
+
+/// How many bad checks take a member out, and how long one may take: the router must notice a dead primary before the
+/// next one is there, that is `interval × fall + timeout ≤ ttl − loopWait` (R-PG-39). Times in milliseconds.
+fn detection(spec: &raw::Postgres) -> (u64, u64, u64) {
+    let budget = spec.failover.ttl.millis().saturating_sub(spec.failover.loop_wait.millis());
+    let interval = spec.router.interval.millis();
+    let fall = [3, 2].into_iter().find(|fall| fall * interval + 1000 <= budget).unwrap_or(1);
+    let timeout = budget.saturating_sub(fall * interval).clamp(1000, 5000);
+    (fall, timeout, budget)
+}
+
+fn pgbouncer(site: &Site<'_>, router: &Router) -> Pgbouncer {
+    let spec = &site.cluster.spec;
+    Pgbouncer {
+        cluster: site.cluster.name.clone(),
+        database: site.cluster.database.clone(),
+        address: bind(site, router),
+        primary_port: spec.router.port,
+        replica_port: spec.router.replica_port,
+        port: spec.pool.port,
+        mode: match spec.pool.mode {
+            raw::PoolMode::Transaction => "transaction",
+            raw::PoolMode::Session => "session",
+        },
+        size: spec.pool.size,
+        clients: spec.pool.clients,
+        monitoring: dcs::MONITORING,
+        config: router.config.clone(),
+        run: router.run.clone(),
+        log: router.log.clone(),
+        certificates: site.certificates(),
+    }
+}

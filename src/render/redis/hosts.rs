@@ -1,0 +1,128 @@
+//! Redis Cluster on hosts: redis.conf and a systemd unit for each node, the scripts, and what to do in which order.
+
+use serde::Serialize;
+
+use super::layout::Layout;
+use super::secrets::{Secrets, secrets};
+use super::settings::{Files, SECRETS_FILE, restart_delay, settings, tls};
+use super::{Place, scripts};
+use crate::blueprint::placement::Node;
+use crate::blueprint::{Redis, names};
+use crate::render::{ArtifactKind, Jobs};
+
+/// All files of a cluster on hosts in a region.
+pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
+    let redis = place.redis;
+    let nodes = redis.nodes(place.region);
+    for node in &nodes {
+        let files = files(redis, node);
+        let conf = settings(place.blueprint, redis, node, files);
+        place.push(jobs, &format!("{}/redis.conf", node.name), ArtifactKind::Redis, "redis/node.redis.tera", &conf);
+        let unit = format!("{}/{}.service", node.name, names::redis(&redis.name));
+        place.push(jobs, &unit, ArtifactKind::Systemd, "redis/redis.service.tera", &unit_of(redis, node));
+    }
+    let Some(first) = nodes.first() else { return };
+    let password_file = format!("{}/{}", first.config, redis.operator.key);
+    let certificates = redis.spec.tls.as_ref().and_then(|t| t.certificates.as_ref()).map(ToString::to_string);
+    let tls = tls(redis, certificates.as_deref().unwrap_or_default());
+    let script = scripts::script(redis, layout, tls, password_file);
+    place.push(jobs, "bootstrap.sh", ArtifactKind::Shell, "redis/bootstrap.sh.tera", &script);
+    place.push(jobs, "failback.sh", ArtifactKind::Shell, "redis/failback.sh.tera", &script);
+    let readme = readme(place, layout, &nodes);
+    if redis.spec.auth.enabled {
+        place.push(jobs, "secrets.sh", ArtifactKind::Shell, "redis/secrets.sh.tera", &readme.secrets);
+    }
+    place.push(jobs, "README.md", ArtifactKind::Markdown, "redis/hosts.md.tera", &readme);
+}
+
+/// Where the secret files of a node lie.
+fn files(redis: &Redis, node: &Node) -> Files {
+    let certificates = redis.spec.tls.as_ref().and_then(|t| t.certificates.as_ref()).map(ToString::to_string);
+    Files {
+        users: format!("{}/{}", node.config, redis.users.key),
+        secrets: format!("{}/{SECRETS_FILE}", node.config),
+        tls: tls(redis, certificates.as_deref().unwrap_or_default()),
+    }
+}
+
+/// What the systemd unit of a node says.
+#[derive(Debug, Serialize)]
+struct Unit {
+    cluster: String,
+    node: String,
+    account: String,
+    config: String,
+    data: String,
+    restart: u64,
+    delayed: bool,
+}
+
+fn unit_of(redis: &Redis, node: &Node) -> Unit {
+    let delay = restart_delay(redis);
+    Unit {
+        cluster: redis.name.clone(),
+        node: node.name.clone(),
+        account: redis.spec.account.clone(),
+        config: node.config.clone(),
+        data: node.data.clone(),
+        restart: delay.unwrap_or(1),
+        delayed: delay.is_some(),
+    }
+}
+
+/// What README.md tells.
+#[derive(Debug, Serialize)]
+struct Readme {
+    layout: Layout,
+    unit: String,
+    account: String,
+    auth: bool,
+    secrets: Secrets,
+    tls: Option<String>,
+    nodes: Vec<HostOf>,
+    exporter: u16,
+    memory: String,
+    machine: String,
+    failover: String,
+    persisted: bool,
+}
+
+/// A host and its directories.
+#[derive(Debug, Serialize)]
+struct HostOf {
+    name: String,
+    address: String,
+    config: String,
+    data: String,
+    port: u16,
+    bus: u16,
+    exporter: u16,
+}
+
+fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
+    let redis = place.redis;
+    let host = |node: &Node| HostOf {
+        name: node.name.clone(),
+        address: node.address.clone().unwrap_or_default(),
+        config: node.config.clone(),
+        data: node.data.clone(),
+        port: node.ports.redis,
+        bus: node.bus_port(),
+        exporter: node.ports.exporter,
+    };
+    let bound = redis.spec.node_timeout.millis() * 3 / 2 + 3000;
+    Readme {
+        layout: layout.clone(),
+        unit: format!("{}.service", names::redis(&redis.name)),
+        account: redis.spec.account.clone(),
+        auth: redis.spec.auth.enabled,
+        secrets: secrets(redis),
+        tls: redis.spec.tls.as_ref().and_then(|t| t.certificates.as_ref()).map(ToString::to_string),
+        nodes: nodes.iter().map(host).collect(),
+        exporter: redis.spec.ports.exporter,
+        memory: redis.spec.memory.to_string(),
+        machine: format!("{} MiB", redis.spec.memory.mebibytes() * 5 / 3),
+        failover: crate::blueprint::units::Duration::from_millis(bound).to_string(),
+        persisted: restart_delay(redis).is_none(),
+    }
+}
