@@ -20,13 +20,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
     for node in &nodes {
         let files = files(redis, node);
         let conf = settings(place.blueprint, redis, node, files);
-        place.push(
-            jobs,
-            &format!("{}/redis.conf", node.name),
-            ArtifactKind::Redis,
-            "redis/node.redis.tera",
-            &conf,
-        );
+        place.push(jobs, &format!("{}/redis.conf", node.name), ArtifactKind::Redis, "redis/node.redis.tera", &conf);
         let unit = format!("{}/{}.service", node.name, names::redis(&redis.name));
         place.push(jobs, &unit, ArtifactKind::Systemd, "redis/redis.service.tera", &unit_of(redis, node));
     }

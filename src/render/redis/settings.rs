@@ -155,7 +155,9 @@ impl Host {
     fn of(blueprint: &Blueprint, redis: &Redis, node: &Node) -> Self {
         match &node.address {
             None => Self { ip: None, name: Some(pod_host(blueprint, redis, node)) },
-            Some(address) if address.parse::<std::net::IpAddr>().is_ok() => Self { ip: Some(address.clone()), name: None },
+            Some(address) if address.parse::<std::net::IpAddr>().is_ok() => {
+                Self { ip: Some(address.clone()), name: None }
+            }
             Some(address) => Self { ip: None, name: Some(address.clone()) },
         }
     }
@@ -182,7 +184,11 @@ fn validity(redis: &Redis) -> (u64, String) {
             rpo.millis() / timeout,
             format!("A replica takes over unless its data is older than the RPO of {rpo}: then people must decide"),
         ),
-        _ => (10, "A replica whose data is older than ten node timeouts does not take over: then people must decide".to_owned()),
+        _ => (
+            10,
+            "A replica whose data is older than ten node timeouts does not take over: then people must decide"
+                .to_owned(),
+        ),
     }
 }
 
