@@ -149,8 +149,10 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
     let password_file = format!("{SECRETS}/{}", redis.operator.key);
     let script = script(redis, layout, certificates.clone(), password_file);
     let own = pod_script(place, script.clone());
-    let configurations: Vec<(String, Settings)> =
-        nodes.iter().map(|node| (node.name.clone(), settings(place.blueprint, redis, node, files(redis, &certificates)))).collect();
+    let configurations: Vec<(String, Settings)> = nodes
+        .iter()
+        .map(|node| (node.name.clone(), settings(place.blueprint, redis, node, files(redis, &certificates))))
+        .collect();
     let context = context(place, &nodes, &configurations, &script);
     let path = format!("{}/kubernetes/{}.yaml", place.region.name, names::redis(&redis.name));
     jobs.push(path, ArtifactKind::Kubernetes, Some(place.region), TEMPLATE, &context, place.origins());
@@ -248,7 +250,10 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
         scripts_name: scripts_name(redis),
         nodes: node_contexts(place, nodes, configurations, &selector),
         shards: (0..spec.shards)
-            .map(|shard| ShardContext { name: format!("{instance}-shard-{shard}"), selector: of_shard(&selector, shard) })
+            .map(|shard| ShardContext {
+                name: format!("{instance}-shard-{shard}"),
+                selector: of_shard(&selector, shard),
+            })
             .collect(),
         ingress: ingress(place, nodes, &selector, &job_selector),
         job_egress: job_egress(place, &selector),
@@ -520,7 +525,8 @@ fn monitor(place: &Place<'_>) -> Option<Monitor> {
 
 fn backup_context(place: &Place<'_>, spec: &raw::RedisBackup) -> BackupContext {
     let redis = place.redis;
-    let reference = |secret: &raw::SecretRef| json!({"secretKeyRef": {"name": secret.secret.as_str(), "key": secret.key}});
+    let reference =
+        |secret: &raw::SecretRef| json!({"secretKeyRef": {"name": secret.secret.as_str(), "key": secret.key}});
     let env: Vec<Value> = backup::secrets(place, spec)
         .iter()
         .map(|s| json!({"name": s.variable, "valueFrom": reference(&s.reference)}))

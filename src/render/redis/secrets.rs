@@ -30,12 +30,8 @@ struct Login {
 
 /// The roles of a cluster.
 pub(super) fn secrets(redis: &Redis) -> Secrets {
-    let login = |user, reference: &SecretRef, rules, purpose| Login {
-        user,
-        file: reference.key.clone(),
-        rules,
-        purpose,
-    };
+    let login =
+        |user, reference: &SecretRef, rules, purpose| Login { user, file: reference.key.clone(), rules, purpose };
     Secrets {
         cluster: redis.name.clone(),
         users: redis.users.key.clone(),
