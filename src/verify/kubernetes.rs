@@ -80,7 +80,7 @@ fn embedded(node: &Node<'_>, faults: &mut Vec<Fault>) {
     for (key, value) in node.get("data").map_or(&[][..], Node::entries) {
         let Value::Text(text) = &value.value else { continue };
         let found = match key.text.as_ref() {
-            name if name.ends_with(".sh") => shell::check(text),
+            name if name.ends_with(".sh") => shell::embedded(text),
             "redis.conf" => redis::check(text, false),
             "sentinel.conf" => redis::check(text, true),
             "pgbouncer.ini" => ini::pgbouncer(text),

@@ -29,6 +29,11 @@ pub fn check(text: &str) -> Vec<Fault> {
     faults
 }
 
+/// Checks a script that stands inside of another file. One without a first line of its own is read in by others.
+pub fn embedded(text: &str) -> Vec<Fault> {
+    if text.starts_with("#!") { check(text) } else { tokens(text).err().into_iter().collect() }
+}
+
 /// What a script is made of, for comparing two of them: words, quoted texts, signs, here-documents.
 pub fn tokens(text: &str) -> Result<Vec<&'static str>, Fault> {
     let mut lexer = Lexer { text: text.as_bytes(), at: 0, line: 1, tokens: Vec::new(), documents: Vec::new() };
@@ -85,8 +90,10 @@ impl Lexer<'_> {
                 b'"' => self.double()?,
                 b'`' => self.backtick()?,
                 b'$' => self.dollar()?,
-                // A here-string (`<<<`): what follows is a word like any other.
-                b'<' if self.peek(0) == b'<' && self.peek(1) == b'<' => self.at += 2,
+                b'<' if self.peek(0) == b'<' && self.peek(1) == b'<' => {
+                    self.at += 2;
+                    self.token("<<<");
+                }
                 b'<' if self.peek(0) == b'<' => self.here()?,
                 b'(' => {
                     open += 1;
@@ -304,6 +311,7 @@ mod tests {
 # it's fine
 set -euo pipefail
 name=$(printf '%s' \"a $(case $1 in x) echo \"y\" ;; esac)\")
+read -r x <<<\"$name\"
 cat <<'END' | tee \"${name:-\"z\"}\"
 don't look \" here
 END
@@ -317,9 +325,9 @@ esac
     fn quotes_and_documents_that_are_not_closed_are_found() {
         assert_eq!(check(GOOD), []);
         for (from, to, line) in [
-            ("echo \"x\"", "echo \"x", 10),
-            ("\nEND\n", "\nEND2\n", 6),
-            ("$'it\\'s'", "'it's'", 8),
+            ("echo \"x\"", "echo \"x", 11),
+            ("\nEND\n", "\nEND2\n", 7),
+            (" | tee \"${name", " | tee \"${na}me", 6),
             ("$(printf", "$( (printf", 4),
         ] {
             let faults = check(&GOOD.replace(from, to));

@@ -140,7 +140,9 @@ fn monitors<'a>(world: &World<'a, '_>, found: &mut Vec<Found<'a>>) {
                 continue;
             }
             if pods.is_empty() {
-                found.push(monitor.fault(selector, format!("watches no pod: none has the labels {}", words(selector))));
+                if namespace == monitor.namespace {
+                    somebody(world, &monitor, selector, "watches", found);
+                }
                 continue;
             }
             for endpoint in monitor.node.get("spec").map_or(&[][..], |spec| spec.list("podMetricsEndpoints")) {
