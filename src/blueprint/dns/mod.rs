@@ -3,6 +3,7 @@
 //! This is the meaning of `dns.records` (decision 5), without a word about Route 53's own objects; the renderer turns
 //! it into record sets, `resolve` refuses what cannot be built, and the table of answers is computed from it (X-DN-4).
 
+pub mod countries;
 pub mod zones;
 
 use std::collections::BTreeSet;

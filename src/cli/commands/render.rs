@@ -10,6 +10,7 @@ use crate::cli::{ExitStatus, Failure, loading};
 use crate::env::Os;
 use crate::render::{ArtifactKind, ArtifactSet, Engine, Selection, TemplateError, render};
 use crate::report::Section;
+use crate::verify::{VerifyProblem, verify};
 use crate::write::{self, Request};
 
 /// Loads, renders, verifies, writes.
@@ -39,11 +40,15 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     let engine = Engine::new(&overrides(args.templates.as_deref())?).map_err(|errors| templates(&errors))?;
     let selection = Selection { only: args.only.clone(), skip: args.skip.clone(), regions: args.region.clone() };
     let set = render(blueprint, &engine, &selection).map_err(|errors| templates(&errors))?;
+    // What the real system would refuse is not written, and not streamed.
+    let verified = verify(blueprint, &set, &selection);
+    if !verified.problems.is_empty() {
+        return Err(refused(&verified.problems));
+    }
     if args.stdout {
         return stream(blueprint, &set, &selection, output);
     }
     let root = args.output.clone().unwrap_or_default();
-    let objects = BTreeMap::new();
     let model = serde_json::to_vec(&blueprint.spec).map_err(|error| Failure::new(format!("the model: {error}")))?;
     let request = Request {
         files: &set,
@@ -51,7 +56,7 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
         blueprint: &blueprint.name,
         environment: blueprint.environment.as_deref(),
         model: write::digest(&model),
-        objects: &objects,
+        objects: &verified.objects,
         force: args.force,
     };
     if args.check {
@@ -136,6 +141,17 @@ fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failu
         found.insert(name, text);
     }
     Ok(found)
+}
+
+/// What the verifier found, as far as it can be read at once.
+fn refused(problems: &[VerifyProblem]) -> Failure {
+    const SHOWN: usize = 20;
+    let mut lines: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+    if problems.len() > SHOWN {
+        lines.push(format!("and {} more", problems.len() - SHOWN));
+    }
+    Failure::new(format!("what was rendered would not be accepted\n{}", lines.join("\n")))
+        .hint("nothing was written; with --templates mend the template that is named, otherwise report this with the blueprint")
 }
 
 fn templates(errors: &[TemplateError]) -> Failure {

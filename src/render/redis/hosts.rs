@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use super::layout::Layout;
-use super::settings::{
-    APPLICATION_USER, Files, MONITOR_USER, OPERATOR_USER, REPLICATION_USER, SECRETS_FILE, restart_delay, settings, tls,
-};
+use super::secrets::{Secrets, secrets};
+use super::settings::{Files, SECRETS_FILE, restart_delay, settings, tls};
 use super::{Place, scripts};
 use crate::blueprint::placement::Node;
 use crate::blueprint::{Redis, names};
@@ -68,62 +67,6 @@ fn unit_of(redis: &Redis, node: &Node) -> Unit {
         data: node.data.clone(),
         restart: delay.unwrap_or(1),
         delayed: delay.is_some(),
-    }
-}
-
-/// The roles of the ACL and the files that hold their passwords.
-#[derive(Debug, Serialize)]
-struct Secrets {
-    cluster: String,
-    users: String,
-    users_new: String,
-    secrets: &'static str,
-    secrets_new: String,
-    logins: Vec<Login>,
-    replication: &'static str,
-    replication_file: String,
-}
-
-/// A role of the ACL.
-#[derive(Debug, Serialize)]
-struct Login {
-    user: &'static str,
-    file: String,
-    rules: &'static str,
-    purpose: &'static str,
-}
-
-fn secrets(redis: &Redis) -> Secrets {
-    let login = |user, reference: &crate::blueprint::raw::SecretRef, rules, purpose| Login {
-        user,
-        file: reference.key.clone(),
-        rules,
-        purpose,
-    };
-    Secrets {
-        cluster: redis.name.clone(),
-        users: redis.users.key.clone(),
-        users_new: format!("{}.new", redis.users.key),
-        secrets: SECRETS_FILE,
-        secrets_new: format!("{SECRETS_FILE}.new"),
-        logins: vec![
-            login(APPLICATION_USER, &redis.password, "~* &* +@all -@admin -@dangerous +info", "the services"),
-            login(REPLICATION_USER, &redis.replication, "+psync +replconf +ping", "replicas, towards their primary"),
-            login(
-                OPERATOR_USER,
-                &redis.operator,
-                "~* &* +@all -flushall -flushdb -debug",
-                "bootstrap.sh, failback.sh, backups, people",
-            ),
-            login(
-                MONITOR_USER,
-                &redis.monitoring,
-                "+ping +info +config|get +slowlog|get +slowlog|len +latency|latest +latency|histogram +cluster|info +cluster|nodes +cluster|slots +client|setname +dbsize",
-                "redis_exporter",
-            ),
-        ],
-        replication: REPLICATION_USER,
-        replication_file: redis.replication.key.clone(),
     }
 }
 

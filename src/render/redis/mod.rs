@@ -3,9 +3,12 @@
 //! On hosts the files lie in `REGION/redis/CLUSTER/`; on Kubernetes the objects lie in `REGION/kubernetes/redis-CLUSTER.yaml`
 //! and only the pages for people and programs in the former.
 
+mod backup;
 mod hosts;
+mod kubernetes;
 mod layout;
 mod scripts;
+mod secrets;
 mod settings;
 
 use serde::Serialize;
@@ -23,7 +26,9 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
             let place = Place { blueprint, redis, region };
             let layout = layout::layout(blueprint, redis, region);
             roles(&place, &layout, jobs);
-            if !redis.on_kubernetes() {
+            if redis.on_kubernetes() {
+                kubernetes::jobs(&place, &layout, jobs);
+            } else {
                 hosts::jobs(&place, &layout, jobs);
             }
         }

@@ -231,6 +231,7 @@ fn environment(site: &Site<'_>) -> Vec<Value> {
     let own = site.host("$(PATRONI_NAME)", &names::postgres_members(&site.cluster.name));
     let mut env = vec![
         field("PATRONI_NAME", "metadata.name"),
+        field("POD_NAME", "metadata.name"),
         field("POD_NAMESPACE", "metadata.namespace"),
         plain("PATRONI_SCOPE", site.cluster.scope()),
         plain("PATRONI_POSTGRESQL_CONNECT_ADDRESS", format!("{own}:{}", spec.ports.postgres)),

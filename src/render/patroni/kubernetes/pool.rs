@@ -58,7 +58,7 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
     let users = site.cluster.credentials.application.secret.as_str();
     let mut volumes = vec![
         json!({"name": "config", "configMap": {"name": pool}}),
-        json!({"name": "users", "secret": {"secretName": users, "defaultMode": 0o440, "items": [{"key": USERLIST, "path": USERLIST}]}}),
+        json!({"name": "users", "secret": {"secretName": users, "defaultMode": 0o440, "items": [{"key": names::POOL_USERS, "path": names::POOL_USERS}]}}),
         json!({"name": "tmp", "emptyDir": {}}),
     ];
     if let Some(secret) = site.tls_secret() {
@@ -88,9 +88,6 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
     };
     site.push(jobs, Part::Pool, "patroni/kubernetes/pool.yaml.tera", context);
 }
-
-/// The key that holds PgBouncer's users.
-const USERLIST: &str = "userlist.txt";
 
 /// The longest call of a client through the pool; 30 s where none is stated.
 fn longest_call(site: &Site<'_>) -> Duration {
@@ -134,7 +131,7 @@ fn config(site: &Site<'_>) -> String {
     let (database, size, clients) = (&site.cluster.database, spec.pool.size, spec.pool.clients);
     let (primary, replicas) = (&site.object, names::postgres_replicas(&site.cluster.name));
     let (port, own) = (spec.ports.postgres, spec.pool.port);
-    let monitoring = dcs::MONITORING;
+    let (monitoring, users_key) = (dcs::MONITORING, names::POOL_USERS);
     let mode = match spec.pool.mode {
         raw::PoolMode::Transaction => "transaction",
         raw::PoolMode::Session => "session",
@@ -166,7 +163,7 @@ listen_addr = *
 listen_port = {own}
 unix_socket_dir = /tmp
 auth_type = scram-sha-256
-auth_file = /etc/pgbouncer-users/{USERLIST}
+auth_file = /etc/pgbouncer-users/{users_key}
 ; Reads statistics, for the exporter.
 stats_users = {monitoring}
 

@@ -136,6 +136,11 @@ resolvers cluster
     timeout retry 1s
     hold valid 5s
     hold obsolete 30s
+    # The cluster's DNS may be away for long: the last address is then better than none, and the checks say whether it answers.
+    hold nx 1h
+    hold refused 1h
+    hold timeout 1h
+    hold other 1h
 
 defaults
     log global

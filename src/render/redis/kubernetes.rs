@@ -1,0 +1,612 @@
+//! Redis Cluster on Kubernetes: one zone-bound StatefulSet for each node, a budget for each shard, and the jobs.
+//!
+//! One node each, because a StatefulSet cannot say which of its pods lies in which zone, and the placement of primaries
+//! and replicas is what survives the loss of a zone. One budget for each shard, because a whole zone is drained at once.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::layout::Layout;
+use super::scripts::{Script, script};
+use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
+use super::{Place, backup, secrets};
+use crate::blueprint::placement::Node;
+use crate::blueprint::raw::{self, DestinationKind};
+use crate::blueprint::units::Duration;
+use crate::blueprint::{Redis, names};
+use crate::render::kubernetes::common::{self, Identity, Labels};
+use crate::render::{ArtifactKind, Jobs, engine};
+
+/// The template of all objects of a cluster.
+const TEMPLATE: &str = "redis/kubernetes.yaml.tera";
+/// The user that the image's `redis` account is.
+const USER: u32 = 999;
+/// The label that says which node a pod is.
+const NODE: &str = "hagen.dev/node";
+/// Where the scripts lie in every container.
+const SCRIPTS: &str = "/scripts";
+/// Where passwords and the file of users lie.
+const SECRETS: &str = "/run/secrets/redis";
+/// Where the certificates lie.
+const CERTIFICATES: &str = "/run/secrets/tls";
+/// A directory in memory, for what the start writes.
+const RUN: &str = "/run/redis";
+
+/// What the template of all objects sees.
+#[derive(Serialize)]
+struct Context {
+    name: String,
+    cluster: String,
+    namespace: String,
+    nodes_service: String,
+    labels: Labels,
+    selector: Labels,
+    job_labels: Labels,
+    job_selector: Labels,
+    image: String,
+    pull_secrets: Vec<Value>,
+    priority_class: Option<String>,
+    pod_security: Value,
+    container_security: Value,
+    tolerations: Value,
+    port: u16,
+    bus_port: u16,
+    grace: u64,
+    cpu: String,
+    memory: String,
+    memory_why: String,
+    storage: String,
+    storage_class: Option<String>,
+    auth: bool,
+    tls_secret: bool,
+    scripts_name: String,
+    nodes: Vec<NodeContext>,
+    shards: Vec<ShardContext>,
+    ingress: Vec<Value>,
+    job_egress: Vec<Value>,
+    exporter: Option<Exporter>,
+    monitor: Option<Monitor>,
+    bootstrap: String,
+    bootstrap_pod: Value,
+    failback: String,
+    failback_pod: Value,
+    backup: Option<BackupContext>,
+}
+
+/// One node.
+#[derive(Serialize)]
+struct NodeContext {
+    name: String,
+    zone: String,
+    shard: String,
+    role: &'static str,
+    first: u32,
+    last: u32,
+    labels: Labels,
+    selector: Labels,
+    shard_selector: Labels,
+    volumes: Vec<Value>,
+    digest: String,
+}
+
+/// The budget of one shard.
+#[derive(Serialize)]
+struct ShardContext {
+    name: String,
+    selector: Labels,
+}
+
+/// The metrics exporter beside every node.
+#[derive(Serialize)]
+struct Exporter {
+    image: String,
+    port: u16,
+    env: Vec<Value>,
+}
+
+/// The PodMonitor.
+#[derive(Serialize)]
+struct Monitor {
+    labels: Labels,
+    interval: String,
+    region: String,
+}
+
+/// The backup.
+#[derive(Serialize)]
+struct BackupContext {
+    name: String,
+    schedule: String,
+    annotations: Option<BTreeMap<&'static str, String>>,
+    pod_labels: Labels,
+    pod: Value,
+}
+
+/// What the scripts inside a pod see.
+#[derive(Serialize)]
+struct PodScript {
+    #[serde(flatten)]
+    script: Script,
+    port: u16,
+    config: String,
+    secrets: String,
+    replication_file: String,
+    restart_delay: Option<u64>,
+    scripts: &'static str,
+    context: Option<String>,
+    namespace: String,
+    failback_name: String,
+}
+
+/// All files of a cluster on Kubernetes in a region.
+pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
+    let redis = place.redis;
+    let nodes = redis.nodes(place.region);
+    let certificates = tls(redis, CERTIFICATES);
+    let password_file = format!("{SECRETS}/{}", redis.operator.key);
+    let script = script(redis, layout, certificates.clone(), password_file);
+    let own = pod_script(place, script.clone());
+    let configurations: Vec<(String, Settings)> =
+        nodes.iter().map(|node| (node.name.clone(), settings(place.blueprint, redis, node, files(redis, &certificates)))).collect();
+    let context = context(place, &nodes, &configurations, &script);
+    let path = format!("{}/kubernetes/{}.yaml", place.region.name, names::redis(&redis.name));
+    jobs.push(path, ArtifactKind::Kubernetes, Some(place.region), TEMPLATE, &context, place.origins());
+    for (node, configuration) in &configurations {
+        jobs.part(node, "redis/node.redis.tera", configuration);
+    }
+    for (file, template) in [
+        ("start.sh", "redis/start.sh.tera"),
+        ("probe.sh", "redis/probe.sh.tera"),
+        ("handover.sh", "redis/handover.sh.tera"),
+        ("bootstrap.sh", "redis/bootstrap.sh.tera"),
+        ("failback.sh", "redis/failback.sh.tera"),
+    ] {
+        jobs.part(file, template, &own);
+    }
+    if let Some(spec) = &redis.spec.backup {
+        jobs.part("backup.sh", "redis/backup.sh.tera", &backup::backup(place, spec, script));
+    }
+    place.push(jobs, "roll.sh", ArtifactKind::Shell, "redis/roll.sh.tera", &own);
+    if redis.spec.auth.enabled {
+        place.push(jobs, "secrets.sh", ArtifactKind::Shell, "redis/secrets.sh.tera", &secrets::secrets(redis));
+    }
+    place.push(jobs, "README.md", ArtifactKind::Markdown, "redis/kubernetes.md.tera", &readme(place, layout));
+}
+
+fn files(redis: &Redis, certificates: &Option<Tls>) -> Files {
+    Files {
+        users: format!("{SECRETS}/{}", redis.users.key),
+        secrets: format!("{RUN}/{SECRETS_FILE}"),
+        tls: certificates.clone(),
+    }
+}
+
+fn pod_script(place: &Place<'_>, script: Script) -> PodScript {
+    let redis = place.redis;
+    PodScript {
+        script,
+        port: redis.spec.ports.redis,
+        config: "/etc/redis/redis.conf".to_owned(),
+        secrets: format!("{RUN}/{SECRETS_FILE}"),
+        replication_file: format!("{SECRETS}/{}", redis.replication.key),
+        restart_delay: restart_delay(redis),
+        scripts: SCRIPTS,
+        context: place.region.spec.kube_context.clone(),
+        namespace: place.blueprint.namespace.clone(),
+        failback_name: failback_name(redis),
+    }
+}
+
+fn failback_name(redis: &Redis) -> String {
+    format!("{}-failback", names::redis(&redis.name))
+}
+
+fn identity(redis: &Redis) -> String {
+    names::redis(&redis.name)
+}
+
+fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Settings)], script: &Script) -> Context {
+    let (blueprint, redis, region) = (place.blueprint, place.redis, place.region);
+    let instance = identity(redis);
+    let what = Identity::store("cache", "redis", &instance);
+    let job = Identity::store("job", "redis", &instance);
+    let spec = &redis.spec;
+    let (cpu, memory, memory_why) = resources(redis);
+    let selector = common::selector(blueprint, what);
+    let job_selector = common::selector(blueprint, job);
+    let backup = spec.backup.as_ref().map(|b| backup_context(place, b));
+    let bootstrap_pod = job_pod(place, &Run::of_nodes(redis, "bootstrap.sh", "OnFailure"));
+    Context {
+        name: instance.clone(),
+        cluster: redis.name.clone(),
+        namespace: blueprint.namespace.clone(),
+        nodes_service: names::redis_nodes(&redis.name),
+        labels: common::labels(blueprint, region, what),
+        job_labels: common::labels(blueprint, region, job),
+        image: spec.image.as_ref().map(ToString::to_string).unwrap_or_default(),
+        pull_secrets: common::pull_secrets(blueprint),
+        priority_class: spec.tier.as_ref().map(|tier| names::priority_class(&blueprint.namespace, tier.as_str())),
+        pod_security: common::pod_security(USER),
+        container_security: common::container_security(),
+        // A pod on a zonal volume has nowhere else to go (R-K8-27); its shard fails over without it. So it stays where it is
+        // for the default 300 s, and a node that was only cut off keeps it.
+        tolerations: common::tolerations(Duration::from_secs(300)),
+        port: spec.ports.redis,
+        bus_port: nodes.first().map_or(0, Node::bus_port),
+        // The handover, the last write to disk, and 30 s.
+        grace: 60 + spec.memory.mebibytes() / 50,
+        cpu,
+        memory,
+        memory_why,
+        storage: storage(redis),
+        storage_class: spec.storage.as_ref().and_then(|s| s.class.as_ref()).map(ToString::to_string),
+        auth: spec.auth.enabled,
+        tls_secret: spec.tls.is_some(),
+        scripts_name: scripts_name(redis),
+        nodes: node_contexts(place, nodes, configurations, &selector),
+        shards: (0..spec.shards)
+            .map(|shard| ShardContext { name: format!("{instance}-shard-{shard}"), selector: of_shard(&selector, shard) })
+            .collect(),
+        ingress: ingress(place, nodes, &selector, &job_selector),
+        job_egress: job_egress(place, &selector),
+        exporter: exporter(place),
+        monitor: monitor(place),
+        bootstrap: format!("{instance}-bootstrap-{}", bootstrap_digest(&bootstrap_pod, &job_selector, script)),
+        bootstrap_pod,
+        failback: failback_name(redis),
+        failback_pod: job_pod(place, &Run::of_nodes(redis, "failback.sh", "Never")),
+        backup,
+        selector,
+        job_selector,
+    }
+}
+
+/// A Job cannot be changed, so another content is another name, and applying the same again does nothing.
+fn bootstrap_digest(pod: &Value, labels: &Labels, script: &Script) -> String {
+    let own = |(path, _): &(&str, &str)| ["redis/bootstrap.sh.tera", "redis/common.sh.tera"].contains(path);
+    digest(&(pod, labels, script, engine::embedded_templates().filter(own).collect::<Vec<_>>()))
+}
+
+/// What a job runs.
+struct Run<'a> {
+    script: &'a str,
+    restart: &'static str,
+    image: String,
+    account: Option<String>,
+    env: Vec<Value>,
+    scratch: String,
+}
+
+impl Run<'_> {
+    /// A script that talks to the nodes only.
+    fn of_nodes<'a>(redis: &Redis, script: &'a str, restart: &'static str) -> Run<'a> {
+        let image = redis.spec.image.as_ref().map(ToString::to_string).unwrap_or_default();
+        Run { script, restart, image, account: None, env: Vec::new(), scratch: "16Mi".to_owned() }
+    }
+}
+
+/// The pod of a job.
+fn job_pod(place: &Place<'_>, run: &Run<'_>) -> Value {
+    let redis = place.redis;
+    let mut mounts = vec![
+        json!({"name": "scripts", "mountPath": SCRIPTS, "readOnly": true}),
+        json!({"name": "tmp", "mountPath": "/tmp"}),
+    ];
+    let mut volumes = vec![
+        json!({"name": "scripts", "configMap": {"name": scripts_name(redis)}}),
+        json!({"name": "tmp", "emptyDir": {"sizeLimit": run.scratch}}),
+    ];
+    if redis.spec.auth.enabled {
+        mounts.push(json!({"name": "secrets", "mountPath": SECRETS, "readOnly": true}));
+        volumes.push(secret_volume(&[&redis.operator]));
+    }
+    if let Some(volume) = certificate_volume(redis) {
+        mounts.push(json!({"name": "certificates", "mountPath": CERTIFICATES, "readOnly": true}));
+        volumes.push(volume);
+    }
+    // The clients of the object stores write to their home.
+    let mut env = vec![json!({"name": "HOME", "value": "/tmp"})];
+    env.extend(run.env.iter().cloned());
+    let mut pod = json!({
+        "restartPolicy": run.restart,
+        "automountServiceAccountToken": false,
+        "enableServiceLinks": false,
+        "securityContext": common::pod_security(USER),
+        "containers": [{
+            "name": run.script.trim_end_matches(".sh"),
+            "image": run.image,
+            "imagePullPolicy": "IfNotPresent",
+            "command": ["sh", format!("{SCRIPTS}/{}", run.script)],
+            "env": env,
+            "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "256Mi"}},
+            "securityContext": common::container_security(),
+            "volumeMounts": mounts,
+        }],
+        "volumes": volumes,
+    });
+    if let Some(account) = &run.account {
+        pod["serviceAccountName"] = json!(account);
+    }
+    if let Some(tier) = &redis.spec.tier {
+        pod["priorityClassName"] = json!(names::priority_class(&place.blueprint.namespace, tier.as_str()));
+    }
+    let pull = common::pull_secrets(place.blueprint);
+    if !pull.is_empty() {
+        pod["imagePullSecrets"] = json!(pull);
+    }
+    pod
+}
+
+fn scripts_name(redis: &Redis) -> String {
+    format!("{}-scripts", identity(redis))
+}
+
+fn certificate_volume(redis: &Redis) -> Option<Value> {
+    let secret = redis.spec.tls.as_ref()?.secret.as_ref()?;
+    Some(json!({"name": "certificates", "secret": {"secretName": secret.as_str(), "defaultMode": 0o440}}))
+}
+
+/// The volumes of a node, but for its data.
+fn node_volumes(redis: &Redis, node: &Node) -> Vec<Value> {
+    let mut volumes = vec![
+        json!({"name": "configuration", "configMap": {"name": node.name}}),
+        json!({"name": "scripts", "configMap": {"name": scripts_name(redis)}}),
+        json!({"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}),
+        json!({"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}),
+    ];
+    if redis.spec.auth.enabled {
+        volumes.push(secret_volume(&[&redis.users, &redis.replication, &redis.operator]));
+    }
+    volumes.extend(certificate_volume(redis));
+    volumes
+}
+
+/// Ten digits of the hash of something.
+fn digest(what: &impl Serialize) -> String {
+    let text = serde_json::to_string(what).unwrap_or_default();
+    Sha256::digest(text.as_bytes()).iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn of_shard(selector: &Labels, shard: u32) -> Labels {
+    let mut labels = selector.clone();
+    labels.insert(names::SHARD.to_owned(), shard.to_string());
+    labels
+}
+
+fn node_contexts(
+    place: &Place<'_>,
+    nodes: &[Node],
+    configurations: &[(String, Settings)],
+    selector: &Labels,
+) -> Vec<NodeContext> {
+    let redis = place.redis;
+    let starts: Vec<(&str, &str)> =
+        engine::embedded_templates().filter(|(path, _)| *path == "redis/node.redis.tera").collect();
+    let all = |node: &Node| {
+        let instance = identity(redis);
+        let mut labels = common::labels(place.blueprint, place.region, Identity::store("cache", "redis", &instance));
+        labels.insert(names::SHARD.to_owned(), node.shard.to_string());
+        labels.insert(names::ZONE.to_owned(), node.zone.clone());
+        labels.insert(NODE.to_owned(), node.name.clone());
+        labels
+    };
+    // Selectors are immutable: only what never changes stands in them.
+    let only = |node: &Node| {
+        let mut labels = selector.clone();
+        labels.insert(NODE.to_owned(), node.name.clone());
+        labels
+    };
+    let one = |(node, (_, settings)): (&Node, &(String, Settings))| {
+        let (first, last) = node.slots(redis.spec.shards);
+        NodeContext {
+            name: node.name.clone(),
+            zone: node.zone.clone(),
+            shard: node.shard.to_string(),
+            role: super::settings::role(node),
+            first,
+            last,
+            labels: all(node),
+            selector: only(node),
+            volumes: node_volumes(redis, node),
+            shard_selector: of_shard(selector, node.shard),
+            digest: digest(&(settings, &starts)),
+        }
+    };
+    nodes.iter().zip(configurations).map(one).collect()
+}
+
+/// CPU and memory of a node: `maxmemory` is at most 0.6 of the limit (R-RD-15).
+fn resources(redis: &Redis) -> (String, String, String) {
+    if let Some(own) = &redis.spec.resources {
+        return (own.cpu.to_string(), own.memory.to_string(), "as the blueprint says".to_owned());
+    }
+    let memory = five_thirds(redis.spec.memory.mebibytes() * 5);
+    let why = format!("maxmemory {} / 0.6: a fork copies what changes meanwhile (R-RD-15)", redis.spec.memory);
+    ("500m".to_owned(), memory, why)
+}
+
+fn five_thirds(five_times: u64) -> String {
+    format!("{}Mi", five_times.div_ceil(3))
+}
+
+/// The size of a volume: the append-only file up to twice the data, once more while it is rewritten, a snapshot and the next.
+fn storage(redis: &Redis) -> String {
+    let own = redis.spec.storage.as_ref().map(|s| s.size.to_string());
+    own.unwrap_or_else(|| format!("{}Mi", (redis.spec.memory.mebibytes() * 5).max(1024)))
+}
+
+/// A volume with the keys of several Secrets as files of their keys' names.
+fn secret_volume(references: &[&raw::SecretRef]) -> Value {
+    let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for reference in references {
+        by_name.entry(reference.secret.as_str()).or_default().push(&reference.key);
+    }
+    let source = |(name, keys): (&str, Vec<&str>)| {
+        let items: Vec<Value> = keys.iter().map(|key| json!({"key": key, "path": key})).collect();
+        json!({"secret": {"name": name, "items": items}})
+    };
+    let sources: Vec<Value> = by_name.into_iter().map(source).collect();
+    json!({"name": "secrets", "projected": {"defaultMode": 0o440, "sources": sources}})
+}
+
+fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Vec<Value> {
+    let (blueprint, redis) = (place.blueprint, place.redis);
+    let port = redis.spec.ports.redis;
+    let bus = nodes.first().map_or(0, Node::bus_port);
+    let mut rules = vec![
+        common::allow_from(common::caller_peers(blueprint, &format!("redis.{}", redis.name)), [port]),
+        common::allow_from(vec![common::pods(own)], [port, bus]),
+        common::allow_from(vec![common::pods(jobs)], [port]),
+    ];
+    if exporter(place).is_some() {
+        rules.push(common::allow_from(vec![common::monitoring(blueprint)], [redis.spec.ports.exporter]));
+    }
+    rules.into_iter().flatten().collect()
+}
+
+/// What the jobs reach: the nodes; the object stores, whose addresses no NetworkPolicy knows; the Pushgateway.
+fn job_egress(place: &Place<'_>, own: &Labels) -> Vec<Value> {
+    let mut rules = vec![common::allow_to(vec![common::pods(own)], [place.redis.spec.ports.redis])];
+    if place.redis.spec.backup.is_some() {
+        rules.push(common::allow_to(common::anywhere(), [443]));
+        let gateway = place.blueprint.spec.monitoring.as_ref().and_then(|m| m.exporters.pushgateway.as_deref());
+        if let Some(port) = gateway.and_then(|g| g.rsplit_once(':')).and_then(|(_, port)| port.parse().ok()) {
+            rules.push(common::allow_to(vec![common::monitoring(place.blueprint)], [port]));
+        }
+        // A workload identity is fetched from the node (link-local addresses).
+        rules.push(common::allow_to(vec![json!({"ipBlock": {"cidr": "169.254.0.0/16"}})], [80]));
+    }
+    rules.into_iter().flatten().collect()
+}
+
+fn exporter(place: &Place<'_>) -> Option<Exporter> {
+    let spec = &place.redis.spec;
+    let image = place.blueprint.spec.monitoring.as_ref()?.exporters.redis.as_ref()?;
+    let scheme = if spec.tls.is_some() { "rediss" } else { "redis" };
+    let plain = |name: &str, value: String| json!({"name": name, "value": value});
+    let mut env = vec![
+        plain("REDIS_ADDR", format!("{scheme}://localhost:{}", spec.ports.redis)),
+        plain("REDIS_EXPORTER_WEB_LISTEN_ADDRESS", format!(":{}", spec.ports.exporter)),
+    ];
+    if spec.auth.enabled {
+        let reference = &place.redis.monitoring;
+        env.push(plain("REDIS_USER", MONITOR_USER.to_owned()));
+        env.push(json!({"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": reference.secret.as_str(), "key": reference.key}}}));
+    }
+    if let Some(files) = tls(place.redis, CERTIFICATES) {
+        env.push(plain("REDIS_EXPORTER_TLS_CA_CERT_FILE", files.ca));
+        env.push(plain("REDIS_EXPORTER_TLS_CLIENT_CERT_FILE", files.cert));
+        env.push(plain("REDIS_EXPORTER_TLS_CLIENT_KEY_FILE", files.key));
+        // The certificate names the node, not `localhost`.
+        env.push(plain("REDIS_EXPORTER_SKIP_TLS_VERIFICATION", "true".to_owned()));
+    }
+    Some(Exporter { image: image.to_string(), port: spec.ports.exporter, env })
+}
+
+fn monitor(place: &Place<'_>) -> Option<Monitor> {
+    exporter(place)?;
+    let monitoring = place.blueprint.spec.monitoring.as_ref()?;
+    let instance = identity(place.redis);
+    let labels = common::labels(place.blueprint, place.region, Identity::store("cache", "redis", &instance));
+    common::has_operator(place.blueprint).then(|| Monitor {
+        labels: common::monitor_labels(place.blueprint, &labels),
+        interval: monitoring.interval.go(),
+        region: place.region.name.clone(),
+    })
+}
+
+fn backup_context(place: &Place<'_>, spec: &raw::RedisBackup) -> BackupContext {
+    let redis = place.redis;
+    let reference = |secret: &raw::SecretRef| json!({"secretKeyRef": {"name": secret.secret.as_str(), "key": secret.key}});
+    let env: Vec<Value> = backup::secrets(place, spec)
+        .iter()
+        .map(|s| json!({"name": s.variable, "valueFrom": reference(&s.reference)}))
+        .collect();
+    let mut annotations = BTreeMap::new();
+    let instance = identity(redis);
+    let mut pod_labels = common::labels(place.blueprint, place.region, Identity::store("job", "redis", &instance));
+    for (_, destination) in backup::destinations(place, spec) {
+        let Some(identity) = &destination.workload_identity else { continue };
+        let key = match destination.kind {
+            DestinationKind::S3 => "eks.amazonaws.com/role-arn",
+            DestinationKind::Gcs => "iam.gke.io/gcp-service-account",
+            DestinationKind::AzureBlob => {
+                pod_labels.insert("azure.workload.identity/use".to_owned(), "true".to_owned());
+                "azure.workload.identity/client-id"
+            }
+            DestinationKind::Directory => continue,
+        };
+        annotations.insert(key, identity.clone());
+    }
+    let name = format!("{instance}-backup");
+    let run = Run {
+        script: "backup.sh",
+        restart: "Never",
+        image: spec.image.as_ref().map(ToString::to_string).unwrap_or_default(),
+        account: Some(name.clone()),
+        env,
+        // Every shard at once, and one of them encrypted beside it.
+        scratch: format!("{}Mi", redis.spec.memory.mebibytes() * u64::from(redis.spec.shards + 1)),
+    };
+    BackupContext {
+        pod: job_pod(place, &run),
+        name,
+        schedule: spec.snapshot.to_string(),
+        annotations: (!annotations.is_empty()).then_some(annotations),
+        pod_labels,
+    }
+}
+
+/// What README.md tells.
+#[derive(Serialize)]
+struct Readme {
+    layout: Layout,
+    name: String,
+    namespace: String,
+    auth: bool,
+    port: u16,
+    secrets: Vec<SecretKey>,
+    tls: Option<String>,
+    failback: String,
+    nodes_service: String,
+    failover: String,
+}
+
+/// A key of a Secret that must exist.
+#[derive(Serialize)]
+struct SecretKey {
+    secret: String,
+    key: String,
+    what: &'static str,
+}
+
+fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
+    let redis = place.redis;
+    let bound = Duration::from_millis(redis.spec.node_timeout.millis() * 3 / 2 + 3000);
+    let secret = |reference: &raw::SecretRef, what| SecretKey {
+        secret: reference.secret.to_string(),
+        key: reference.key.clone(),
+        what,
+    };
+    Readme {
+        layout: layout.clone(),
+        name: identity(redis),
+        namespace: place.blueprint.namespace.clone(),
+        auth: redis.spec.auth.enabled,
+        port: redis.spec.ports.redis,
+        secrets: vec![
+            secret(&redis.users, "the users (ACL) with the hashes of their passwords"),
+            secret(&redis.password, "the password of app, for the services"),
+            secret(&redis.replication, "the password of replica, for replicas towards their primary"),
+            secret(&redis.operator, "the password of operator, for the jobs and people"),
+            secret(&redis.monitoring, "the password of monitor, for redis_exporter"),
+        ],
+        tls: redis.spec.tls.as_ref().and_then(|t| t.secret.as_ref()).map(ToString::to_string),
+        failback: failback_name(redis),
+        nodes_service: names::redis_nodes(&redis.name),
+        failover: bound.to_string(),
+    }
+}
