@@ -6,7 +6,7 @@ use hagen::blueprint::Blueprint;
 use hagen::render::{ArtifactKind, ArtifactSet, Engine, Selection, render};
 use hagen::verify::{Node, Value, skeleton, verify, yaml};
 
-use crate::support::{shipped, blueprint};
+use crate::support::{blueprint, shipped};
 
 fn rendered(blueprint: &Blueprint) -> ArtifactSet {
     let engine = Engine::embedded().unwrap();
@@ -72,7 +72,23 @@ fn scalars_that_readers_take_for_different_things_are_refused_and_others_are_not
         let fault = yaml::read(&format!("a: 1\nb: {text}\n")).unwrap_err();
         assert_eq!(fault.line, 2, "{text}");
     }
-    for text in ["nose", "-5", "1.5", "10.0.0.1", "127.0.0.0/8", "5m", "v1", "a:b", "1.2.3", "true", "'no'", "\"012\"", "/x", "-x", "~"] {
+    for text in [
+        "nose",
+        "-5",
+        "1.5",
+        "10.0.0.1",
+        "127.0.0.0/8",
+        "5m",
+        "v1",
+        "a:b",
+        "1.2.3",
+        "true",
+        "'no'",
+        "\"012\"",
+        "/x",
+        "-x",
+        "~",
+    ] {
         assert!(yaml::read(&format!("b: {text}\n")).is_ok(), "{text}");
         assert!(yaml::is_plain(&format!("b: {text}\n")), "{text}");
     }
@@ -128,15 +144,35 @@ fn a_broken_file_is_refused_with_its_line_its_template_and_its_origin() {
     for (kind, from, to, expected) in [
         (K::Kubernetes, "maxReplicas:", "maxReplica:", "did you mean `maxReplicas`?"),
         (K::Kubernetes, "apiVersion: autoscaling/v2", "apiVersion: autoscaling/v1", "is not known"),
-        (K::Kubernetes, "kind: HorizontalPodAutoscaler", "kind: HorizontalPodAutoscale", "did you mean `autoscaling/v2/HorizontalPodAutoscaler`?"),
+        (
+            K::Kubernetes,
+            "kind: HorizontalPodAutoscaler",
+            "kind: HorizontalPodAutoscale",
+            "did you mean `autoscaling/v2/HorizontalPodAutoscaler`?",
+        ),
         (K::Kubernetes, "whenUnsatisfiable: DoNotSchedule", "whenUnsatisfiable: no", "stands without quotes"),
         (K::Kubernetes, "targetPort: http", "targetPort: htp", "no container of its pods has the port `htp`"),
         (K::Kubernetes, "          port: 8009", "          port: '8009 '", ""),
-        (K::Kubernetes, "serviceAccountName: l01", "serviceAccountName: l02", "there is no ServiceAccount `l02-data-layer`"),
+        (
+            K::Kubernetes,
+            "serviceAccountName: l01",
+            "serviceAccountName: l02",
+            "there is no ServiceAccount `l02-data-layer`",
+        ),
         (K::Kubernetes, "key: app-password", "key: password-of-app", "has no key `password-of-app`"),
-        (K::Kubernetes, "priorityClassName: agentic-platform-critical", "priorityClassName: critical", "there is no PriorityClass `critical`"),
+        (
+            K::Kubernetes,
+            "priorityClassName: agentic-platform-critical",
+            "priorityClassName: critical",
+            "there is no PriorityClass `critical`",
+        ),
         (K::Kubernetes, "l01-data-layer:1.4.2@", "l01-data-layer:latest@", "is not pinned"),
-        (K::Kubernetes, "    kind: Deployment\n    name: l01", "    kind: Deployment\n    name: l02", "there is no Deployment `l02-data-layer` to scale"),
+        (
+            K::Kubernetes,
+            "    kind: Deployment\n    name: l01",
+            "    kind: Deployment\n    name: l02",
+            "there is no Deployment `l02-data-layer` to scale",
+        ),
         (K::Kustomization, "  - l01-data-layer.yaml\n", "", "no kustomization lists this file"),
         (K::PrometheusRules, "expr: ", "expr: sum( ", "no PromQL"),
         (K::PrometheusTests, ".rules.yaml", ".rule.yaml", "there is no rule file"),
@@ -148,7 +184,10 @@ fn a_broken_file_is_refused_with_its_line_its_template_and_its_origin() {
     ] {
         let text = broken(&set, &blueprint, kind, from, to);
         assert!(text.contains(expected), "{from:?} -> {to:?}: {text}");
-        assert!(text.contains("this is a fault of hagen or of your template override") && text.contains("template "), "{text}");
+        assert!(
+            text.contains("this is a fault of hagen or of your template override") && text.contains("template "),
+            "{text}"
+        );
     }
     let blueprint = crate::support::blueprint("loopback-hosts");
     let set = rendered(&blueprint);
@@ -173,7 +212,9 @@ fn the_lock_gets_the_objects_of_every_file() {
     let blueprint = blueprint("agentic-platform");
     let verified = verify(&blueprint, &rendered(&blueprint), &Selection::default());
     let objects = &verified.objects["us-east-1/kubernetes/l01-data-layer.yaml"];
-    assert!(objects.iter().any(|o| o.kind == "Deployment" && o.namespace.as_deref() == Some("agentic-platform") && o.name == "l01-data-layer"));
+    assert!(objects.iter().any(|o| o.kind == "Deployment"
+        && o.namespace.as_deref() == Some("agentic-platform")
+        && o.name == "l01-data-layer"));
     assert!(verified.objects.values().flatten().any(|o| o.kind == "Namespace" && o.namespace.is_none()));
     let _: &BTreeMap<String, Vec<hagen::write::Object>> = &verified.objects;
 }

@@ -21,7 +21,10 @@ pub fn check(text: &str) -> Vec<Fault> {
     };
     if !code.next().is_some_and(safe) {
         let switches = if bash { "set -euo pipefail" } else { "set -eu" };
-        faults.push(Fault::at(1, format!("the first command is not `{switches}`: a failed step would not stop it (R-BK-20)")));
+        faults.push(Fault::at(
+            1,
+            format!("the first command is not `{switches}`: a failed step would not stop it (R-BK-20)"),
+        ));
     }
     if let Err(fault) = tokens(text) {
         faults.push(fault);
@@ -69,7 +72,8 @@ impl Lexer<'_> {
         let mut patterns = false;
         let mut fresh = true;
         while let Some(byte) = self.next() {
-            let starts_word = std::mem::replace(&mut fresh, matches!(byte, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')'));
+            let starts_word =
+                std::mem::replace(&mut fresh, matches!(byte, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')'));
             match byte {
                 _ if Some(byte) == end && open == 0 && !patterns => return Ok(()),
                 b'#' if starts_word => {

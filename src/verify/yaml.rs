@@ -329,7 +329,12 @@ fn split_key(text: &str, line: u32) -> Result<Option<(Cow<'_, str>, &str)>, Stop
         }
         match scalar::plain(text[..at].trim_end_matches(' '), line)? {
             Value::Text(key) => (key, &text[at + 1..]),
-            _ => return Err(Stop::Fault(Fault::at(line, format!("the key `{}` is no text: it needs quotes", &text[..at])))),
+            _ => {
+                return Err(Stop::Fault(Fault::at(
+                    line,
+                    format!("the key `{}` is no text: it needs quotes", &text[..at]),
+                )));
+            }
         }
     };
     let rest = rest.trim_start_matches(' ');

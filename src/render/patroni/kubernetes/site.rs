@@ -337,7 +337,8 @@ pub(super) fn read(name: &str, path: &str) -> Value {
 
 /// A volume with a Secret, for the group to read: keys must not be readable by all.
 pub(super) fn secret_volume(name: &str, secret: &str) -> Value {
-    let items: Vec<Value> = ["tls.crt", "tls.key", "ca.crt"].iter().map(|key| json!({"key": key, "path": key})).collect();
+    let items: Vec<Value> =
+        ["tls.crt", "tls.key", "ca.crt"].iter().map(|key| json!({"key": key, "path": key})).collect();
     json!({"name": name, "secret": {"secretName": secret, "defaultMode": 0o440, "items": items}})
 }
 
