@@ -245,12 +245,6 @@ impl Lexer<'_> {
     /// The beginning of a here-document: its end word.
     fn here(&mut self) -> Result<(), Fault> {
         self.at += 1;
-        if self.peek(0) == b'<' {
-            // A here-string: what follows is a word like any other.
-            self.at += 1;
-            self.token("here-string");
-            return Ok(());
-        }
         let tabs = self.peek(0) == b'-';
         self.at += usize::from(tabs);
         while matches!(self.peek(0), b' ' | b'\t') {

@@ -363,7 +363,7 @@ impl Resolver<'_> {
             );
         }
         match spec.platform {
-            raw::StorePlatform::Kubernetes => self.redis_on_kubernetes(&at, spec),
+            raw::StorePlatform::Kubernetes => self.redis_on_kubernetes(&at, name, spec),
             raw::StorePlatform::Hosts => self.redis_on_hosts(&at, name, spec),
             _ => {}
         }
@@ -421,7 +421,7 @@ impl Resolver<'_> {
     fn redis_as_rendered(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
         if spec.topology == raw::Topology::Sentinel {
             self.problems.push(
-                Diagnostic::error("BP063", Place::Value(at.key("topology")), "`sentinel` is not rendered")
+                Diagnostic::error("BP110", Place::Value(at.key("topology")), "`sentinel` is not rendered")
                     .because("only the files of a Redis Cluster are written; others would fail over in another way than declared")
                     .fix("write `topology: cluster` with three shards or more"),
             );
@@ -429,7 +429,7 @@ impl Resolver<'_> {
         if spec.node_timeout.millis() < 500 {
             self.problems.push(
                 Diagnostic::error(
-                    "BP064",
+                    "BP111",
                     Place::Value(at.key("nodeTimeout")),
                     "Redis wants at least 500ms, and less than a second fails over healthy nodes",
                 )
@@ -444,7 +444,7 @@ impl Resolver<'_> {
             };
             if missing {
                 self.problems.push(
-                    Diagnostic::error("BP065", Place::Key(at.key("tls")), format!("`{field}` is not given"))
+                    Diagnostic::error("BP112", Place::Key(at.key("tls")), format!("`{field}` is not given"))
                         .because("nobody could find certificate, key and CA")
                         .fix(format!("write `tls: {{{field}: …}}`")),
                 );
@@ -453,7 +453,7 @@ impl Resolver<'_> {
         let old = spec.image.as_ref().and_then(|image| major(image.as_str())).is_some_and(|major| major < 7);
         if old {
             self.problems.push(
-                Diagnostic::error("BP066", Place::Value(at.key("image")), "Redis 7 or later is needed")
+                Diagnostic::error("BP113", Place::Value(at.key("image")), "Redis 7 or later is needed")
                     .because("stable host names (`cluster-announce-hostname`) and slot ranges (`ADDSLOTSRANGE`) came with 7.0")
                     .fix("take an image of Redis 7 or 8, or of Valkey"),
             );
@@ -467,7 +467,7 @@ impl Resolver<'_> {
         if let Some(twin) = twin {
             self.problems.push(
                 Diagnostic::error(
-                    "BP067",
+                    "BP114",
                     Place::Key(path!["redis", &twin]),
                     format!("the Service `{}` would stand for two things", names::redis_nodes(name)),
                 )
@@ -477,7 +477,15 @@ impl Resolver<'_> {
         }
     }
 
-    fn redis_on_kubernetes(&mut self, at: &Path, spec: &raw::Redis) {
+    fn redis_on_kubernetes(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
+        if name.len() > 36 {
+            self.problems.push(
+                Diagnostic::error("BP115", Place::Key(at.clone()), "the name is too long")
+                    .because("the Job `redis-NAME-bootstrap-HASH` may have 63 characters, a CronJob 52")
+                    .fix("take a name of at most 36 characters"),
+            );
+        }
+        self.redis_backup_on_kubernetes(at, spec);
         if spec.image.is_none() {
             self.problems.push(
                 Diagnostic::error("BP041", Place::Key(at.key("image")), "the image of the nodes is not given")
@@ -491,6 +499,39 @@ impl Resolver<'_> {
                     .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
                     .fix("write `platform: hosts`, or leave the hosts out"),
             );
+        }
+    }
+
+    /// What the job of a backup cannot do on Kubernetes.
+    fn redis_backup_on_kubernetes(&mut self, at: &Path, spec: &raw::Redis) {
+        let Some(backup) = &spec.backup else { return };
+        if backup.image.is_none() {
+            self.problems.push(
+                Diagnostic::error("BP041", Place::Key(at.key("backup")), "the image of the backup is not given")
+                    .because("on Kubernetes every container needs one: with redis-cli, the client of the destinations and a shell")
+                    .fix(format!("write `{}: REGISTRY/NAME:TAG@sha256:DIGEST`", at.key("backup").key("image"))),
+            );
+        }
+        let mut identities: Vec<(raw::DestinationKind, &str)> = Vec::new();
+        for (index, reference) in backup.to.iter().enumerate() {
+            let here = Place::Value(at.key("backup").key("to").index(index));
+            let Some(destination) = self.spec.backup.get(reference.parts().1) else { continue };
+            if destination.kind == raw::DestinationKind::Directory {
+                self.problems.push(
+                    Diagnostic::error("BP116", here, "a pod has no such directory")
+                        .because("what is written into the container is gone with it")
+                        .fix("take a bucket, or run this cluster on hosts"),
+                );
+            } else if let Some(identity) = &destination.workload_identity {
+                if identities.iter().any(|(kind, other)| *kind == destination.kind && other != identity) {
+                    self.problems.push(
+                        Diagnostic::error("BP116", here, "one job has one identity for each provider")
+                            .because("the identity is an annotation of the job's ServiceAccount")
+                            .fix("give both destinations the same `workloadIdentity`, or one of them an access key"),
+                    );
+                }
+                identities.push((destination.kind, identity));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! What both platforms need alike is in [`dcs`] and [`repository`]; each platform has its own room and its own files.
 
 pub(crate) mod dcs;
-mod hosts;
+pub(crate) mod hosts;
 mod kubernetes;
 pub(crate) mod repository;
 

@@ -31,7 +31,8 @@ struct To {
     kind: &'static str,
     bucket: String,
     account: String,
-    prefix: String,
+    base: String,
+    failed: String,
     place: Vec<String>,
     options: Vec<String>,
     setup: Vec<Variable>,
@@ -88,6 +89,14 @@ fn to_of(place: &Place<'_>, number: usize, name: &str, destination: &Destination
     let own = destination.path.as_ref().map(ToString::to_string).unwrap_or_default();
     let base = [own.trim_matches('/'), "redis", &place.blueprint.name, &place.region.name, &place.redis.name];
     let prefix: Vec<&str> = base.into_iter().filter(|part| !part.is_empty()).collect();
+    let prefix = prefix.join("/");
+    let bucket = destination.bucket.clone().or_else(|| destination.container.clone()).unwrap_or_default();
+    let base = match destination.kind {
+        DestinationKind::S3 => format!("s3://{bucket}/{prefix}"),
+        DestinationKind::Gcs => format!("gs://{bucket}/{prefix}"),
+        DestinationKind::AzureBlob => prefix,
+        DestinationKind::Directory => format!("/{prefix}"),
+    };
     let (kind, what) = match destination.kind {
         DestinationKind::S3 => ("s3", "an S3 bucket"),
         DestinationKind::AzureBlob => ("azure-blob", "a container of Azure Blob Storage"),
@@ -120,9 +129,10 @@ fn to_of(place: &Place<'_>, number: usize, name: &str, destination: &Destination
         name: name.to_owned(),
         what: what.to_owned(),
         kind,
-        bucket: destination.bucket.clone().or_else(|| destination.container.clone()).unwrap_or_default(),
+        bucket,
         account: destination.account.clone().unwrap_or_default(),
-        prefix: prefix.join("/"),
+        base,
+        failed: format!("{name}: FAILED"),
         place: place_options,
         options,
         setup,

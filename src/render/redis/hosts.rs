@@ -5,9 +5,12 @@ use serde::Serialize;
 use super::layout::Layout;
 use super::secrets::{Secrets, secrets};
 use super::settings::{Files, SECRETS_FILE, restart_delay, settings, tls};
-use super::{Place, scripts};
+use super::{Place, backup, scripts};
+use crate::blueprint::cron::Schedule;
 use crate::blueprint::placement::Node;
+use crate::blueprint::raw::RedisBackup;
 use crate::blueprint::{Redis, names};
+use crate::render::patroni::hosts::calendar::on_calendar;
 use crate::render::{ArtifactKind, Jobs};
 
 /// All files of a cluster on hosts in a region.
@@ -28,6 +31,9 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
     let script = scripts::script(redis, layout, tls, password_file);
     place.push(jobs, "bootstrap.sh", ArtifactKind::Shell, "redis/bootstrap.sh.tera", &script);
     place.push(jobs, "failback.sh", ArtifactKind::Shell, "redis/failback.sh.tera", &script);
+    if let Some(spec) = &redis.spec.backup {
+        backup_files(place, spec, script, jobs);
+    }
     let readme = readme(place, layout, &nodes);
     if redis.spec.auth.enabled {
         place.push(jobs, "secrets.sh", ArtifactKind::Shell, "redis/secrets.sh.tera", &readme.secrets);
@@ -70,6 +76,49 @@ fn unit_of(redis: &Redis, node: &Node) -> Unit {
     }
 }
 
+/// The unit and the timer of the backup.
+#[derive(Debug, Serialize)]
+struct BackupUnit {
+    cluster: String,
+    account: String,
+    script: String,
+    environment: String,
+    written: String,
+    calendar: Calendar,
+}
+
+/// Calendar lines; a cron time that cannot be read stops the render with its reason.
+#[derive(Debug)]
+struct Calendar(Result<Vec<String>, String>);
+
+impl Serialize for Calendar {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Ok(lines) => lines.serialize(serializer),
+            Err(problem) => Err(serde::ser::Error::custom(problem)),
+        }
+    }
+}
+
+/// Script, unit and timer of the backup: for one machine that reaches all nodes.
+fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, jobs: &mut Jobs) {
+    let redis = place.redis;
+    let name = format!("{}-backup", names::redis(&redis.name));
+    let config = redis.nodes(place.region).first().map(|node| node.config.clone()).unwrap_or_default();
+    let calendar = Schedule::parse(spec.snapshot.as_str()).map(|schedule| on_calendar(&schedule));
+    let unit = BackupUnit {
+        cluster: redis.name.clone(),
+        account: redis.spec.account.clone(),
+        script: format!("{config}/backup.sh"),
+        environment: format!("{config}/backup.env"),
+        written: spec.snapshot.to_string(),
+        calendar: Calendar(calendar),
+    };
+    place.push(jobs, "backup.sh", ArtifactKind::Shell, "redis/backup.sh.tera", &backup::backup(place, spec, script));
+    place.push(jobs, &format!("{name}.service"), ArtifactKind::Systemd, "redis/backup.service.tera", &unit);
+    place.push(jobs, &format!("{name}.timer"), ArtifactKind::Systemd, "redis/backup.timer.tera", &unit);
+}
+
 /// What README.md tells.
 #[derive(Debug, Serialize)]
 struct Readme {
@@ -85,6 +134,16 @@ struct Readme {
     machine: String,
     failover: String,
     persisted: bool,
+    backup: Option<BackupNeeds>,
+}
+
+/// What the backup needs.
+#[derive(Debug, Serialize)]
+struct BackupNeeds {
+    unit: String,
+    config: String,
+    schedule: String,
+    variables: Vec<backup::SecretVariable>,
 }
 
 /// A host and its directories.
@@ -124,5 +183,11 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
         machine: format!("{} MiB", redis.spec.memory.mebibytes() * 5 / 3),
         failover: crate::blueprint::units::Duration::from_millis(bound).to_string(),
         persisted: restart_delay(redis).is_none(),
+        backup: redis.spec.backup.as_ref().map(|spec| BackupNeeds {
+            unit: format!("{}-backup", names::redis(&redis.name)),
+            config: nodes.first().map(|node| node.config.clone()).unwrap_or_default(),
+            schedule: spec.snapshot.to_string(),
+            variables: backup::secrets(place, spec),
+        }),
     }
 }

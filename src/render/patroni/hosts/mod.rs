@@ -4,7 +4,7 @@
 //! by hand, so what boots in a test is byte for byte what a user gets from the same blueprint.
 
 mod backup;
-mod calendar;
+pub(crate) mod calendar;
 mod etcd;
 mod member;
 mod pages;
