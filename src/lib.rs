@@ -13,4 +13,5 @@ pub mod document;
 pub mod env;
 pub mod render;
 pub mod report;
+pub mod verify;
 pub mod write;

@@ -452,7 +452,8 @@ fn two_runs_at_once_are_not_possible() {
 
 #[test]
 fn no_path_leads_out_of_the_directory() {
-    for path in ["../x", "a/../../x", "/etc/x", "a//b", "a/./b", "hagen.lock.json", "a\\b", "a\0b", ".hagen-stage-1/x"] {
+    for path in ["../x", "a/../../x", "/etc/x", "a//b", "a/./b", "hagen.lock.json", "a\\b", "a\0b", ".hagen-stage-1/x"]
+    {
         let error = Job::new(&[(path, "x\n")]).run(&Memory::default(), Path::new(ROOT)).unwrap_err();
         assert!(matches!(error, WriteError::Path { .. }), "{path}: {error}");
     }

@@ -87,6 +87,8 @@ pub struct EtcdMember {
     pub ports: raw::EtcdPorts,
     /// Its data directory.
     pub data: String,
+    /// The directory of its configuration.
+    pub config: String,
 }
 
 /// A host that router and pool run on.
@@ -181,6 +183,7 @@ impl Postgres {
                     zone: host.zone.clone(),
                     ports: host.ports.unwrap_or(consensus.ports),
                     data: host.data.as_ref().unwrap_or(&consensus.data).to_string(),
+                    config: host.config.as_ref().unwrap_or(&self.spec.directories.config).to_string(),
                 })
                 .collect();
         }
@@ -192,6 +195,7 @@ impl Postgres {
                 zone: Some(member.zone),
                 ports: consensus.ports,
                 data: consensus.data.to_string(),
+                config: member.config,
             })
             .collect()
     }

@@ -150,3 +150,6 @@ pub fn standby_slot(region: &str) -> String {
 pub fn monitoring_object(blueprint: &str, topic: &str) -> String {
     format!("{blueprint}-{topic}")
 }
+
+/// The key of the application's Secret that holds PgBouncer's file of users.
+pub const POOL_USERS: &str = "userlist.txt";

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use alerts::{alert_names, problems as alert_problems};
 pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family};
 pub use engine::{Engine, TemplateError};
 

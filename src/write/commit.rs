@@ -92,7 +92,11 @@ pub fn apply(env: &dyn Env, root: &Path, plan: &Plan) -> Result<(), WriteError> 
             .iter()
             .map(|w| Rename { path: w.path.clone(), sha256: w.sha256.clone(), before: w.before.clone() })
             .collect(),
-        removes: plan.removes.iter().map(|(path, sha256)| Remove { path: path.clone(), sha256: sha256.clone() }).collect(),
+        removes: plan
+            .removes
+            .iter()
+            .map(|(path, sha256)| Remove { path: path.clone(), sha256: sha256.clone() })
+            .collect(),
         lock: plan.lock.is_some(),
     };
     if let Err(error) = prepare(env, root, plan, &journal) {
@@ -199,8 +203,7 @@ fn directories(env: &dyn Env, root: &Path, journal: &Journal) -> Result<Prepared
             _ if blocked.iter().any(|b| directory.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'))) => {}
             None => prepared.made.push(directory.to_owned()),
             Some(Entry::Directory) => {
-                let mut paths =
-                    journal.renames.iter().map(|r| &r.path).chain(journal.removes.iter().map(|r| &r.path));
+                let mut paths = journal.renames.iter().map(|r| &r.path).chain(journal.removes.iter().map(|r| &r.path));
                 if paths.any(|path| holds(directory, path)) {
                     prepared.tried.push(directory.to_owned());
                 }
@@ -328,7 +331,8 @@ fn undo(env: &dyn Env, root: &Path, stage: &str) -> Result<bool, WriteError> {
 fn remove_with_directories(env: &dyn Env, root: &Path, path: &str) -> Result<(), WriteError> {
     let full = root.join(path);
     // In a repetition a directory may stand there by now: then the file is gone already.
-    if matches!(env.look(&full).map_err(|e| WriteError::io("read", &full, e))?, Some(Entry::File { .. } | Entry::Link)) {
+    if matches!(env.look(&full).map_err(|e| WriteError::io("read", &full, e))?, Some(Entry::File { .. } | Entry::Link))
+    {
         remove_if_there(env, &full)?;
     }
     let mut path = path;

@@ -106,7 +106,9 @@ impl ConflictKind {
             Self::EditedAndObsolete => "is no longer rendered, but was changed by hand since hagen wrote it",
             Self::NoFile => "is no file: move it away",
             Self::ThroughFile => "cannot be written: a part of its path is a file; move that away",
-            Self::ThroughLink => "cannot be written: a part of its path is a symbolic link, which hagen does not follow",
+            Self::ThroughLink => {
+                "cannot be written: a part of its path is a symbolic link, which hagen does not follow"
+            }
         }
     }
 }
@@ -195,7 +197,9 @@ fn remedy(error: &Error) -> &'static str {
         ErrorKind::PermissionDenied => "allow this user to write there, or give another directory with -o",
         ErrorKind::ReadOnlyFilesystem => "give a directory on a file system that can be written, with -o",
         ErrorKind::NotADirectory => "a part of that path is a file: give another directory with -o",
-        ErrorKind::CrossesDevices => "that directory is on another file system: render into one tree without mounts inside",
+        ErrorKind::CrossesDevices => {
+            "that directory is on another file system: render into one tree without mounts inside"
+        }
         ErrorKind::NotFound => "make the directory that it stands in, and run again",
         _ => "mend that and run again; an unfinished run is finished or undone by the next one",
     }

@@ -102,7 +102,9 @@ pub fn differences(request: &Request<'_>, state: &State) -> Result<Vec<Differenc
         match found {
             found if right(found, entry) => {}
             Found::Missing => differs(&entry.path, Staleness::Missing),
-            Found::ThroughFile(parent) if obsolete.contains(parent.as_str()) => differs(&entry.path, Staleness::Missing),
+            Found::ThroughFile(parent) if obsolete.contains(parent.as_str()) => {
+                differs(&entry.path, Staleness::Missing)
+            }
             found if conflict(found, entry, old, &obsolete).is_some() => {
                 differs(&entry.path, Staleness::Edited);
             }

@@ -114,6 +114,8 @@ LAB_SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/hagen-conformance.XXXXXX")
 mkdir "$LAB_SCRATCH/pids" "$LAB_SCRATCH/work"
 trap lab_exit EXIT
 trap 'exit 130' INT TERM
+# What kubectl remembers of a server must not outlive that server: the next one may listen on the same port.
+export KUBECACHEDIR=$LAB_SCRATCH/kubectl
 # HAGEN_KEEP=1 keeps it, to look into the logs afterwards.
 work_dir() { echo "$LAB_SCRATCH/work"; }
 

@@ -3,6 +3,7 @@
 //! This is the meaning of `dns.records` (decision 5), without a word about Route 53's own objects; the renderer turns
 //! it into record sets, `resolve` refuses what cannot be built, and the table of answers is computed from it (X-DN-4).
 
+pub mod countries;
 pub mod zones;
 
 use std::collections::BTreeSet;
@@ -56,6 +57,18 @@ impl Record<'_> {
         let used: BTreeSet<&str> =
             self.answers.iter().flat_map(|a| a.order.iter().map(|region| region.name.as_str())).collect();
         all.iter().filter(|region| used.contains(region.name.as_str())).collect()
+    }
+
+    /// Whether the alias at a location passes on the health of what it leads to.
+    ///
+    /// Where it does and everything behind it is unhealthy, Route 53 answers with the next larger location (F-DN-05). A
+    /// gate that is closed counts as unhealthy, so where that larger location leads to another region, clients would get
+    /// past the gate. There the alias must not pass it on: the pairs behind it decide alone, and they hold every region.
+    /// Nor where `failover: none` says that clients stay where they are, even when their region is down.
+    pub fn evaluates(&self) -> bool {
+        let head = |answer: &Answer| answer.order.first().map(|region| region.name.clone());
+        let same = self.answers.windows(2).all(|pair| head(&pair[0]) == head(&pair[1]));
+        self.spec.failover != Some(DnsFailover::None) && (self.failover != DnsFailover::Gated || same)
     }
 
     /// Whether the step from `order[at]` to what stands behind it waits for people: where the primary is passed over.

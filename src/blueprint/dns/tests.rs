@@ -108,3 +108,15 @@ fn one_region_without_ipv6_takes_the_aaaa_records_away() {
     let two: Vec<Region> = regions.into_iter().filter(|r| r.name != "eu-1").collect();
     assert!(records(&spec, &two)[0].dual_stack);
 }
+
+#[test]
+fn no_larger_location_leads_past_a_closed_gate() {
+    let evaluates = |strategy: &str, record: &str| {
+        let (spec, regions) = spec(strategy, record);
+        records(&spec, &regions)[0].evaluates()
+    };
+    assert!(evaluates("active-active", "{routing: geolocation}"));
+    assert!(evaluates("active-passive", "{routing: geolocation, failover: gated}"));
+    assert!(!evaluates("active-active", "{routing: geolocation, failover: gated}"));
+    assert!(!evaluates("active-active", "{routing: geolocation, failover: none}"));
+}

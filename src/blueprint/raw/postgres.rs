@@ -299,6 +299,9 @@ pub struct EtcdHost {
     /// Where it keeps its data, where that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<AbsolutePath>,
+    /// The directory of its configuration, where it is not the cluster's `directories.config`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<AbsolutePath>,
 }
 
 /// Ports of etcd.

@@ -163,7 +163,7 @@ fn default_cluster_domain() -> DomainName {
 }
 
 fn default_kubernetes_version() -> String {
-    "1.33".to_owned()
+    "1.36".to_owned()
 }
 
 impl Default for Kubernetes {
@@ -175,7 +175,7 @@ impl Default for Kubernetes {
 impl Kubernetes {
     /// The minor version.
     pub fn minor(&self) -> u32 {
-        self.version.rsplit_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(33)
+        self.version.rsplit_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(36)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Resolver;
-use crate::blueprint::dns::{self, zones};
+use crate::blueprint::dns::{self, countries, zones};
 use crate::blueprint::{Region, names, raw};
 use crate::diagnostics::{Diagnostic, Place};
 use crate::document::Path;
@@ -117,14 +117,14 @@ impl Resolver<'_> {
         {
             let place = if wanted { at.key("failover") } else { at.key("routing") };
             self.problems.push(
-                Diagnostic::error("BP063", Place::Value(place), "there is no region to fail over to")
+                Diagnostic::error("BP072", Place::Value(place), "there is no region to fail over to")
                     .also(Place::Key(path!["regions"]), "the only region")
                     .fix("write `routing: simple`, or a second region"),
             );
         }
         if record.routing == raw::Routing::Failover && record.failover == Some(raw::DnsFailover::None) {
             self.problems.push(
-                Diagnostic::error("BP064", Place::Value(at.key("failover")), "failover routing that never fails over")
+                Diagnostic::error("BP073", Place::Value(at.key("failover")), "failover routing that never fails over")
                     .also(Place::Value(at.key("routing")), "the routing")
                     .fix("write `routing: simple` or leave `failover` out"),
             );
@@ -152,7 +152,7 @@ impl Resolver<'_> {
         let inside = |label: &str| label == primary || label.ends_with(&format!("-{primary}"));
         if gate.host.as_str().split('.').any(inside) {
             self.problems.push(
-                Diagnostic::error("BP065", Place::Value(at.key("gate").key("host")), "the gate lies in the primary region")
+                Diagnostic::error("BP074", Place::Value(at.key("gate").key("host")), "the gate lies in the primary region")
                     .also(Place::Key(path!["regions", &primary]), "the primary region")
                     .because("when that region is lost nobody can remove the object, and the check cannot tell a removed object from a lost one")
                     .fix("keep the object in another region"),
@@ -184,6 +184,18 @@ impl Resolver<'_> {
         for (name, region) in &spec.regions {
             let Some(geo) = &region.geo else { continue };
             let at = path!["regions", name, "geo"];
+            for (index, code) in geo.countries.iter().enumerate().filter(|(_, code)| !countries::is_country(code)) {
+                let hint = if code == "UK" { Some("GB") } else { None };
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP079",
+                        Place::Value(at.key("countries").index(index)),
+                        format!("`{code}` is no country"),
+                    )
+                    .because("Route 53 takes the codes of ISO 3166-1 and refuses a batch with any other")
+                    .fix(hint.map_or_else(|| "write a code such as `DE`".to_owned(), |code| format!("write `{code}`"))),
+                );
+            }
             let continents = geo
                 .continents
                 .iter()
@@ -226,7 +238,7 @@ impl Resolver<'_> {
                         .fix("write `hostedZoneId: Z…`; `aws elbv2 describe-load-balancers` shows it as CanonicalHostedZoneId"),
                 ),
                 (Some(written), Some(known)) if written != known => self.problems.push(
-                    Diagnostic::error("BP066", Place::Value(at.key("hostedZoneId")), format!("`{written}` is not the hosted zone of load balancers of this kind in {}", region.name))
+                    Diagnostic::error("BP075", Place::Value(at.key("hostedZoneId")), format!("`{written}` is not the hosted zone of load balancers of this kind in {}", region.name))
                         .because(format!("it is {known} (R-DN-03); an alias with another one is rejected or leads elsewhere"))
                         .fix("leave it out: hagen knows it"),
                 ),
@@ -263,7 +275,7 @@ impl Resolver<'_> {
             let at = path!["dns", "records", record.label];
             if record.answers.len() > GEO_RECORDS {
                 self.problems.push(
-                    Diagnostic::error("BP067", Place::Key(at.clone()), "too many locations for one name")
+                    Diagnostic::error("BP076", Place::Key(at.clone()), "too many locations for one name")
                         .because(format!(
                             "Route 53 holds {GEO_RECORDS} geolocation records for a name (F-DN-12), this has {}",
                             record.answers.len()
@@ -286,7 +298,7 @@ impl Resolver<'_> {
                 if name.len() > 253 || name.split('.').any(|label| label.len() > 63) {
                     self.problems.push(
                         Diagnostic::error(
-                            "BP068",
+                            "BP077",
                             Place::Key(at.clone()),
                             format!("the name `{name}` is too long for DNS"),
                         )
@@ -298,7 +310,7 @@ impl Resolver<'_> {
                 }
                 if let Some(other) = names.insert(name.clone(), at.clone()).filter(|other| *other != at) {
                     self.problems.push(
-                        Diagnostic::error("BP069", Place::Key(at.clone()), format!("`{name}` is written twice"))
+                        Diagnostic::error("BP078", Place::Key(at.clone()), format!("`{name}` is written twice"))
                             .also(Place::Key(other), "hagen writes a name for each region in front of this host")
                             .fix("rename one of the records"),
                     );
@@ -308,7 +320,7 @@ impl Resolver<'_> {
         if checks > HEALTH_CHECKS {
             self.problems.push(
                 Diagnostic::error(
-                    "BP067",
+                    "BP076",
                     Place::Key(path!["dns", "records"]),
                     format!("{checks} health checks are too many"),
                 )

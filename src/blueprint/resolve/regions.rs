@@ -98,6 +98,17 @@ impl Resolver<'_> {
                 .fix("name the SecretStore or ClusterSecretStore in `platform.secrets.store`"),
             );
         }
+        if spec.edge.ingress == raw::Ingress::Nginx {
+            self.problems.push(
+                Diagnostic::warning(
+                    "BP026",
+                    Place::Value(path!["edge", "ingress"]),
+                    "the nginx ingress controller is retired upstream",
+                )
+                .because("since March 2026 it gets no security fixes (F-LB-07, R-K8-31)")
+                .fix("write `ingress: gateway-api`: the same routes for a Gateway"),
+            );
+        }
         if spec.platform.namespace.is_none() {
             self.derived(&path!["platform", "namespace"], &spec.metadata.name, "metadata.name");
         }

@@ -1,6 +1,7 @@
 //! Services: references looked up, grace and toleration derived, contradictions found.
 
 use super::Resolver;
+use crate::blueprint::names::record_host;
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Need, NeedTarget, Service, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
@@ -170,6 +171,37 @@ impl Resolver<'_> {
                 );
                 None
             }
+        }
+    }
+
+    /// Route 53 asks each region's public path: something public must answer there, or DNS takes every region out.
+    pub(super) fn health_is_served(&mut self, services: &[Service]) {
+        let Some(dns) = &self.spec.dns else { return };
+        for (label, record) in &dns.records {
+            let host = record_host(label, dns.zone.as_str());
+            let of_host: Vec<&Service> =
+                services.iter().filter(|s| s.on_kubernetes() && s.host.as_deref() == Some(&host)).collect();
+            let asked = record.health.path.as_str();
+            let serves = |service: &&Service| {
+                let path = service.spec.route.as_ref().map_or("/", |route| route.path.as_str()).trim_end_matches('/');
+                asked.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            // Without any public service the regions are served by something that hagen does not know.
+            if of_host.is_empty() || of_host.iter().any(serves) {
+                continue;
+            }
+            let at = path!["dns", "records", label, "health", "path"];
+            let mut problem =
+                Diagnostic::error("BP074", Place::Value(at), format!("no route of `{host}` serves `{asked}`"));
+            for service in &of_host {
+                problem =
+                    problem.also(Place::Value(path!["services", &service.name, "route", "path"]), "serves only this");
+            }
+            self.problems.push(
+                problem
+                    .because("health checks from outside would find every region down")
+                    .fix("ask for a path that a public service serves, or give one a route for it"),
+            );
         }
     }
 

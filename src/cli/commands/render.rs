@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::blueprint::Blueprint;
 use crate::cli::args::Render;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, loading};
-use crate::render::{Engine, Selection, TemplateError, render};
+use crate::env::Os;
+use crate::render::{ArtifactKind, ArtifactSet, Engine, Selection, TemplateError, render};
 use crate::report::Section;
+use crate::verify::{VerifyProblem, verify};
+use crate::write::{self, Request};
 
 /// Loads, renders, verifies, writes.
 pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
@@ -36,16 +40,89 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     let engine = Engine::new(&overrides(args.templates.as_deref())?).map_err(|errors| templates(&errors))?;
     let selection = Selection { only: args.only.clone(), skip: args.skip.clone(), regions: args.region.clone() };
     let set = render(blueprint, &engine, &selection).map_err(|errors| templates(&errors))?;
-    let directory = args.output.clone().unwrap_or_default();
-    for artifact in set.values() {
-        let path = directory.join(&artifact.path);
-        let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", path.display()));
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
-        }
-        std::fs::write(&path, &artifact.text).map_err(failed)?;
+    // What the real system would refuse is not written, and not streamed.
+    let verified = verify(blueprint, &set, &selection);
+    if !verified.problems.is_empty() {
+        return Err(refused(&verified.problems));
     }
-    output.note(&format!("{} files", set.len()));
+    if args.stdout {
+        return stream(blueprint, &set, &selection, output);
+    }
+    let root = args.output.clone().unwrap_or_default();
+    let model = serde_json::to_vec(&blueprint.spec).map_err(|error| Failure::new(format!("the model: {error}")))?;
+    let request = Request {
+        files: &set,
+        selection: &selection,
+        blueprint: &blueprint.name,
+        environment: blueprint.environment.as_deref(),
+        model: write::digest(&model),
+        objects: &verified.objects,
+        force: args.force,
+    };
+    if args.check {
+        return check(&root, &request, output);
+    }
+    let outcome = write::write(&Os, &root, &request).map_err(|error| Failure::new(error.to_string()))?;
+    report(&root, &outcome, output);
+    Ok(ExitStatus::Ok)
+}
+
+/// Says what was written: a line, and with `--verbose` every file.
+fn report(root: &Path, outcome: &write::Outcome, output: &mut Output) {
+    match outcome.recovered {
+        Some(write::Recovery::Finished) => output.note("an interrupted run was finished first"),
+        Some(write::Recovery::Undone) => {
+            output.note("an interrupted run had changed nothing; what it left was removed")
+        }
+        None => {}
+    }
+    for (sign, paths) in [("+", &outcome.created), ("~", &outcome.changed), ("-", &outcome.removed)] {
+        for path in paths {
+            output.detail(&format!("{sign} {path}"));
+        }
+    }
+    let counts = [
+        (outcome.created.len(), "created"),
+        (outcome.changed.len(), "changed"),
+        (outcome.removed.len(), "removed"),
+        (outcome.unchanged, "unchanged"),
+    ];
+    let counts: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let counts = if counts.is_empty() { "no files".to_owned() } else { counts.join(", ") };
+    output.note(&format!("{}: {counts}", root.display()));
+}
+
+/// Compares only: what is stale goes to stdout, a line each.
+fn check(root: &Path, request: &Request<'_>, output: &mut Output) -> Result<ExitStatus, Failure> {
+    let differences = write::check(&Os, root, request).map_err(|error| Failure::new(error.to_string()))?;
+    for difference in &differences {
+        output.result(&format!("{:10} {}\n", difference.what.name(), difference.path));
+    }
+    if differences.is_empty() {
+        output.note(&format!("{} is up to date", root.display()));
+        return Ok(ExitStatus::Ok);
+    }
+    output
+        .note(&format!("{} is not what the blueprint says; `hagen render` without --check writes it", root.display()));
+    Ok(ExitStatus::DoesNotPass)
+}
+
+/// Prints the Kubernetes objects of one region, for a pipe into `kubectl apply -f -`.
+fn stream(
+    blueprint: &Blueprint,
+    set: &ArtifactSet,
+    selection: &Selection,
+    output: &mut Output,
+) -> Result<ExitStatus, Failure> {
+    if blueprint.regions.len() > 1 && selection.regions.len() != 1 {
+        let names: Vec<&str> = blueprint.regions.iter().map(|r| r.name.as_str()).collect();
+        return Err(Failure::new("the objects of several regions cannot stand in one stream")
+            .hint(format!("pick one with --region: {}", names.join(", "))));
+    }
+    for artifact in set.values().filter(|artifact| artifact.kind == ArtifactKind::Kubernetes) {
+        let separator = if artifact.text.starts_with("---") { "" } else { "---\n" };
+        output.result(&format!("{separator}{}", artifact.text));
+    }
     Ok(ExitStatus::Ok)
 }
 
@@ -64,6 +141,17 @@ fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failu
         found.insert(name, text);
     }
     Ok(found)
+}
+
+/// What the verifier found, as far as it can be read at once.
+fn refused(problems: &[VerifyProblem]) -> Failure {
+    const SHOWN: usize = 20;
+    let mut lines: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+    if problems.len() > SHOWN {
+        lines.push(format!("and {} more", problems.len() - SHOWN));
+    }
+    Failure::new(format!("what was rendered would not be accepted\n{}", lines.join("\n")))
+        .hint("nothing was written; with --templates mend the template that is named, otherwise report this with the blueprint")
 }
 
 fn templates(errors: &[TemplateError]) -> Failure {

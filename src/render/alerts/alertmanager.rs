@@ -51,7 +51,7 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
     let critical: Vec<&Channel> = pager.iter().chain(&chat).collect();
     // Without a pager of its own a critical alert goes to whatever there is.
     let critical = if pager.is_none() { mail.iter().chain(&chat).collect() } else { critical };
-    let warning: Vec<&Channel> = chat.iter().chain(&mail).take(1).collect();
+    let warning: Vec<&Channel> = chat.iter().chain(&mail).collect();
     let mut receivers = vec![json!({"name": NOBODY})];
     for (name, channels) in [("critical", &critical), ("warning", &warning)] {
         if !channels.is_empty() {

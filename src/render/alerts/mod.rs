@@ -39,6 +39,7 @@ use serde_json::Value;
 use super::{ArtifactKind, Jobs};
 use crate::blueprint::Blueprint;
 use crate::blueprint::raw::{Flavour, Monitoring};
+use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::path;
 use context::Context;
 use model::Alert;
@@ -84,6 +85,51 @@ pub fn alert_names(blueprint: &Blueprint) -> BTreeMap<&'static str, bool> {
         blueprint.regions.iter().flat_map(|region| region_topics(&Context { blueprint, monitoring: &plain, region }));
     let topics: Vec<Topic> = regions.chain([global_topic(blueprint, &plain)]).collect();
     topics.iter().flat_map(|topic| &topic.alerts).map(|alert| (alert.name, alert.timed)).collect()
+}
+
+/// What in `monitoring` names something that is not rendered: an override without its alert, `above` on an alert whose
+/// threshold is no time, the endpoint of an unknown region. In silence such a line would promise what is not there.
+pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
+    let Some(monitoring) = &blueprint.spec.monitoring else {
+        return Vec::new();
+    };
+    let known = alert_names(blueprint);
+    let mut problems = Vec::new();
+    for (name, own) in &monitoring.alerts {
+        let at = path!["monitoring", "alerts", name];
+        match known.get(name.as_str()) {
+            None => {
+                let fix = nearest(name, known.keys().copied()).map_or_else(
+                    || "global/alerts/README.md lists the alerts".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let title = format!("no alert `{}` is rendered", name.escape_debug());
+                problems.push(
+                    Diagnostic::error("BP090", Place::Key(at), title)
+                        .because("an override of nothing changes nothing")
+                        .fix(fix),
+                );
+            }
+            Some(false) if own.above.is_some() => problems.push(
+                Diagnostic::error(
+                    "BP091",
+                    Place::Key(at.key("above")),
+                    format!("the threshold of `{name}` is no time"),
+                )
+                .because("`above` replaces a threshold in seconds; this alert counts something else")
+                .fix("leave `above` out; `for`, `severity` and `enabled` can be changed"),
+            ),
+            Some(_) => {}
+        }
+    }
+    for region in monitoring.prometheus.endpoints.keys().filter(|name| blueprint.region(name).is_none()) {
+        let at = path!["monitoring", "prometheus", "endpoints", region];
+        let title = format!("there is no region `{}`", region.escape_debug());
+        let fix = nearest(region, blueprint.regions.iter().map(|r| r.name.as_str()))
+            .map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
+        problems.push(Diagnostic::error("BP013", Place::Key(at), title).fix(fix));
+    }
+    problems
 }
 
 /// The topics of a region, with the overrides applied; those without rules too, for what they say is left out.

@@ -35,8 +35,8 @@ pub fn region(context: &Context<'_>) -> Config {
             comment: "Prometheus itself: the alerts about rules and notifications rest on it.",
             job: json!({"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"], "labels": own}]}),
         },
-        alertmanager(context.monitoring, &own),
     ];
+    jobs.extend(alertmanager(context.monitoring, &own));
     jobs.extend(scrape::jobs(context).iter().map(|job| Entry { comment: job.comment, job: scrape::plain(job) }));
     jobs.extend(discovery::jobs(context).into_iter().map(|found| Entry { comment: found.comment, job: found.job }));
     let mut rule_files = vec!["*.rules.yaml".to_owned()];
@@ -61,7 +61,6 @@ pub fn global(blueprint: &Blueprint, monitoring: &Monitoring) -> Option<Config> 
             comment: "Prometheus itself.",
             job: json!({"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"]}]}),
         },
-        alertmanager(monitoring, &json!({})),
         Entry {
             comment: "Every region's Prometheus: what the rules over all regions ask for. The region is put on here.",
             job: json!({
@@ -73,13 +72,18 @@ pub fn global(blueprint: &Blueprint, monitoring: &Monitoring) -> Option<Config> 
             }),
         },
     ];
+    let jobs = jobs.into_iter().chain(alertmanager(monitoring, &json!({}))).collect();
     Some(config(blueprint, monitoring, None, vec!["global.rules.yaml".to_owned()], jobs))
 }
 
-fn alertmanager(monitoring: &Monitoring, labels: &Value) -> Entry {
+/// The job that reads Alertmanager, where it is known.
+fn alertmanager(monitoring: &Monitoring, labels: &Value) -> Option<Entry> {
     let targets = &monitoring.exporters.alertmanagers;
+    if targets.is_empty() {
+        return None;
+    }
     let job = json!({"job_name": "alertmanager", "static_configs": [{"targets": targets, "labels": labels}]});
-    Entry { comment: "Alertmanager: whether receivers can be reached.", job }
+    Some(Entry { comment: "Alertmanager: whether receivers can be reached.", job })
 }
 
 fn config(

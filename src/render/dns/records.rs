@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::health::Checks;
 use crate::blueprint::dns::{Answer, Location, Record, zones};
-use crate::blueprint::raw::{DnsFailover, Routing};
+use crate::blueprint::raw::Routing;
 use crate::blueprint::{Blueprint, Region, names};
 
 /// A request takes 1000 elements, and an UPSERT counts twice (F-DN-12).
@@ -185,8 +185,7 @@ impl Builder<'_> {
         }
         let alone = answer.order.len() == 1;
         let target = if alone { names::regional_host(host, head) } else { names::failover_host(host, head, &[]) };
-        // `failover: none` says that clients stay where they are, even when their region is down.
-        let evaluate = self.record.spec.failover != Some(DnsFailover::None);
+        let evaluate = self.record.evaluates();
         let (id, continent, country) = match &answer.location {
             Location::Continent(continent) => {
                 let code = format!("{continent:?}").to_uppercase();

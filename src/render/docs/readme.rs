@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::blueprint::{Blueprint, Region, raw};
+use crate::blueprint::{Blueprint, Region, names, raw};
 use crate::path;
 use crate::render::{ArtifactKind, Family, Job, Jobs};
 
@@ -44,7 +44,6 @@ struct RegionSteps<'a> {
 struct Kubernetes {
     commands: Vec<String>,
     waits: Vec<Wait>,
-    delete: String,
 }
 
 #[derive(Serialize)]
@@ -98,7 +97,9 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
         let what = match second {
             "kubernetes" => "everything that kubectl applies to the cluster of this region",
             "patroni" => "PostgreSQL on hosts: one directory a member, etcd member and router",
-            "redis" => "Redis on hosts: one directory a node, and the scripts that form the cluster",
+            "redis" => {
+                "Redis: who is primary and who is replica in which zone; on hosts also a directory for each node and the scripts"
+            }
             "dns" => "Route 53: health checks, change batches in order, the script that applies them",
             "alerts" if first == "global" => "Alertmanager, the dead-man's switch, rules that look at all regions",
             "alerts" => "this region's Prometheus rules with their unit tests, and its scrape configuration",
@@ -111,24 +112,17 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
 
 fn steps<'a>(blueprint: &'a Blueprint, region: &'a Region, jobs: &[Job]) -> RegionSteps<'a> {
     let prefix = format!("{}/", region.name);
-    let here = |family: &str| -> Vec<String> {
-        let start = format!("{prefix}{family}/");
-        let mut names: Vec<String> = jobs
-            .iter()
-            .filter_map(|job| job.path.strip_prefix(&start)?.split_once('/').map(|(name, _)| name.to_owned()))
-            .collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    };
+    let there = |directory: String| jobs.iter().any(|job| job.path.starts_with(&format!("{prefix}{directory}/")));
+    let patroni = blueprint.postgres.iter().filter(|p| !p.on_kubernetes() && there(format!("patroni/{}", p.name)));
+    let redis = blueprint.redis.iter().filter(|r| !r.on_kubernetes() && there(format!("redis/{}", r.name)));
     let on_kubernetes = jobs.iter().any(|job| job.path.starts_with(&format!("{prefix}kubernetes/")));
     RegionSteps {
         name: &region.name,
         primary: region.is_primary(),
         zones: region.spec.zones.join(", "),
         kubernetes: on_kubernetes.then(|| kubernetes(blueprint, region)),
-        patroni: here("patroni"),
-        redis: here("redis"),
+        patroni: patroni.map(|p| p.name.clone()).collect(),
+        redis: redis.map(|r| r.name.clone()).collect(),
     }
 }
 
@@ -150,15 +144,23 @@ fn kubernetes(blueprint: &Blueprint, region: &Region) -> Kubernetes {
                 cluster.name,
                 cluster.member_count(region)
             ),
-            command: format!("{inside} rollout status --timeout=15m statefulset/{}", cluster.object()),
+            // The members are replaced by hand (`OnDelete`): `rollout status` knows nothing of them.
+            command: format!(
+                "{inside} wait --for=condition=Ready --timeout=15m pod --selector={}={},{}=database",
+                names::INSTANCE,
+                cluster.object(),
+                names::COMPONENT
+            ),
         });
     }
     for cluster in blueprint.redis.iter().filter(|r| r.is_rendered() && r.on_kubernetes() && r.in_region(region)) {
         waits.push(Wait {
             what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
             command: format!(
-                "{inside} wait --for=condition=Ready --timeout=10m pod --selector=app.kubernetes.io/instance={}",
-                cluster.object()
+                "{inside} wait --for=condition=Ready --timeout=10m pod --selector={}={},{}=cache",
+                names::INSTANCE,
+                cluster.object(),
+                names::COMPONENT
             ),
         });
     }
@@ -168,9 +170,15 @@ fn kubernetes(blueprint: &Blueprint, region: &Region) -> Kubernetes {
         command: format!("{inside} rollout status --timeout=10m deployment/{}", service.name),
     }));
     Kubernetes {
-        commands: vec![apply(" --dry-run=server --validate=strict"), apply(" --validate=strict")],
+        commands: vec![
+            format!(
+                "{kubectl} apply --server-side --field-manager=hagen --validate=strict -f {}/kubernetes/00-namespace.yaml",
+                region.name
+            ),
+            apply(" --dry-run=server --validate=strict"),
+            apply(" --validate=strict"),
+        ],
         waits,
-        delete: format!("{inside} rollout undo deployment/NAME"),
     }
 }
 

@@ -231,9 +231,6 @@ fn to_postgres(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, 
             (false, true) => common::ROUTER,
             (false, false) => common::DATABASE,
         };
-        if component == common::ROUTER.0 {
-            to.ports.push(spec.router.port);
-        }
         let identity = Identity::store(component, name, &object);
         to.peers = vec![common::pods(&common::selector(blueprint, identity))];
     } else {

@@ -9,7 +9,7 @@ use super::common::{self, Identity, Labels};
 use super::mesh::{self, Proxy};
 use super::network::{self, Rule};
 use super::services;
-use crate::blueprint::{Blueprint, Region, Service, raw};
+use crate::blueprint::{Blueprint, Region, Service, dns, names, raw};
 use crate::path;
 use crate::render::Jobs;
 
@@ -143,13 +143,27 @@ struct Edge {
     balancer: Option<String>,
 }
 
+/// A host that a route serves, and the listener of a Gateway that takes it in.
+#[derive(Clone, Serialize)]
+struct Served {
+    host: String,
+    listener: String,
+}
+
+/// The hosts of a route in a region: the public one, and the region's own, which DNS leads to and health checks ask (F-DN-14).
+fn served(blueprint: &Blueprint, region: &Region, host: &str) -> Vec<Served> {
+    let records = dns::records(&blueprint.spec, &blueprint.regions);
+    let own = records.iter().any(|record| record.host == host).then(|| names::regional_host(host, &region.name));
+    let hosts = std::iter::once(host.to_owned()).chain(own);
+    hosts.map(|host| Served { listener: listener(&host), host }).collect()
+}
+
 /// The route of one service.
 #[derive(Serialize)]
 struct Route {
     name: String,
     labels: Labels,
-    host: String,
-    listener: String,
+    hosts: Vec<Served>,
     path: String,
     port: u16,
     timeout: String,
@@ -163,8 +177,7 @@ fn edge(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Edge {
     let route = |p: &Public<'_>| Route {
         name: p.service.name.clone(),
         labels: common::labels(blueprint, region, Identity::service(&p.service.name)),
-        host: p.host.to_owned(),
-        listener: listener(p.host),
+        hosts: served(blueprint, region, p.host),
         path: p.route.path.to_string(),
         port: p.service.spec.port,
         timeout: p.route.timeout.go(),
@@ -177,7 +190,7 @@ fn edge(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Edge {
         name: blueprint.name.clone(),
         secret: certificate(blueprint),
         issuer: settings.tls.issuer.as_ref().map(ToString::to_string),
-        hosts: public.iter().map(|p| p.host.to_owned()).collect(),
+        hosts: public.iter().flat_map(|p| served(blueprint, region, p.host)).map(|served| served.host).collect(),
         tls: match settings.tls.minimum {
             raw::TlsVersion::Tls12 => "TLS 1.2",
             raw::TlsVersion::Tls13 => "TLS 1.3",
@@ -327,7 +340,8 @@ fn alb(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Ingress
         set("healthcheck-timeout-seconds", "5".to_owned());
         set("healthy-threshold-count", "2".to_owned());
         set("unhealthy-threshold-count", "2".to_owned());
-        set("success-codes", "200-399".to_owned());
+        // Without a path of its own whatever answers is alive, as it is for the TCP probe.
+        set("success-codes", if readiness.is_some() { "200-399" } else { "200-499" }.to_owned());
         // R-LB-03: not longer than the pod lives.
         set("target-group-attributes", format!("deregistration_delay.timeout_seconds={delay}"));
         set(
@@ -346,4 +360,29 @@ fn order<'a>(public: &[Public<'a>]) -> BTreeMap<&'a str, usize> {
         public.iter().map(|p| (std::cmp::Reverse(p.route.path.as_str().len()), p.service.name.as_str())).collect();
     all.sort_unstable();
     all.into_iter().enumerate().map(|(at, (_, name))| (name, at + 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::kubernetes::tests::blueprint;
+
+    const TWO: &str = "
+  one: {image: IMAGE, port: 80, exposure: public, route: {host: a.example.com, path: PATH}}
+  two: {image: IMAGE, port: 81, exposure: public, route: {host: a.example.com, path: /v1}}";
+
+    #[test]
+    fn two_services_cannot_claim_one_path() {
+        let of = |path: &str| unique(&public(&blueprint(&TWO.replace("PATH", path))));
+        assert!(of("/v1").is_err_and(|why| why.contains("services.one") && why.contains("services.two")));
+        assert!(of("/v1/").is_err());
+        assert!(of("/").is_ok());
+    }
+
+    #[test]
+    fn a_balancer_that_takes_the_first_match_gets_longer_paths_first() {
+        let blueprint = blueprint(&TWO.replace("PATH", "/"));
+        let order = order(&public(&blueprint));
+        assert!(order["two"] < order["one"]);
+    }
 }

@@ -76,3 +76,64 @@ fn push<T: Serialize>(
         Err(why) => jobs.push(path, ArtifactKind::Kubernetes, Some(region), template, &Refused(why), origins),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::{Engine, Family, Selection};
+
+    /// A blueprint of two regions with these services; `IMAGE` stands for an image.
+    pub(super) fn blueprint(services: &str) -> Blueprint {
+        let image = format!("example.com/a:1@sha256:{}", "0".repeat(64));
+        let text = format!(
+            "apiVersion: hagen.dev/v1\nkind: Blueprint\nmetadata: {{name: test}}\n\
+             regions:\n  aa: {{role: primary, zones: [a, b, c]}}\n  bb: {{role: secondary, zones: [d, e, f], warm: 0%}}\n\
+             edge: {{mesh: {{kind: istio}}}}\nservices:{}\n",
+            services.replace("IMAGE", &image)
+        );
+        let spec = serde_yaml::from_str(&text).unwrap();
+        crate::blueprint::resolve::resolve(spec, None).0.unwrap()
+    }
+
+    fn rendered(blueprint: &Blueprint) -> Result<std::collections::BTreeMap<String, String>, String> {
+        let selection = Selection { only: vec![Family::Kubernetes], ..Selection::default() };
+        let engine = Engine::embedded().unwrap();
+        let set = crate::render::render(blueprint, &engine, &selection).map_err(|e| format!("{e:?}"))?;
+        Ok(set.into_iter().map(|(path, artifact)| (path, artifact.text)).collect())
+    }
+
+    #[test]
+    fn an_autoscaler_owns_the_replicas_and_a_cold_region_has_neither() {
+        let blueprint =
+            blueprint("\n  api: {image: IMAGE, port: 80, replicas: {min: 3, max: 9}, autoscale: {cpu: 60%}}");
+        let files = rendered(&blueprint).unwrap();
+        let (warm, cold) = (&files["aa/kubernetes/api.yaml"], &files["bb/kubernetes/api.yaml"]);
+        assert!(warm.contains("kind: HorizontalPodAutoscaler") && !warm.contains("\n  replicas:"));
+        assert!(!cold.contains("kind: HorizontalPodAutoscaler") && cold.contains("\n  replicas: 0"));
+    }
+
+    #[test]
+    fn what_a_service_needs_is_open_on_both_sides() {
+        let blueprint =
+            blueprint("\n  api: {image: IMAGE, port: 80}\n  web: {image: IMAGE, port: 81, needs: {services.api: {}}}");
+        let region = blueprint.primary();
+        let policy = |name: &str| {
+            let service = blueprint.service(name).unwrap();
+            serde_json::to_value(network::policy(&blueprint, region, service)).unwrap()
+        };
+        let (api, web) = (policy("api"), policy("web"));
+        let pods = |name: &str| common::pods(&common::selector(&blueprint, common::Identity::service(name)));
+        assert_eq!(api["ingress"][0]["peers"][0], pods("web"));
+        assert_eq!(web["egress"][0]["peers"][0], pods("api"));
+        assert_eq!(api["ingress"][0]["ports"], web["egress"][0]["ports"]);
+    }
+
+    #[test]
+    fn two_needs_that_would_set_one_variable_are_refused() {
+        let blueprint = blueprint(
+            "\n  api: {image: IMAGE, port: 80, needs: {services.main: {}, external.main: {}}}\n  main: {image: IMAGE, port: 81}\n\
+             external: {main: {url: \"https://example.com\"}}",
+        );
+        assert!(rendered(&blueprint).is_err_and(|why| why.contains("MAIN_HOST")));
+    }
+}

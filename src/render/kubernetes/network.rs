@@ -60,7 +60,7 @@ fn ingress(blueprint: &Blueprint, service: &Service) -> Vec<Rule> {
         let (why, peers) = edge::peers(blueprint);
         rules.push(Rule::new(why, peers, ports));
     }
-    rules.push(Rule::new("metrics", vec![common::monitoring(blueprint)], [service.metrics_port()]));
+    rules.push(Rule::new("metrics", vec![common::monitoring(blueprint)], wire(blueprint, service.metrics_port())));
     rules.into_iter().flatten().collect()
 }
 

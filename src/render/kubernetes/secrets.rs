@@ -92,6 +92,11 @@ fn values(blueprint: &Blueprint, region: &Region) -> Secrets {
         let own = &cluster.credentials;
         let passwords = [&own.superuser, &own.replication, &own.rewind, &own.application, &own.rest, &own.monitoring];
         passwords.into_iter().for_each(&mut add);
+        if cluster.spec.pool.kind == raw::PoolKind::Pgbouncer {
+            // PgBouncer's file of users lies beside the password that it repeats.
+            let secret = own.application.secret.clone();
+            add(&raw::SecretRef { secret, key: names::POOL_USERS.to_owned() });
+        }
         let destinations = cluster.spec.backup.iter().flat_map(|backup| &backup.to);
         destinations.for_each(|to| destination(blueprint, to, &mut add));
     }

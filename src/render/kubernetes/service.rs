@@ -29,7 +29,7 @@ struct Context {
     port: u16,
     metrics_port: Option<u16>,
     /// Zone-aware routing, where the version knows it.
-    prefer_close: bool,
+    near: Option<&'static str>,
     autoscaler: Option<Autoscaler>,
     disruption: u32,
     policy: Policy,
@@ -90,7 +90,7 @@ fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Result<
         workload,
         port: spec.port,
         metrics_port: spec.metrics.port.filter(|port| *port != spec.port),
-        prefer_close: blueprint.spec.platform.kubernetes.minor() >= 31,
+        near: near(blueprint.spec.platform.kubernetes.minor()),
         autoscaler: autoscaler(region, service)?,
         disruption: spec.disruption,
         policy: network::policy(blueprint, region, service),
@@ -98,6 +98,15 @@ fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Result<
         mesh: mesh::of_service(blueprint, region, service),
         labels,
     })
+}
+
+/// What a version calls routing that stays in its zone; the first name is deprecated since the second one is stable.
+fn near(minor: u32) -> Option<&'static str> {
+    match minor {
+        ..31 => None,
+        31..35 => Some("PreferClose"),
+        _ => Some("PreferSameZone"),
+    }
 }
 
 /// What a reader wants to know first.

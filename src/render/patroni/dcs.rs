@@ -233,6 +233,8 @@ fn wal_keep(cluster: &Postgres) -> Bytes {
 pub fn pg_hba(around: &Surroundings<'_>) -> Vec<String> {
     let host = if around.certificates.is_some() { "hostssl" } else { "host" };
     let mut lines = vec!["local all all scram-sha-256".to_owned()];
+    // Patroni asks its own server for the timeline by this line; without it no member is ever a candidate.
+    lines.push(format!("local replication {REPLICATION} scram-sha-256"));
     lines.push(format!("host all {SUPERUSER} all reject"));
     for from in &around.members {
         lines.push(format!("{host} replication {REPLICATION} {from} scram-sha-256"));
@@ -250,6 +252,9 @@ pub fn pg_hba(around: &Surroundings<'_>) -> Vec<String> {
         lines.push(format!("host all {REPLICATION},{REWIND} {from} reject"));
         lines.push(format!("{host} all all {from} scram-sha-256"));
     }
+    // A host that is both would say the same twice.
+    let mut said = std::collections::BTreeSet::new();
+    lines.retain(|line| said.insert(line.clone()));
     lines
 }
 

@@ -47,6 +47,8 @@ pub struct Repository {
     pub secrets: Vec<SecretVariable>,
     /// The directory, where the repository is one; it must be shared by all members.
     pub directory: Option<String>,
+    /// What an older pgBackRest lacks for it: such a one refuses the whole configuration, all repositories with it.
+    pub needs: Option<&'static str>,
     /// A file with a service key, where `gcs` has no identity.
     pub key_file: Option<SecretRef>,
 }
@@ -82,7 +84,9 @@ pub fn repositories(
             builder.secret("CIPHER_PASS", "the passphrase of the repository", destination.passphrase.as_ref());
         }
         let Builder { settings, secrets, key_file, .. } = builder;
-        repositories.push(Repository { number, name: name.to_owned(), settings, secrets, directory, key_file });
+        let managed = destination.kind == DestinationKind::AzureBlob && destination.access_key.is_none();
+        let needs = managed.then_some("pgBackRest 2.58 or newer, the first with Azure's managed identities");
+        repositories.push(Repository { number, name: name.to_owned(), settings, secrets, directory, needs, key_file });
     }
     repositories
 }

@@ -30,6 +30,7 @@ struct Pgbackrest {
 #[derive(Serialize)]
 struct Group {
     name: String,
+    needs: Option<&'static str>,
     settings: Vec<Setting>,
 }
 
@@ -101,7 +102,7 @@ pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
     };
     let repositories = site.repositories(&member.config);
     let numbers = repositories.iter().map(|r| r.number).collect();
-    let groups = repositories.into_iter().map(|r| Group { name: r.name, settings: r.settings });
+    let groups = repositories.into_iter().map(|r| Group { name: r.name, needs: r.needs, settings: r.settings });
     let conf = Pgbackrest {
         stanza: names::stanza(&site.cluster.name),
         repositories: groups.collect(),

@@ -57,14 +57,7 @@ struct Output<'a, 'b> {
 
 impl Output<'_, '_> {
     /// A file of a host.
-    fn host(
-        &mut self,
-        host: &Host,
-        file: &str,
-        kind: ArtifactKind,
-        template: &'static str,
-        context: &impl Serialize,
-    ) {
+    fn host(&mut self, host: &Host, file: &str, kind: ArtifactKind, template: &'static str, context: &impl Serialize) {
         self.push(&format!("{}/{file}", host.name), kind, template, context);
     }
 

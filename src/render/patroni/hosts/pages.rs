@@ -73,6 +73,7 @@ struct Readme {
     monitoring_secret: SecretRef,
     backup: bool,
     shared: Vec<String>,
+    needs: Vec<&'static str>,
     ttl: String,
     slot: String,
     example_config: String,
@@ -250,6 +251,7 @@ fn page(site: &Site<'_>) -> Readme {
         monitoring_secret: site.cluster.credentials.monitoring.clone(),
         backup: spec.backup.is_some(),
         shared: shared(site, &config),
+        needs: site.repositories(&config).iter().filter_map(|r| r.needs).take(1).collect(),
         ttl: spec.failover.ttl.to_string(),
         slot: dcs::region_slot(&site.region.name),
         example_config: format!("{config}/patroni.yml"),
@@ -304,4 +306,3 @@ fn machine(site: &Site<'_>, host: &Host) -> Machine {
     }
     Machine { name: host.name.clone(), address: host.address.clone(), config: host.config.clone(), units, timers }
 }
-

@@ -64,6 +64,11 @@ impl<'a> Site<'a> {
             router: None,
         };
         // The last one to speak decides the directories: a member's own win.
+        for member in &etcd {
+            let host = hosts.entry(member.name.clone()).or_insert_with(|| new(&member.name, &member.address));
+            host.config.clone_from(&member.config);
+            host.etcd = Some(member.clone());
+        }
         for router in &routers {
             let host = hosts.entry(router.name.clone()).or_insert_with(|| new(&router.name, &router.address));
             (host.config, host.run, host.log) = (router.config.clone(), router.run.clone(), router.log.clone());
@@ -73,10 +78,6 @@ impl<'a> Site<'a> {
             let host = hosts.entry(member.name.clone()).or_insert_with(|| new(&member.name, &member.address));
             (host.config, host.run, host.log) = (member.config.clone(), member.run.clone(), member.log.clone());
             host.member = Some(member.clone());
-        }
-        for member in &etcd {
-            let host = hosts.entry(member.name.clone()).or_insert_with(|| new(&member.name, &member.address));
-            host.etcd = Some(member.clone());
         }
         let role = cluster.role(region).unwrap_or(PostgresRole::Primary);
         Self { blueprint, cluster, region, role, hosts: hosts.into_values().collect(), members, etcd, routers }

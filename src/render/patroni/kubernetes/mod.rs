@@ -1,7 +1,32 @@
-//! PostgreSQL under Patroni on Kubernetes.
+//! Patroni on Kubernetes: below `REGION/kubernetes/` one file each for members, etcd, router, pool and backups.
+//!
+//! How clients find the primary: with an image for it HAProxy asks every member's Patroni (the way on hosts, and the one that the
+//! measured times stand on). Without it, which only the Kubernetes API as consensus store allows, the Services select the role
+//! that Patroni writes into its pods' labels; whoever is promoted takes the label off a dead predecessor.
 
+mod backup;
+mod etcd;
+mod members;
+mod patroni;
+mod pool;
+mod router;
+mod site;
+
+use super::Jobs;
 use crate::blueprint::Blueprint;
-use crate::render::Jobs;
+use site::Site;
 
-/// All files of the clusters on Kubernetes.
-pub fn jobs(_blueprint: &Blueprint, _jobs: &mut Jobs) {}
+/// All files of clusters with `platform: kubernetes`.
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+    let clusters = blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes());
+    for cluster in clusters {
+        for region in &blueprint.regions {
+            let Some(site) = Site::new(blueprint, cluster, region) else { continue };
+            members::job(&site, jobs);
+            etcd::job(&site, jobs);
+            router::job(&site, jobs);
+            pool::job(&site, jobs);
+            backup::job(&site, jobs);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# Prepares host pg-2 for cluster main: makes the directories and checks everything else
+# that must be there. It starts nothing, writes no secret, and may be run again. As root it also sets owners; in a test an
+# unprivileged user runs everything as himself.
+set -euo pipefail
+
+problems=0
+complain() {
+    echo "first-boot: $*" >&2
+    problems=$((problems + 1))
+}
+
+account=postgres
+root=false
+if [ "$(id -u)" = 0 ]; then
+    root=true
+fi
+
+# directory PATH OWNER MODE
+directory() {
+    if "$root"; then
+        if ! id -u "$2" >/dev/null 2>&1; then
+            complain "there is no account $2"
+            return
+        fi
+        # Only the directory itself: what is above it belongs to the host.
+        mkdir -p -- "$1"
+        chown "$2:" -- "$1"
+    else
+        mkdir -p -- "$1"
+    fi
+    chmod "$3" -- "$1"
+}
+
+directory /var/lib/etcd/hagen etcd 0700
+directory /run/postgresql postgres 2775
+directory /var/log/postgresql postgres 2750
+directory /var/lib/postgresql/16/main postgres 0700
+directory /var/lib/postgresql/16/main-spool postgres 0700
+directory /run/postgresql/pgbackrest-main postgres 0770
+
+command -v etcd >/dev/null || complain 'not installed:' etcd
+command -v patroni >/dev/null || complain 'not installed:' patroni
+command -v /usr/lib/postgresql/16/bin/postgres >/dev/null || complain 'not installed:' /usr/lib/postgresql/16/bin/postgres
+command -v /usr/lib/postgresql/16/bin/pg_rewind >/dev/null || complain 'not installed:' /usr/lib/postgresql/16/bin/pg_rewind
+command -v /usr/lib/postgresql/16/bin/psql >/dev/null || complain 'not installed:' /usr/lib/postgresql/16/bin/psql
+command -v pgbackrest >/dev/null || complain 'not installed:' pgbackrest
+command -v curl >/dev/null || complain 'not installed:' curl
+command -v haproxy >/dev/null || complain 'not installed:' haproxy
+command -v pgbouncer >/dev/null || complain 'not installed:' pgbouncer
+
+[ -r /etc/patroni/etcd.yml ] || complain 'not copied:' /etc/patroni/etcd.yml
+[ -r /etc/patroni/patroni.yml ] || complain 'not copied:' /etc/patroni/patroni.yml
+[ -r /etc/patroni/post-init.sh ] || complain 'not copied:' /etc/patroni/post-init.sh
+[ -r /etc/patroni/pgbackrest.conf ] || complain 'not copied:' /etc/patroni/pgbackrest.conf
+[ -r /etc/patroni/backup.sh ] || complain 'not copied:' /etc/patroni/backup.sh
+[ -r /etc/patroni/haproxy.cfg ] || complain 'not copied:' /etc/patroni/haproxy.cfg
+[ -r /etc/patroni/pgbouncer.ini ] || complain 'not copied:' /etc/patroni/pgbouncer.ini
+
+# The environment file: its variables are named in the README. Values are never printed.
+environment=/etc/patroni/main.env
+if [ ! -f "$environment" ]; then
+    complain "$environment is missing"
+else
+    case $(stat -c %a -- "$environment") in
+        ?00) ;;
+        *) complain "$environment must be readable by its owner alone (mode 0600)" ;;
+    esac
+    for variable in PATRONI_SUPERUSER_PASSWORD PATRONI_REPLICATION_PASSWORD PATRONI_REWIND_PASSWORD PATRONI_RESTAPI_PASSWORD HAGEN_APPLICATION_PASSWORD DATA_SOURCE_PASS PGBACKREST_REPO1_S3_KEY PGBACKREST_REPO1_S3_KEY_SECRET; do
+        grep -Eq "^$variable=.+" -- "$environment" || complain "$environment does not set $variable"
+    done
+    if "$root" && [ "$(stat -c %U -- "$environment")" != root ] && [ "$(stat -c %U -- "$environment")" != "$account" ]; then
+        complain "$environment must belong to root or $account"
+    fi
+fi
+
+users=/etc/patroni/userlist.txt
+if [ ! -f "$users" ]; then
+    complain "$users is missing: the users of PgBouncer, see the README"
+elif [ "$(stat -c %a -- "$users")" != 600 ] && [ "$(stat -c %a -- "$users")" != 400 ]; then
+    complain "$users must be readable by its owner alone (mode 0600)"
+elif "$root" && [ "$(stat -c %U -- "$users")" != "$account" ]; then
+    complain "$users must belong to $account"
+fi
+
+certificates=/etc/hagen/tls
+for file in tls.crt tls.key ca.crt; do
+    [ -r "$certificates/$file" ] || complain "$certificates/$file is missing"
+done
+if [ -f "$certificates/tls.key" ]; then
+    # PostgreSQL takes a key of its own with mode 0600, or one of root that a group may read.
+    case $(stat -c %a -- "$certificates/tls.key") in
+        600 | 400 | 640 | 440) ;;
+        *) complain "$certificates/tls.key must have mode 0600, or 0640 and belong to root" ;;
+    esac
+fi
+
+if [ "$problems" -gt 0 ]; then
+    echo "first-boot: $problems to mend before the first start" >&2
+    exit 1
+fi
+echo 'first-boot: ready'

@@ -1,0 +1,79 @@
+//! The examples: each blueprint renders exactly the tree that stands beside it. `HAGEN_BLESS=1 cargo test` writes the trees anew;
+//! the difference is then what a reviewer reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use hagen::blueprint::load::{Input, parse};
+use hagen::render::{ArtifactSet, Engine, Selection, render};
+
+pub fn rendered(blueprint: &Path, environment: Option<&str>) -> ArtifactSet {
+    let text = std::fs::read_to_string(blueprint).unwrap();
+    let files = parse(vec![Input { name: blueprint.display().to_string(), text, directory: None }]);
+    let loaded = files.load(0, environment);
+    let blueprint = loaded.blueprint.unwrap_or_else(|| panic!("{:#?}", loaded.problems));
+    render(&blueprint, &Engine::embedded().unwrap(), &Selection::default()).unwrap()
+}
+
+#[test]
+fn examples_render_what_stands_beside_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let bless = std::env::var_os("HAGEN_BLESS").is_some();
+    let mut differences = Vec::new();
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() >= 3);
+    for case in cases {
+        let files: BTreeMap<String, String> =
+            rendered(&case.join("blueprint.yaml"), None).into_iter().map(|(path, artifact)| (path, artifact.text)).collect();
+        let expected = case.join("expected");
+        if bless {
+            let _ = std::fs::remove_dir_all(&expected);
+            for (path, text) in &files {
+                let path = expected.join(path);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+        }
+        let there = tree(&expected);
+        let paths: BTreeSet<&String> = files.keys().chain(there.keys()).collect();
+        for path in paths {
+            if files.get(path) != there.get(path) {
+                let diff = similar::TextDiff::from_lines(there.get(path).map_or("", String::as_str), files.get(path).map_or("", String::as_str));
+                differences.push(format!("{}/{path}\n{}", case.display(), diff.unified_diff().context_radius(2)));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "HAGEN_BLESS=1 cargo test writes these anew:\n{}", differences.join("\n"));
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes_on_any_number_of_threads() {
+    let blueprint = Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints/agentic-platform.yaml");
+    let with = |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| rendered(&blueprint, None));
+    assert_eq!(with(1), with(7));
+}
+
+#[test]
+fn every_shipped_blueprint_renders_in_every_environment() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints");
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let environments = parse(vec![Input { name: String::new(), text, directory: None }]).environments();
+        for environment in std::iter::once(None).chain(environments.iter().map(|e| Some(e.as_str()))) {
+            let files = rendered(&path, environment);
+            assert!(files.contains_key("README.md") && files.len() > 5, "{}", path.display());
+        }
+    }
+}
+
+fn tree(root: &Path) -> BTreeMap<String, String> {
+    let files = walkdir::WalkDir::new(root).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    files
+        .map(|entry| {
+            let name = entry.path().strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect()
+}
