@@ -24,8 +24,10 @@ fn examples_render_what_stands_beside_them() {
     cases.sort();
     assert!(cases.len() >= 3);
     for case in cases {
-        let files: BTreeMap<String, String> =
-            rendered(&case.join("blueprint.yaml"), None).into_iter().map(|(path, artifact)| (path, artifact.text)).collect();
+        let files: BTreeMap<String, String> = rendered(&case.join("blueprint.yaml"), None)
+            .into_iter()
+            .map(|(path, artifact)| (path, artifact.text))
+            .collect();
         let expected = case.join("expected");
         if bless {
             let _ = std::fs::remove_dir_all(&expected);
@@ -39,7 +41,10 @@ fn examples_render_what_stands_beside_them() {
         let paths: BTreeSet<&String> = files.keys().chain(there.keys()).collect();
         for path in paths {
             if files.get(path) != there.get(path) {
-                let diff = similar::TextDiff::from_lines(there.get(path).map_or("", String::as_str), files.get(path).map_or("", String::as_str));
+                let diff = similar::TextDiff::from_lines(
+                    there.get(path).map_or("", String::as_str),
+                    files.get(path).map_or("", String::as_str),
+                );
                 differences.push(format!("{}/{path}\n{}", case.display(), diff.unified_diff().context_radius(2)));
             }
         }
@@ -50,7 +55,9 @@ fn examples_render_what_stands_beside_them() {
 #[test]
 fn the_same_input_gives_the_same_bytes_on_any_number_of_threads() {
     let blueprint = Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints/agentic-platform.yaml");
-    let with = |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| rendered(&blueprint, None));
+    let with = |threads: usize| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| rendered(&blueprint, None))
+    };
     assert_eq!(with(1), with(7));
 }
 
@@ -69,7 +76,8 @@ fn every_shipped_blueprint_renders_in_every_environment() {
 }
 
 fn tree(root: &Path) -> BTreeMap<String, String> {
-    let files = walkdir::WalkDir::new(root).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+    let files =
+        walkdir::WalkDir::new(root).into_iter().filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
     files
         .map(|entry| {
             let name = entry.path().strip_prefix(root).unwrap().to_string_lossy().into_owned();

@@ -6,5 +6,6 @@ mod broken;
 mod examples;
 mod hostile;
 mod language;
+mod support;
 mod verify;
 mod write;

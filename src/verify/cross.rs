@@ -26,7 +26,10 @@ pub fn check<'a>(blueprint: &Blueprint, files: &[File<'a, '_>]) -> Vec<(&'a Arti
     for region in &blueprint.regions {
         let here: Vec<&File<'a, '_>> = files
             .iter()
-            .filter(|f| f.artifact.region.as_deref() == Some(region.name.as_str()) && f.artifact.kind == ArtifactKind::Kubernetes)
+            .filter(|f| {
+                f.artifact.region.as_deref() == Some(region.name.as_str())
+                    && f.artifact.kind == ArtifactKind::Kubernetes
+            })
             .collect();
         let world = world::World::new(&here);
         found.extend(world.twice());

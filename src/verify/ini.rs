@@ -60,7 +60,16 @@ pub fn entries(text: &str) -> (Vec<Entry<'_>>, Vec<Fault>) {
 
 /// Options of pgBackRest that may be given several times.
 fn repeatable(key: &str) -> bool {
-    let lists = ["annotation", "db-exclude", "db-include", "exclude", "link-map", "recovery-option", "tablespace-map", "tls-server-auth"];
+    let lists = [
+        "annotation",
+        "db-exclude",
+        "db-include",
+        "exclude",
+        "link-map",
+        "recovery-option",
+        "tablespace-map",
+        "tls-server-auth",
+    ];
     lists.contains(&key) || key.ends_with("-storage-tag")
 }
 
@@ -74,7 +83,10 @@ pub fn pgbouncer(text: &str) -> Vec<Fault> {
             "pgbouncer" if !known::has(PGBOUNCER, entry.key) => {
                 wrong(format!("PgBouncer knows no option `{}`{}", entry.key, known::hint(&[PGBOUNCER], entry.key)));
             }
-            "pgbouncer" if entry.value.is_empty() && !matches!(entry.key, "server_reset_query" | "server_check_query" | "unix_socket_dir") => {
+            "pgbouncer"
+                if entry.value.is_empty()
+                    && !matches!(entry.key, "server_reset_query" | "server_check_query" | "unix_socket_dir") =>
+            {
                 wrong(format!("`{}` has no value", entry.key));
             }
             "databases" => {
@@ -123,7 +135,10 @@ pub fn pgbackrest(text: &str) -> Vec<Fault> {
         let generic = numbered(entry.key);
         if !known::has(PGBACKREST, &generic) {
             let hint = known::hint(&[PGBACKREST], &generic);
-            faults.push(Fault::at(entry.line, format!("pgBackRest knows no option `{}`, and would go on without it{hint}", entry.key)));
+            faults.push(Fault::at(
+                entry.line,
+                format!("pgBackRest knows no option `{}`, and would go on without it{hint}", entry.key),
+            ));
         }
         if entry.value.is_empty() {
             faults.push(Fault::at(entry.line, format!("`{}` has no value", entry.key)));
@@ -163,10 +178,17 @@ mod tests {
 
     #[test]
     fn what_pgbouncer_would_not_start_with_is_refused() {
-        let good = "[databases]\na = host=h port=5432 connect_query='select 1'\n[pgbouncer]\nauth_type = scram-sha-256\n";
+        let good =
+            "[databases]\na = host=h port=5432 connect_query='select 1'\n[pgbouncer]\nauth_type = scram-sha-256\n";
         assert_eq!(first(pgbouncer(good)), "");
-        assert_eq!(first(pgbouncer(&good.replace("auth_type", "auth_typ"))), "4: PgBouncer knows no option `auth_typ`; did you mean `auth_type`?");
-        assert_eq!(first(pgbouncer(&format!("{good}auth_type = md5\n"))), "5: `auth_type` stands twice in [pgbouncer], first on line 4");
+        assert_eq!(
+            first(pgbouncer(&good.replace("auth_type", "auth_typ"))),
+            "4: PgBouncer knows no option `auth_typ`; did you mean `auth_type`?"
+        );
+        assert_eq!(
+            first(pgbouncer(&format!("{good}auth_type = md5\n"))),
+            "5: `auth_type` stands twice in [pgbouncer], first on line 4"
+        );
         assert!(first(pgbouncer(&good.replace("port=", "password="))).starts_with("2: `password` is no part"));
     }
 
@@ -175,6 +197,8 @@ mod tests {
         let good = "[global]\nrepo1-path=/b\nrepo2-s3-bucket=x\n[main]\npg1-path=/d\n";
         assert_eq!(first(pgbackrest(good)), "");
         assert!(first(pgbackrest(&good.replace("repo1-path", "repo1-pth"))).contains("did you mean `repo#-path`?"));
-        assert!(first(pgbackrest(&good.replace("repo2-s3-bucket", "repo1-s3-key"))).contains("no option `repo1-s3-key`"));
+        assert!(
+            first(pgbackrest(&good.replace("repo2-s3-bucket", "repo1-s3-key"))).contains("no option `repo1-s3-key`")
+        );
     }
 }

@@ -130,7 +130,9 @@ impl<'a> Reader<'a> {
                     if !whole.contains('\\') {
                         return Ok(Cow::Borrowed(&whole[1..at]));
                     }
-                    return serde_json::from_str::<String>(whole).map(Cow::Owned).or_else(|e| self.fault(&e.to_string()));
+                    return serde_json::from_str::<String>(whole)
+                        .map(Cow::Owned)
+                        .or_else(|e| self.fault(&e.to_string()));
                 }
                 0..=0x1f => return self.fault("a control character stands in a text"),
                 _ => {}

@@ -138,7 +138,8 @@ pub const HAPROXY_PROXY: &str = "acl backlog balance bind capture clitcpka-cnt c
     use-server use_backend";
 
 /// Sections of haproxy.cfg whose lines are not looked at one by one.
-pub const HAPROXY_OTHER: &str = "peers resolvers userlist mailers cache program http-errors ring log-forward fcgi-app crt-store traces";
+pub const HAPROXY_OTHER: &str =
+    "peers resolvers userlist mailers cache program http-errors ring log-forward fcgi-app crt-store traces";
 
 /// What `timeout` takes in haproxy.cfg.
 pub const HAPROXY_TIMEOUTS: &str =

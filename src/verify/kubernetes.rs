@@ -42,7 +42,8 @@ pub fn check(node: &Node<'_>, faults: &mut Vec<Fault>) {
             faults.push(Fault::at(node.line, "metadata.namespace is missing: it would go wherever kubectl points"));
         }
         Some(namespace) if !namespaced => {
-            faults.push(Fault::at(namespace.line, format!("a {kind} belongs to the whole cluster and has no namespace")));
+            faults
+                .push(Fault::at(namespace.line, format!("a {kind} belongs to the whole cluster and has no namespace")));
         }
         _ => {}
     }
@@ -62,10 +63,16 @@ fn labels(node: &Node<'_>, faults: &mut Vec<Fault>) {
         for (key, value) in labels.entries() {
             let text = value.text().unwrap_or_default();
             let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            let ends = |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.ends_with(|c: char| c.is_ascii_alphanumeric());
+            let ends = |text: &str| {
+                text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && text.ends_with(|c: char| c.is_ascii_alphanumeric())
+            };
             let plain = |text: &str| text.len() <= 63 && text.chars().all(inner) && ends(text);
             if !(text.is_empty() || plain(text)) {
-                faults.push(Fault::at(value.line, format!("the label {} has a value that no label can have: {text:?}", key.text)));
+                faults.push(Fault::at(
+                    value.line,
+                    format!("the label {} has a value that no label can have: {text:?}", key.text),
+                ));
             }
             let name = key.text.rsplit_once('/').map_or(key.text.as_ref(), |(_, name)| name);
             if !plain(name) {
@@ -80,7 +87,7 @@ fn embedded(node: &Node<'_>, faults: &mut Vec<Fault>) {
     for (key, value) in node.get("data").map_or(&[][..], Node::entries) {
         let Value::Text(text) = &value.value else { continue };
         let found = match key.text.as_ref() {
-            name if name.ends_with(".sh") => shell::check(text),
+            name if name.ends_with(".sh") => shell::embedded(text),
             "redis.conf" => redis::check(text, false),
             "sentinel.conf" => redis::check(text, true),
             "pgbouncer.ini" => ini::pgbouncer(text),

@@ -32,7 +32,8 @@ pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
     let text = artifact.text.as_str();
     for (number, line) in text.lines().enumerate() {
         if let Some(what) = key_material(line) {
-            read.faults.push(Fault::at(number as u32 + 1, format!("{what} stands here: secrets are named, never written")));
+            read.faults
+                .push(Fault::at(number as u32 + 1, format!("{what} stands here: secrets are named, never written")));
         }
     }
     match artifact.kind {
@@ -42,7 +43,10 @@ pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
             for entry in ini::entries(text).0 {
                 word(entry.value, entry.line, &mut read.faults);
                 if credential(entry.key) {
-                    read.faults.push(Fault::at(entry.line, format!("`{}` holds a credential: it is named, never written", entry.key)));
+                    read.faults.push(Fault::at(
+                        entry.line,
+                        format!("`{}` holds a credential: it is named, never written", entry.key),
+                    ));
                 }
             }
         }
@@ -72,7 +76,12 @@ fn key_material(line: &str) -> Option<&'static str> {
         Some("an AWS access key")
     } else if ["ghp_", "gho_", "ghs_", "ghr_", "github_pat_"].iter().any(|p| run(p, 30)) {
         Some("a GitHub token")
-    } else if run("sk-ant-", 20) || run("sk-proj-", 20) || run("sk_live_", 16) || line.contains("hooks.slack.com/services/T") || run("xoxb-", 8) {
+    } else if run("sk-ant-", 20)
+        || run("sk-proj-", 20)
+        || run("sk_live_", 16)
+        || line.contains("hooks.slack.com/services/T")
+        || run("xoxb-", 8)
+    {
         Some("a token")
     } else if url_password(line) {
         Some("a password in an address")
@@ -85,10 +94,12 @@ fn key_material(line: &str) -> Option<&'static str> {
 fn url_password(line: &str) -> bool {
     line.match_indices("://").any(|(at, _)| {
         let rest = &line[at + 3..];
-        let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | ',')).unwrap_or(rest.len());
-        rest[..end].rsplit_once('@').and_then(|(user, _)| user.split_once(':')).is_some_and(|(_, password)| {
-            !password.is_empty() && !password.contains(['$', '{', '<', '*', '%', '('])
-        })
+        let end =
+            rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | ',')).unwrap_or(rest.len());
+        rest[..end]
+            .rsplit_once('@')
+            .and_then(|(user, _)| user.split_once(':'))
+            .is_some_and(|(_, password)| !password.is_empty() && !password.contains(['$', '{', '<', '*', '%', '(']))
     })
 }
 
@@ -116,7 +127,10 @@ fn environment(node: &Node<'_>, faults: &mut Vec<Fault>) {
             && credential(name)
             && value.text().is_some_and(literal)
         {
-            faults.push(Fault::at(value.line, format!("the variable `{name}` holds a literal: secrets are named, never written")));
+            faults.push(Fault::at(
+                value.line,
+                format!("the variable `{name}` holds a literal: secrets are named, never written"),
+            ));
         }
     });
 }
@@ -128,7 +142,12 @@ fn credential(key: &str) -> bool {
 
 /// Whether a text is the thing itself: no path to a file, no variable, no template, nothing empty.
 fn literal(text: &str) -> bool {
-    !text.is_empty() && !text.starts_with('/') && !text.contains("$(") && !text.contains("${") && !text.contains("{{") && !text.starts_with('$')
+    !text.is_empty()
+        && !text.starts_with('/')
+        && !text.contains("$(")
+        && !text.contains("${")
+        && !text.contains("{{")
+        && !text.starts_with('$')
 }
 
 /// Looks at the lines of a file without a tree.
@@ -148,7 +167,8 @@ fn lines(artifact: &Artifact, faults: &mut Vec<Fault>) {
         let words = words.unwrap_or_default();
         words.iter().for_each(|text| word(text, number, faults));
         if artifact.kind == ArtifactKind::Haproxy
-            && (words.iter().any(|w| w == "insecure-password") || words.windows(2).any(|pair| pair == ["stats", "auth"]))
+            && (words.iter().any(|w| w == "insecure-password")
+                || words.windows(2).any(|pair| pair == ["stats", "auth"]))
         {
             faults.push(Fault::at(number, "a password stands here: secrets are named, never written"));
         }
@@ -165,7 +185,10 @@ fn word(text: &str, line: u32, faults: &mut Vec<Fault>) {
         });
         angle
             || (upper.len() >= 3 && upper.bytes().all(|b| b == b'X'))
-            || matches!(upper.as_str(), "CHANGE_ME" | "CHANGEME" | "CHANGE-ME" | "REPLACE_ME" | "REPLACEME" | "TODO" | "FIXME" | "TBD")
+            || matches!(
+                upper.as_str(),
+                "CHANGE_ME" | "CHANGEME" | "CHANGE-ME" | "REPLACE_ME" | "REPLACEME" | "TODO" | "FIXME" | "TBD"
+            )
             || word.starts_with("Z123456")
     };
     if placeholder(text) || text.split_whitespace().any(placeholder) {

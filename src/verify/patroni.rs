@@ -32,18 +32,24 @@ pub fn check(node: &Node<'_>, faults: &mut Vec<Fault>) {
                 format!("loop_wait {wait} + 2 × retry_timeout {retry} is more than ttl {ttl}: Patroni would change them (F-PT-02)"),
             ));
         }
-        if let Some(slots) = dcs.at(&["standby_cluster"]).filter(|s| s.get("host").is_none() && s.get("restore_command").is_none()) {
+        if let Some(slots) =
+            dcs.at(&["standby_cluster"]).filter(|s| s.get("host").is_none() && s.get("restore_command").is_none())
+        {
             faults.push(Fault::at(slots.line, "a standby cluster needs a host or a restore_command"));
         }
     }
     for (key, value) in node.at(&["postgresql", "parameters"]).map_or(&[][..], Node::entries) {
         if CONTROLLED.contains(&key.text.as_ref()) || OWN.contains(&key.text.as_ref()) {
-            faults.push(Fault::at(value.line, format!("`{}` has no effect here: it belongs into bootstrap.dcs (R-PG-03)", key.text)));
+            faults.push(Fault::at(
+                value.line,
+                format!("`{}` has no effect here: it belongs into bootstrap.dcs (R-PG-03)", key.text),
+            ));
         }
     }
-    let has_hba = [&["bootstrap", "dcs", "postgresql", "pg_hba"][..], &["postgresql", "pg_hba"], &["bootstrap", "pg_hba"]]
-        .iter()
-        .any(|path| node.at(path).is_some_and(|rules| !rules.items().is_empty()));
+    let has_hba =
+        [&["bootstrap", "dcs", "postgresql", "pg_hba"][..], &["postgresql", "pg_hba"], &["bootstrap", "pg_hba"]]
+            .iter()
+            .any(|path| node.at(path).is_some_and(|rules| !rules.items().is_empty()));
     if !has_hba {
         faults.push(Fault::at(node.line, "no pg_hba: replication would be refused (R-PG-17)"));
     }
@@ -55,7 +61,10 @@ pub fn check(node: &Node<'_>, faults: &mut Vec<Fault>) {
             let text = address.text().unwrap_or_default();
             let host = text.rsplit_once(':').map_or(text, |(host, _)| host);
             if matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1" | "[::1]") {
-                faults.push(Fault::at(address.line, format!("{section}.connect_address {host} cannot be reached by the others")));
+                faults.push(Fault::at(
+                    address.line,
+                    format!("{section}.connect_address {host} cannot be reached by the others"),
+                ));
             }
         }
     }
@@ -68,7 +77,9 @@ fn hba(rule: &Node<'_>, faults: &mut Vec<Fault>) {
     let known = ["local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"];
     let least = if words.first() == Some(&"local") { 4 } else { 5 };
     let include = words.first().is_some_and(|word| word.starts_with("include"));
-    if !include && (!words.first().is_some_and(|word| known.contains(word)) || words.len() < least || text.contains('\n')) {
+    if !include
+        && (!words.first().is_some_and(|word| known.contains(word)) || words.len() < least || text.contains('\n'))
+    {
         faults.push(Fault::at(rule.line, format!("no line of pg_hba.conf: {text:?}")));
     }
     if words.contains(&"trust") && words.first() != Some(&"local") {
@@ -100,7 +111,10 @@ pub fn etcd(node: &Node<'_>, faults: &mut Vec<Fault>) {
     let number = |key: &str| node.get(key).and_then(Node::int);
     let (beat, election) = (number("heartbeat-interval").unwrap_or(100), number("election-timeout").unwrap_or(1000));
     if election < 5 * beat {
-        faults.push(Fault::at(node.line, format!("election-timeout {election} is less than 5 × heartbeat-interval {beat}: etcd refuses to start")));
+        faults.push(Fault::at(
+            node.line,
+            format!("election-timeout {election} is less than 5 × heartbeat-interval {beat}: etcd refuses to start"),
+        ));
     }
     let cluster = node.text_at(&["initial-cluster"]).unwrap_or_default();
     let own = format!("{}=", node.text_at(&["name"]).unwrap_or_default());
@@ -110,7 +124,10 @@ pub fn etcd(node: &Node<'_>, faults: &mut Vec<Fault>) {
     }
     for advertised in node.text_at(&["initial-advertise-peer-urls"]).unwrap_or_default().split(',') {
         if !members.iter().any(|member| member.strip_prefix(&own) == Some(advertised)) {
-            faults.push(Fault::at(node.line, format!("initial-cluster gives this member another address than {advertised}")));
+            faults.push(Fault::at(
+                node.line,
+                format!("initial-cluster gives this member another address than {advertised}"),
+            ));
         }
     }
 }

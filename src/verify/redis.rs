@@ -7,8 +7,16 @@ use super::Fault;
 use super::known::{self, REDIS_MANY, REDIS_ONE, SENTINEL};
 
 /// The directives that may stand several times.
-const REPEATED: [&str; 8] =
-    ["save", "client-output-buffer-limit", "include", "loadmodule", "rename-command", "user", "sentinel", "oom-score-adj-values"];
+const REPEATED: [&str; 8] = [
+    "save",
+    "client-output-buffer-limit",
+    "include",
+    "loadmodule",
+    "rename-command",
+    "user",
+    "sentinel",
+    "oom-score-adj-values",
+];
 
 /// Checks a file.
 pub fn check(text: &str, sentinel: bool) -> Vec<Fault> {
@@ -49,24 +57,32 @@ pub fn check(text: &str, sentinel: bool) -> Vec<Fault> {
 fn directive(name: &str, values: &[String], sentinel: bool) -> Option<String> {
     let count = values.len();
     if let Some(at) = values.iter().position(|value| value == "#" || (value.starts_with('#') && at_most_one(name))) {
-        return Some(format!("a comment stands behind the value of `{name}`: Redis takes `{}` for a value (R-RD-02)", values[at]));
+        return Some(format!(
+            "a comment stands behind the value of `{name}`: Redis takes `{}` for a value (R-RD-02)",
+            values[at]
+        ));
     }
     if matches!(name, "requirepass" | "masterauth" | "tls-key-file-pass" | "tls-client-key-file-pass") {
-        return Some(format!("`{name}` holds a secret: it belongs into a file that is included or loaded, never written here"));
+        return Some(format!(
+            "`{name}` holds a secret: it belongs into a file that is included or loaded, never written here"
+        ));
     }
     if sentinel && name == "sentinel" {
         let command = values.first().map(String::as_str).unwrap_or_default();
         return match SENTINEL.iter().find(|(known, _, _)| *known == command) {
             None => Some(format!("sentinel knows no `{command}`")),
             Some((_, least, most)) if (*least..=*most).contains(&(count - 1)) => None,
-            Some((_, least, _)) => Some(format!("`sentinel {command}` takes {least} values, and {} stand here", count - 1)),
+            Some((_, least, _)) => {
+                Some(format!("`sentinel {command}` takes {least} values, and {} stand here", count - 1))
+            }
         };
     }
     if let Some((_, least, most)) = REDIS_MANY.iter().find(|(known, _, _)| *known == name) {
         if name == "save" && !(count % 2 == 0 || values == [""]) {
             return Some("`save` takes pairs of seconds and changes".to_owned());
         }
-        return (!(*least..=*most).contains(&count)).then(|| format!("`{name}` takes {least} to {most} values, and {count} stand here"));
+        return (!(*least..=*most).contains(&count))
+            .then(|| format!("`{name}` takes {least} to {most} values, and {count} stand here"));
     }
     if !known::has(REDIS_ONE, name) {
         return Some(format!("Redis knows no directive `{name}`{}", known::hint(&[REDIS_ONE], name)));

@@ -245,10 +245,8 @@ impl Walk<'_, '_> {
                         let known = schema.properties.iter().flat_map(BTreeMap::keys).map(String::as_str);
                         let near = nearest(&key.text, known);
                         let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                        self.faults.push(Fault::at(
-                            key.line,
-                            format!("{}: there is no such field{hint}", path_text(path)),
-                        ));
+                        self.faults
+                            .push(Fault::at(key.line, format!("{}: there is no such field{hint}", path_text(path))));
                     }
                 },
             }
@@ -284,10 +282,18 @@ impl Walk<'_, '_> {
 
     fn length(&mut self, schema: &Schema, node: &Node<'_>, path: &[Step<'_>], length: u64) {
         if schema.length.0.is_some_and(|least| length < least) {
-            self.fault(node, path, &format!("its length is {length}, at least {} is needed", schema.length.0.unwrap_or(0)));
+            self.fault(
+                node,
+                path,
+                &format!("its length is {length}, at least {} is needed", schema.length.0.unwrap_or(0)),
+            );
         }
         if schema.length.1.is_some_and(|most| length > most) {
-            self.fault(node, path, &format!("its length is {length}, at most {} is allowed", schema.length.1.unwrap_or(0)));
+            self.fault(
+                node,
+                path,
+                &format!("its length is {length}, at most {} is allowed", schema.length.1.unwrap_or(0)),
+            );
         }
     }
 
@@ -307,7 +313,11 @@ impl Walk<'_, '_> {
         if !schema.one.is_empty() {
             let fitting = schema.one.iter().filter(|part| holds(part, path)).count();
             if fitting != 1 {
-                self.fault(node, path, &format!("exactly one of {} forms has to fit, and {fitting} do", schema.one.len()));
+                self.fault(
+                    node,
+                    path,
+                    &format!("exactly one of {} forms has to fit, and {fitting} do", schema.one.len()),
+                );
             }
         }
         if schema.not.as_ref().is_some_and(|part| holds(part, path)) {
@@ -367,13 +377,28 @@ spec:
             ("  replicas: 3", "  replica: 3", "6: spec.replica: there is no such field; did you mean `replicas`?"),
             ("  replicas: 3", "  replicas: '3'", "6: spec.replicas: here stands a text, where a whole number belongs"),
             ("  replicas: 3", "  replicas: 3000000000", "6: spec.replicas: 3000000000 is more than 2147483647"),
-            ("  replicas: 3", "  replicas: null", "6: spec.replicas: here stands nothing, where a whole number belongs"),
-            ("512Mi", "512MB", "18: spec.template.spec.containers[0].resources.limits.memory: \"512MB\" has not the form"),
+            (
+                "  replicas: 3",
+                "  replicas: null",
+                "6: spec.replicas: here stands nothing, where a whole number belongs",
+            ),
+            (
+                "512Mi",
+                "512MB",
+                "18: spec.template.spec.containers[0].resources.limits.memory: \"512MB\" has not the form",
+            ),
             ("          image: a/b:1\n", "", ""),
-            ("        - name: api", "        - nam: api", "14: spec.template.spec.containers[0].nam: there is no such field"),
+            (
+                "        - name: api",
+                "        - nam: api",
+                "14: spec.template.spec.containers[0].nam: there is no such field",
+            ),
         ] {
             let found = complaints("apps/v1/Deployment", &DEPLOYMENT.replace(from, to));
-            assert!(found.iter().any(|f| f.starts_with(expected)) || (expected.is_empty() && found.is_empty()), "{found:?}");
+            assert!(
+                found.iter().any(|f| f.starts_with(expected)) || (expected.is_empty() && found.is_empty()),
+                "{found:?}"
+            );
         }
     }
 

@@ -21,12 +21,20 @@ pub fn check(text: &str) -> Vec<Fault> {
     };
     if !code.next().is_some_and(safe) {
         let switches = if bash { "set -euo pipefail" } else { "set -eu" };
-        faults.push(Fault::at(1, format!("the first command is not `{switches}`: a failed step would not stop it (R-BK-20)")));
+        faults.push(Fault::at(
+            1,
+            format!("the first command is not `{switches}`: a failed step would not stop it (R-BK-20)"),
+        ));
     }
     if let Err(fault) = tokens(text) {
         faults.push(fault);
     }
     faults
+}
+
+/// Checks a script that stands inside of another file. One without a first line of its own is read in by others.
+pub fn embedded(text: &str) -> Vec<Fault> {
+    if text.starts_with("#!") { check(text) } else { tokens(text).err().into_iter().collect() }
 }
 
 /// What a script is made of, for comparing two of them: words, quoted texts, signs, here-documents.
@@ -64,7 +72,8 @@ impl Lexer<'_> {
         let mut patterns = false;
         let mut fresh = true;
         while let Some(byte) = self.next() {
-            let starts_word = std::mem::replace(&mut fresh, matches!(byte, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')'));
+            let starts_word =
+                std::mem::replace(&mut fresh, matches!(byte, b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')'));
             match byte {
                 _ if Some(byte) == end && open == 0 && !patterns => return Ok(()),
                 b'#' if starts_word => {
@@ -85,7 +94,11 @@ impl Lexer<'_> {
                 b'"' => self.double()?,
                 b'`' => self.backtick()?,
                 b'$' => self.dollar()?,
-                b'<' if self.peek(0) == b'<' && self.peek(1) != b'<' => self.here()?,
+                b'<' if self.peek(0) == b'<' && self.peek(1) == b'<' => {
+                    self.at += 2;
+                    self.token("<<<");
+                }
+                b'<' if self.peek(0) == b'<' => self.here()?,
                 b'(' => {
                     open += 1;
                     self.token("(");
@@ -232,12 +245,6 @@ impl Lexer<'_> {
     /// The beginning of a here-document: its end word.
     fn here(&mut self) -> Result<(), Fault> {
         self.at += 1;
-        if self.peek(0) == b'<' {
-            // A here-string: what follows is a word like any other.
-            self.at += 1;
-            self.token("here-string");
-            return Ok(());
-        }
         let tabs = self.peek(0) == b'-';
         self.at += usize::from(tabs);
         while matches!(self.peek(0), b' ' | b'\t') {
@@ -308,6 +315,7 @@ mod tests {
 # it's fine
 set -euo pipefail
 name=$(printf '%s' \"a $(case $1 in x) echo \"y\" ;; esac)\")
+read -r x <<<\"$name\"
 cat <<'END' | tee \"${name:-\"z\"}\"
 don't look \" here
 END
@@ -321,9 +329,9 @@ esac
     fn quotes_and_documents_that_are_not_closed_are_found() {
         assert_eq!(check(GOOD), []);
         for (from, to, line) in [
-            ("echo \"x\"", "echo \"x", 10),
-            ("\nEND\n", "\nEND2\n", 6),
-            ("$'it\\'s'", "'it's'", 8),
+            ("echo \"x\"", "echo \"x", 11),
+            ("\nEND\n", "\nEND2\n", 7),
+            (" | tee \"${name", " | tee \"${na}me", 6),
             ("$(printf", "$( (printf", 4),
         ] {
             let faults = check(&GOOD.replace(from, to));

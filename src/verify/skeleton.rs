@@ -101,6 +101,7 @@ fn markdown(line: &str) -> String {
         Some(c) if c.is_ascii_digit() => "number",
         Some(_) => "text",
     };
-    let signs: Vec<String> = ['|', '`', '[', ']', '<', '*', '!'].iter().map(|sign| unescaped(*sign).to_string()).collect();
+    let signs: Vec<String> =
+        ['|', '`', '[', ']', '<', '*', '!'].iter().map(|sign| unescaped(*sign).to_string()).collect();
     format!("{kind} {}", signs.join(" "))
 }

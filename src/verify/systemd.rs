@@ -32,7 +32,10 @@ pub fn check(text: &str) -> Vec<Fault> {
         let key = key.trim();
         if !lists(section).iter().any(|list| known::has(list, key)) && !lists(section).is_empty() {
             let hint = known::hint(lists(section), key);
-            faults.push(Fault::at(number, format!("[{section}] knows no directive `{key}`, and systemd would go on without it{hint}")));
+            faults.push(Fault::at(
+                number,
+                format!("[{section}] knows no directive `{key}`, and systemd would go on without it{hint}"),
+            ));
         }
         if section == "Environment" || (key == "Environment" && secret(value)) {
             faults.push(Fault::at(number, "a secret stands in Environment: it belongs into an EnvironmentFile"));

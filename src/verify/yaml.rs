@@ -327,9 +327,14 @@ fn split_key(text: &str, line: u32) -> Result<Option<(Cow<'_, str>, &str)>, Stop
         if text.starts_with("? ") || text[..at].is_empty() {
             return Err(Stop::Unknown);
         }
-        match scalar::plain(&text[..at], line)? {
+        match scalar::plain(text[..at].trim_end_matches(' '), line)? {
             Value::Text(key) => (key, &text[at + 1..]),
-            _ => return Err(Stop::Fault(Fault::at(line, format!("the key `{}` is no text: it needs quotes", &text[..at])))),
+            _ => {
+                return Err(Stop::Fault(Fault::at(
+                    line,
+                    format!("the key `{}` is no text: it needs quotes", &text[..at]),
+                )));
+            }
         }
     };
     let rest = rest.trim_start_matches(' ');

@@ -10,6 +10,7 @@ use super::global::WATCHDOG;
 use super::time::group_wait;
 use crate::blueprint::Blueprint;
 use crate::blueprint::raw::{Monitoring, Operations, SecretRef, Severity};
+use crate::blueprint::units::Duration;
 
 /// The configuration, for the template.
 #[derive(Serialize)]
@@ -188,7 +189,8 @@ fn route(operations: &Operations, critical: bool, warning: bool) -> Value {
             "receiver": "dead-man",
             "group_wait": "0s",
             "group_interval": dead_man.interval.go(),
-            "repeat_interval": dead_man.interval.go(),
+            // Looked at once an interval: were it as long, every other message would be taken for a repetition (seen).
+            "repeat_interval": Duration::from_millis(dead_man.interval.millis() * 9 / 10).go(),
         })),
         None => routes.push(json!({"matchers": [watchdog], "receiver": NOBODY})),
     }

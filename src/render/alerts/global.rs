@@ -1,5 +1,7 @@
 //! What is asked of all regions together, by a Prometheus that reads those of the regions; and the dead-man's switch.
 
+use std::collections::BTreeMap;
+
 use super::context::Context;
 use super::model::{Alert, Series, constant};
 use super::probes::probes;
@@ -102,27 +104,22 @@ fn writers(blueprint: &Blueprint, cluster: &Postgres) -> Option<Alert> {
 
 fn nowhere(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Alert> {
     let of_region = |region| probes(&Context { blueprint, monitoring, region });
-    let asked: Vec<(String, String)> = blueprint
-        .regions
-        .iter()
-        .flat_map(|region| {
-            of_region(region).into_iter().filter(|p| p.kind == "region").map(|p| (p.host, region.name.clone()))
-        })
-        .collect();
-    let mut hosts: Vec<&String> = asked.iter().map(|(host, _)| host).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    let one = |host: &String| {
+    let mut asked: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for region in &blueprint.regions {
+        for probe in of_region(region).into_iter().filter(|probe| probe.kind == "region") {
+            asked.entry(probe.host).or_default().push(region.name.clone());
+        }
+    }
+    let one = |(host, regions): (&String, &Vec<String>)| {
         let scope = Scope::default().is("host", host).is("probe", "region");
         let metric = scope.metric("probe_success");
         let with = |up: u64| -> Vec<Series> {
-            let regions = asked.iter().filter(|(h, _)| h == host).enumerate();
-            let series = |(at, (_, region)): (usize, &(String, String))| {
+            let series = |(at, region): (usize, &String)| {
                 let mut all = scope.equalities();
                 all.extend(labels(&[(names::REGION_LABEL, region)]));
                 constant(super::promql::series("probe_success", &all), if at == 0 { up } else { 0 })
             };
-            regions.map(series).collect()
+            regions.iter().enumerate().map(series).collect()
         };
         Alert::new("AllRegionsDown", Severity::Critical, format!("max by (host) ({metric}) == 0\nor\nabsent({metric})"))
             .minutes(1)
@@ -136,5 +133,5 @@ fn nowhere(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Alert> {
             .silent("one answers", with(1))
             .fires_without_series(scope.equalities())
     };
-    hosts.into_iter().map(one).collect()
+    asked.iter().map(one).collect()
 }

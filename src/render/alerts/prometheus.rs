@@ -30,12 +30,10 @@ struct Entry {
 /// The configuration of a region.
 pub fn region(context: &Context<'_>) -> Config {
     let own = json!({names::REGION_LABEL: context.region.name});
-    let mut jobs = vec![
-        Entry {
-            comment: "Prometheus itself: the alerts about rules and notifications rest on it.",
-            job: json!({"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"], "labels": own}]}),
-        },
-    ];
+    let mut jobs = vec![Entry {
+        comment: "Prometheus itself: the alerts about rules and notifications rest on it.",
+        job: json!({"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"], "labels": own}]}),
+    }];
     jobs.extend(alertmanager(context.monitoring, &own));
     jobs.extend(scrape::jobs(context).iter().map(|job| Entry { comment: job.comment, job: scrape::plain(job) }));
     jobs.extend(discovery::jobs(context).into_iter().map(|found| Entry { comment: found.comment, job: found.job }));

@@ -1,9 +1,10 @@
 //! The table of all alerts, for people: what each means, its threshold with its source, how soon it pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::model::Alert;
 use super::rules::{Topic, severity};
 use super::time::page_latency;
 use crate::blueprint::Blueprint;
@@ -30,7 +31,7 @@ struct TopicView {
 struct Row {
     name: &'static str,
     severity: &'static str,
-    about: String,
+    about: BTreeSet<String>,
     hold: String,
     page: String,
     threshold: String,
@@ -40,39 +41,29 @@ struct Row {
 /// The page about these topics, each with the region that it is for.
 pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<String>, Topic)]) -> Page {
     let mut views: Vec<TopicView> = Vec::new();
+    // One row for what differs only in whom it is about: by topic, then by everything else that the row says.
+    let mut rows: BTreeMap<(usize, String), usize> = BTreeMap::new();
     let mut remarks: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (region, topic) in topics {
         for remark in &topic.remarks {
             let regions = remarks.entry(remark.clone()).or_default();
             regions.extend(region.clone());
         }
-        let view = match views.iter_mut().position(|view| view.title == topic.title) {
-            Some(at) => &mut views[at],
-            None => {
-                views.push(TopicView { title: topic.title, rows: Vec::new() });
-                let last = views.len() - 1;
-                &mut views[last]
-            }
-        };
+        let at = views.iter().position(|view| view.title == topic.title).unwrap_or_else(|| {
+            views.push(TopicView { title: topic.title, rows: Vec::new() });
+            views.len() - 1
+        });
         for alert in &topic.alerts {
-            let page = page_latency(monitoring.interval, alert.hold, alert.severity);
-            let row = Row {
-                name: alert.name,
-                severity: severity(alert.severity),
-                about: about(
-                    alert.labels.iter().filter(|(label, _)| *label != "component").map(|(_, value)| value.as_str()),
-                ),
-                hold: alert.hold.to_string(),
-                page: page.to_string(),
-                threshold: alert.threshold.clone(),
-                description: alert.description.replace("{{ $labels.", "").replace(" }}", ""),
-            };
-            // One row for what is the same in several regions.
-            let same = |r: &Row| {
-                r.name == row.name && r.about == row.about && r.threshold == row.threshold && r.severity == row.severity
-            };
-            if !view.rows.iter().any(same) {
-                view.rows.push(row);
+            let row = row(monitoring, alert);
+            let key = [row.name, row.severity, &row.hold, &row.threshold, &row.description].join("\n");
+            match rows.get(&(at, key.clone())) {
+                Some(known) => {
+                    views[at].rows[*known].about.extend(row.about);
+                }
+                None => {
+                    rows.insert((at, key), views[at].rows.len());
+                    views[at].rows.push(row);
+                }
             }
         }
     }
@@ -90,7 +81,17 @@ pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<St
     }
 }
 
-fn about<'a>(values: impl Iterator<Item = &'a str>) -> String {
-    let all: Vec<&str> = values.collect();
-    if all.is_empty() { "everything".to_owned() } else { all.join(", ") }
+fn row(monitoring: &Monitoring, alert: &Alert) -> Row {
+    let own = alert.labels.iter().filter(|(label, _)| *label != "component");
+    let about: Vec<&str> = own.map(|(_, value)| value.as_str()).collect();
+    Row {
+        name: alert.name,
+        severity: severity(alert.severity),
+        about: BTreeSet::from([if about.is_empty() { "everything".to_owned() } else { about.join(" ") }]),
+        hold: alert.hold.to_string(),
+        page: page_latency(monitoring.interval, alert.hold, alert.severity).to_string(),
+        threshold: alert.threshold.clone(),
+        // For people the name of the label stands for its value.
+        description: alert.description.replace("{{ $labels.", "the ").replace(" }}", ""),
+    }
 }

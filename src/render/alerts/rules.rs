@@ -316,7 +316,8 @@ pub fn metadata(blueprint: &Blueprint, name: &str) -> Value {
     for (key, value) in &blueprint.spec.platform.monitoring.labels {
         labels.insert(key.to_string(), json!(value));
     }
-    labels.insert(names::NAME.to_owned(), json!(name));
+    // An object's name may be longer than a label's value may be.
+    labels.insert(names::NAME.to_owned(), json!(blueprint.name));
     labels.insert(names::COMPONENT.to_owned(), json!("monitoring"));
     labels.insert(names::PART_OF.to_owned(), json!(blueprint.name));
     labels.insert(names::MANAGED_BY.to_owned(), json!("hagen"));

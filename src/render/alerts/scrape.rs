@@ -162,7 +162,9 @@ fn probe(context: &Context<'_>, probe: &Probe) -> Job {
     } else {
         "This region's own balancer, asked for the public host whatever DNS says."
     };
-    let mut job = Job::new(format!("probe-{}-{}", probe.kind, probe.host.replace('.', "-")), comment);
+    // An object's name holds 253 characters, a host's name alone may have as many.
+    let short: String = probe.host.replace('.', "-").chars().take(160).collect();
+    let mut job = Job::new(format!("probe-{}-{}", probe.kind, short), comment);
     job.path = "/probe";
     job.params = vec![("module", "http_2xx".to_owned()), ("target", probe.url.clone())];
     if probe.kind == "region" {

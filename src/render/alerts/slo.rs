@@ -62,7 +62,7 @@ pub fn slo(context: &Context<'_>) -> (Vec<Record>, Vec<Alert>, Vec<String>) {
         let Some(objective) = service.targets.availability else {
             continue;
         };
-        if service.replicas(context.region).1 == 0 || service.replicas(context.region) == (0, 0) {
+        if service.replicas(context.region) == (0, 0) {
             remarks.push(format!("{}: nothing runs here, so there is nothing to count", service.name));
             continue;
         }

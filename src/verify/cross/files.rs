@@ -25,14 +25,19 @@ pub fn check<'a>(files: &[File<'a, '_>]) -> Vec<Found<'a>> {
                 let resources = document.list("resources");
                 let names: Vec<&str> = resources.iter().filter_map(Node::text).collect();
                 if !names.is_sorted() || names.windows(2).any(|pair| pair[0] == pair[1]) {
-                    found.push((file.artifact, Fault::at(document.line, "the resources are not sorted, or one stands twice")));
+                    found.push((
+                        file.artifact,
+                        Fault::at(document.line, "the resources are not sorted, or one stands twice"),
+                    ));
                 }
                 for resource in resources {
                     let path = join(directory, resource.text().unwrap_or_default());
                     match applied.get_mut(path.as_str()) {
                         Some(seen) => *seen = true,
                         None if paths.contains(format!("{path}/kustomization.yaml").as_str()) => {}
-                        None => found.push((file.artifact, Fault::at(resource.line, format!("there is no file {path}")))),
+                        None => {
+                            found.push((file.artifact, Fault::at(resource.line, format!("there is no file {path}"))))
+                        }
                     }
                 }
             }

@@ -13,7 +13,8 @@ pub fn check<'a>(world: &World<'a, '_>) -> Vec<Found<'a>> {
             let rules = spec.map_or(&[][..], |spec| spec.list(way));
             rules.iter().flat_map(move |rule| rule.list(if way == "ingress" { "from" } else { "to" }))
         });
-        let peers = peers.filter(|peer| peer.get("namespaceSelector").is_none()).filter_map(|peer| peer.get("podSelector"));
+        let peers =
+            peers.filter(|peer| peer.get("namespaceSelector").is_none()).filter_map(|peer| peer.get("podSelector"));
         for selector in own.into_iter().chain(peers) {
             selects(world, &policy, selector, &mut found);
         }
@@ -23,14 +24,18 @@ pub fn check<'a>(world: &World<'a, '_>) -> Vec<Found<'a>> {
     }
     for ingress in world.of_kind("Ingress") {
         let spec = ingress.node.get("spec");
-        let paths = spec.map_or(&[][..], |spec| spec.list("rules")).iter().flat_map(|r| r.get("http").map_or(&[][..], |h| h.list("paths")));
+        let paths = spec
+            .map_or(&[][..], |spec| spec.list("rules"))
+            .iter()
+            .flat_map(|r| r.get("http").map_or(&[][..], |h| h.list("paths")));
         for backend in paths.filter_map(|path| path.at(&["backend", "service"])) {
             let port = backend.at(&["port", "number"]).or_else(|| backend.at(&["port", "name"]));
             service(world, &ingress, backend, backend.text_at(&["name"]).unwrap_or_default(), port, &mut found);
         }
     }
     for rule in world.of_kind("VirtualService") {
-        let routes = ["http", "tls", "tcp"].into_iter().flat_map(|kind| rule.node.get("spec").map_or(&[][..], |s| s.list(kind)));
+        let routes =
+            ["http", "tls", "tcp"].into_iter().flat_map(|kind| rule.node.get("spec").map_or(&[][..], |s| s.list(kind)));
         for destination in routes.flat_map(|r| r.list("route")).filter_map(|r| r.get("destination")) {
             let host = destination.text_at(&["host"]).unwrap_or_default();
             mesh_host(world, &rule, destination, host, destination.at(&["port", "number"]), &mut found);
@@ -61,7 +66,8 @@ fn selects<'a>(world: &World<'a, '_>, policy: &Object<'a, '_>, selector: &Node<'
         return;
     }
     if world.selected(policy.namespace, selector).is_empty() {
-        found.push(policy.fault(selector, format!("selects no pod: none has the labels {} (R-K8-39)", words(selector))));
+        found
+            .push(policy.fault(selector, format!("selects no pod: none has the labels {} (R-K8-39)", words(selector))));
     }
 }
 
@@ -81,7 +87,10 @@ fn http_route<'a>(world: &World<'a, '_>, route: &Object<'a, '_>, found: &mut Vec
         if let Some(section) = parent.get("sectionName") {
             let listeners = gateway.node.get("spec").map_or(&[][..], |spec| spec.list("listeners"));
             if !listeners.iter().any(|listener| listener.text_at(&["name"]) == section.text()) {
-                found.push(route.fault(section, format!("{kind} `{name}` has no listener `{}`", section.text().unwrap_or_default())));
+                found.push(route.fault(
+                    section,
+                    format!("{kind} `{name}` has no listener `{}`", section.text().unwrap_or_default()),
+                ));
             }
         }
     }
@@ -94,7 +103,14 @@ fn http_route<'a>(world: &World<'a, '_>, route: &Object<'a, '_>, found: &mut Vec
 }
 
 /// Whether a service of the same namespace is there and has the port.
-fn service<'a>(world: &World<'a, '_>, by: &Object<'a, '_>, at: &Node<'_>, name: &str, port: Option<&Node<'_>>, found: &mut Vec<Found<'a>>) {
+fn service<'a>(
+    world: &World<'a, '_>,
+    by: &Object<'a, '_>,
+    at: &Node<'_>,
+    name: &str,
+    port: Option<&Node<'_>>,
+    found: &mut Vec<Found<'a>>,
+) {
     let namespace = at.text_at(&["namespace"]).unwrap_or(by.namespace);
     let Some(service) = world.get("Service", namespace, name) else {
         found.push(by.fault(at, format!("there is no Service `{name}` (R-K8-40)")));
@@ -113,14 +129,23 @@ fn service<'a>(world: &World<'a, '_>, by: &Object<'a, '_>, at: &Node<'_>, name: 
 }
 
 /// Whether a host of the mesh is a service that is there.
-fn mesh_host<'a>(world: &World<'a, '_>, by: &Object<'a, '_>, at: &Node<'_>, host: &str, port: Option<&Node<'_>>, found: &mut Vec<Found<'a>>) {
+fn mesh_host<'a>(
+    world: &World<'a, '_>,
+    by: &Object<'a, '_>,
+    at: &Node<'_>,
+    host: &str,
+    port: Option<&Node<'_>>,
+    found: &mut Vec<Found<'a>>,
+) {
     let name = match host.strip_suffix(".svc.cluster.local").and_then(|short| short.rsplit_once('.')) {
         Some((name, namespace)) if namespace == by.namespace => name,
         // Somebody else's namespace is not ours to judge.
         Some(_) => return,
         None if !host.contains(['.', '*']) => host,
         None => {
-            let entries = world.of_kind("ServiceEntry").flat_map(|entry| entry.node.get("spec").map_or(&[][..], |s| s.list("hosts")));
+            let entries = world
+                .of_kind("ServiceEntry")
+                .flat_map(|entry| entry.node.get("spec").map_or(&[][..], |s| s.list("hosts")));
             if !host.starts_with('*') && !entries.into_iter().any(|entry| entry.text() == Some(host)) {
                 found.push(by.fault(at, format!("no ServiceEntry tells the mesh of `{host}`")));
             }

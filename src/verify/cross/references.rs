@@ -22,7 +22,10 @@ pub fn check<'a>(world: &World<'a, '_>) -> Vec<Found<'a>> {
         if let Some(service) = set.node.at(&["spec", "serviceName"])
             && world.get("Service", set.namespace, service.text().unwrap_or_default()).is_none()
         {
-            found.push(set.fault(service, format!("there is no Service `{}`: its pods would have no names", service.text().unwrap_or_default())));
+            found.push(set.fault(
+                service,
+                format!("there is no Service `{}`: its pods would have no names", service.text().unwrap_or_default()),
+            ));
         }
     }
     for kind in ["RoleBinding", "ClusterRoleBinding"] {
@@ -41,7 +44,8 @@ fn secrets<'n>(world: &World<'_, 'n>) -> Secrets<'n> {
     for object in world.of_kind("ExternalSecret") {
         let spec = object.node.get("spec");
         let name = object.node.text_at(&["spec", "target", "name"]).unwrap_or(object.name);
-        let any = spec.is_some_and(|s| s.get("dataFrom").is_some()) || object.node.at(&["spec", "target", "template"]).is_some();
+        let any = spec.is_some_and(|s| s.get("dataFrom").is_some())
+            || object.node.at(&["spec", "target", "template"]).is_some();
         let keys = spec.map_or(&[][..], |s| s.list("data")).iter().filter_map(|d| d.text_at(&["secretKey"])).collect();
         secrets.insert((object.namespace, name), if any { None } else { Some(keys) });
     }
@@ -84,14 +88,17 @@ fn images<'a>(owner: &Object<'a, '_>, container: &Node<'_>, found: &mut Vec<Foun
 }
 
 fn probes<'a>(owner: &Object<'a, '_>, container: &Node<'_>, found: &mut Vec<Found<'a>>) {
-    let handlers = ["startupProbe", "livenessProbe", "readinessProbe"].into_iter().filter_map(|probe| container.get(probe));
+    let handlers =
+        ["startupProbe", "livenessProbe", "readinessProbe"].into_iter().filter_map(|probe| container.get(probe));
     let hooks = ["postStart", "preStop"].into_iter().filter_map(|hook| container.at(&["lifecycle", hook]));
     for handler in handlers.chain(hooks) {
         for kind in ["httpGet", "tcpSocket"] {
             let Some(port) = handler.at(&[kind, "port"]) else { continue };
             let Value::Text(name) = &port.value else { continue };
             if !container.list("ports").iter().any(|p| p.text_at(&["name"]) == Some(name)) {
-                found.push(owner.fault(port, format!("a probe asks the port `{name}`, which its container does not have")));
+                found.push(
+                    owner.fault(port, format!("a probe asks the port `{name}`, which its container does not have")),
+                );
             }
         }
     }
@@ -144,7 +151,9 @@ fn configuration<'a>(world: &World<'a, '_>, pods: &Pods<'a, '_>, secrets: &Secre
             };
             for key in keys {
                 let text = key.text().unwrap_or_default();
-                let has = ["data", "binaryData"].iter().any(|part| map.node.get(part).is_some_and(|data| data.get(text).is_some()));
+                let has = ["data", "binaryData"]
+                    .iter()
+                    .any(|part| map.node.get(part).is_some_and(|data| data.get(text).is_some()));
                 if !has {
                     found.push(owner.fault(key, format!("ConfigMap `{name}` has no key `{text}`")));
                 }
@@ -154,11 +163,16 @@ fn configuration<'a>(world: &World<'a, '_>, pods: &Pods<'a, '_>, secrets: &Secre
             match secrets.get(&(owner.namespace, name)) {
                 // Certificates come from people or from cert-manager, never from a store of passwords.
                 None if certificates(keys.clone()) => {}
-                None => found.push(owner.fault(reference, format!("nothing makes the Secret `{name}`: no pod would start"))),
+                None => {
+                    found.push(owner.fault(reference, format!("nothing makes the Secret `{name}`: no pod would start")))
+                }
                 Some(None) => {}
                 Some(Some(known)) => {
                     for key in keys.filter(|key| !known.contains(&key.text().unwrap_or_default())) {
-                        found.push(owner.fault(key, format!("the Secret `{name}` has no key `{}`", key.text().unwrap_or_default())));
+                        found.push(owner.fault(
+                            key,
+                            format!("the Secret `{name}` has no key `{}`", key.text().unwrap_or_default()),
+                        ));
                     }
                 }
             }
@@ -177,7 +191,8 @@ fn binds<'a>(world: &World<'a, '_>, binding: &Object<'a, '_>, found: &mut Vec<Fo
     if let Some(role) = binding.node.get("roleRef") {
         let (kind, name) = (role.text_at(&["kind"]).unwrap_or_default(), role.text_at(&["name"]).unwrap_or_default());
         let namespace = if kind == "Role" { binding.namespace } else { "" };
-        let builtin = kind == "ClusterRole" && (name.starts_with("system:") || ["view", "edit", "admin", "cluster-admin"].contains(&name));
+        let builtin = kind == "ClusterRole"
+            && (name.starts_with("system:") || ["view", "edit", "admin", "cluster-admin"].contains(&name));
         if !builtin && world.get(kind, namespace, name).is_none() {
             found.push(binding.fault(role, format!("there is no {kind} `{name}`")));
         }
@@ -186,7 +201,10 @@ fn binds<'a>(world: &World<'a, '_>, binding: &Object<'a, '_>, found: &mut Vec<Fo
         let name = subject.text_at(&["name"]).unwrap_or_default();
         let namespace = subject.text_at(&["namespace"]).unwrap_or(binding.namespace);
         let ours = world.get("Namespace", "", namespace).is_some();
-        if subject.text_at(&["kind"]) == Some("ServiceAccount") && ours && world.get("ServiceAccount", namespace, name).is_none() {
+        if subject.text_at(&["kind"]) == Some("ServiceAccount")
+            && ours
+            && world.get("ServiceAccount", namespace, name).is_none()
+        {
             found.push(binding.fault(subject, format!("there is no ServiceAccount `{name}`")));
         }
     }

@@ -34,7 +34,13 @@ pub fn check<'a>(world: &World<'a, '_>) -> Vec<Found<'a>> {
     found
 }
 
-fn somebody<'a>(world: &World<'a, '_>, by: &Object<'a, '_>, selector: &Node<'_>, does: &str, found: &mut Vec<Found<'a>>) {
+fn somebody<'a>(
+    world: &World<'a, '_>,
+    by: &Object<'a, '_>,
+    selector: &Node<'_>,
+    does: &str,
+    found: &mut Vec<Found<'a>>,
+) {
     let labels = selector.get("matchLabels").unwrap_or(selector);
     if let Some((_, gateway)) = labels.entries().iter().find(|(key, _)| MADE_BY_OTHERS.contains(&key.text.as_ref())) {
         let of_gateway = labels.entries().iter().any(|(key, _)| key.text == MADE_BY_OTHERS[0]);
@@ -120,7 +126,10 @@ fn replicas<'a>(world: &World<'a, '_>, scaler: &Object<'a, '_>, target: &Node<'_
     if let Some(scaled) = scaled
         && let Some(replicas) = scaled.node.at(&["spec", "replicas"])
     {
-        found.push(scaled.fault(replicas, "it sets `replicas` although an autoscaler does: every apply would reset them (R-K8-10)".to_owned()));
+        found.push(scaled.fault(
+            replicas,
+            "it sets `replicas` although an autoscaler does: every apply would reset them (R-K8-10)".to_owned(),
+        ));
     }
 }
 
@@ -140,7 +149,9 @@ fn monitors<'a>(world: &World<'a, '_>, found: &mut Vec<Found<'a>>) {
                 continue;
             }
             if pods.is_empty() {
-                found.push(monitor.fault(selector, format!("watches no pod: none has the labels {}", words(selector))));
+                if namespace == monitor.namespace {
+                    somebody(world, &monitor, selector, "watches", found);
+                }
                 continue;
             }
             for endpoint in monitor.node.get("spec").map_or(&[][..], |spec| spec.list("podMetricsEndpoints")) {
@@ -164,7 +175,9 @@ fn monitors<'a>(world: &World<'a, '_>, found: &mut Vec<Found<'a>>) {
                 })
                 .collect();
             if services.is_empty() {
-                found.push(monitor.fault(selector, format!("watches no Service: none has the labels {}", words(selector))));
+                found.push(
+                    monitor.fault(selector, format!("watches no Service: none has the labels {}", words(selector))),
+                );
                 continue;
             }
             for endpoint in monitor.node.get("spec").map_or(&[][..], |spec| spec.list("endpoints")) {

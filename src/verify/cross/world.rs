@@ -80,8 +80,13 @@ impl<'a, 'n> Pods<'a, 'n> {
 impl<'a, 'n> World<'a, 'n> {
     /// The world of these files.
     pub fn new(files: &[&File<'a, 'n>]) -> Self {
-        let mut world =
-            Self { objects: Vec::new(), pods: Vec::new(), by_name: BTreeMap::new(), by_label: BTreeMap::new(), by_kind: BTreeMap::new() };
+        let mut world = Self {
+            objects: Vec::new(),
+            pods: Vec::new(),
+            by_name: BTreeMap::new(),
+            by_label: BTreeMap::new(),
+            by_kind: BTreeMap::new(),
+        };
         for file in files {
             for node in file.documents {
                 let Some(kind) = node.text_at(&["kind"]) else { continue };
@@ -145,7 +150,9 @@ impl<'a, 'n> World<'a, 'n> {
         let plain: Vec<(&str, &str)> = labels
             .entries()
             .iter()
-            .filter(|(key, _)| !at_run_time(&key.text) && !matches!(key.text.as_ref(), "matchLabels" | "matchExpressions"))
+            .filter(|(key, _)| {
+                !at_run_time(&key.text) && !matches!(key.text.as_ref(), "matchLabels" | "matchExpressions")
+            })
             .map(|(key, value)| (key.text.as_ref(), value.text().unwrap_or_default()))
             .collect();
         let expressions = selector.list("matchExpressions");

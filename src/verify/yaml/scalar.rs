@@ -21,7 +21,10 @@ pub fn value(text: &str, line: u32, flow: bool, depth: usize) -> Result<(Value<'
         Some(_) => {
             let end = plain_end(text, flow);
             let rest = &text[end..];
-            Ok((plain(text[..end].trim_end_matches(' '), line)?, if rest.starts_with('#') { &text[end - 1..] } else { rest }))
+            Ok((
+                plain(text[..end].trim_end_matches(' '), line)?,
+                if rest.starts_with('#') { &text[end - 1..] } else { rest },
+            ))
         }
     }
 }
@@ -35,7 +38,9 @@ fn plain_end(text: &str, flow: bool) -> usize {
         match bytes[at] {
             b'#' if at > 0 && bytes[at - 1] == b' ' => return at,
             b',' | b'[' | b']' | b'{' | b'}' if flow => return at,
-            b':' if flow && (blank_follows || bytes.get(at + 1).is_some_and(|next| b",[]{}".contains(next))) => return at,
+            b':' if flow && (blank_follows || bytes.get(at + 1).is_some_and(|next| b",[]{}".contains(next))) => {
+                return at;
+            }
             _ => at += 1,
         }
     }
@@ -57,7 +62,8 @@ pub fn plain(text: &str, line: u32) -> Result<Value<'_>, Stop> {
         _ => {}
     }
     if first.is_ascii_alphabetic() || first == b'/' {
-        let word = text.len() <= 3 && matches!(text.to_ascii_lowercase().as_str(), "y" | "n" | "yes" | "no" | "on" | "off");
+        let word =
+            text.len() <= 3 && matches!(text.to_ascii_lowercase().as_str(), "y" | "n" | "yes" | "no" | "on" | "off");
         return if word { Err(two_readings(text, line)) } else { Ok(Value::Text(Cow::Borrowed(text))) };
     }
     number(text, line)
@@ -106,7 +112,11 @@ fn number(text: &str, line: u32) -> Result<Value<'_>, Stop> {
 fn old_number(text: &str) -> bool {
     let form = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'_' | b':' | b'.'));
     let first = text.split(':').next().unwrap_or(text);
-    form && if first.len() < text.len() { !first.contains('.') } else { text.contains('_') || text.matches('.').count() == 1 }
+    form && if first.len() < text.len() {
+        !first.contains('.')
+    } else {
+        text.contains('_') || text.matches('.').count() == 1
+    }
 }
 
 /// Whether a text is a number with an exponent, for some reader.
@@ -121,7 +131,10 @@ fn exponent(text: &str) -> bool {
 }
 
 fn two_readings(text: &str, line: u32) -> Stop {
-    Stop::Fault(Fault::at(line, format!("`{text}` stands without quotes, and not every YAML reader takes it for the same")))
+    Stop::Fault(Fault::at(
+        line,
+        format!("`{text}` stands without quotes, and not every YAML reader takes it for the same"),
+    ))
 }
 
 fn single(text: &str) -> Result<(Value<'_>, &str), Stop> {

@@ -204,9 +204,7 @@ pub(super) fn annotations(site: &Site<'_>) -> BTreeMap<String, String> {
         raw::DestinationKind::AzureBlob => Some("azure.workload.identity/client-id"),
         raw::DestinationKind::Directory => None,
     };
-    site.destinations()
-        .filter_map(|d| Some((key(d.kind)?.to_owned(), d.workload_identity.clone()?)))
-        .collect()
+    site.destinations().filter_map(|d| Some((key(d.kind)?.to_owned(), d.workload_identity.clone()?))).collect()
 }
 
 /// Labels of pods that get a token for Azure.

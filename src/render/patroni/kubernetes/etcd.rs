@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::site::{self, ETCD_METRICS, Part, Site, TLS, field, mount, read};
-use crate::blueprint::{names, raw};
 use crate::blueprint::units::Bytes;
+use crate::blueprint::{names, raw};
 use crate::render::Jobs;
 use crate::render::kubernetes::common;
 

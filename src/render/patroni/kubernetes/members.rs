@@ -165,12 +165,18 @@ fn services(site: &Site<'_>) -> Vec<Service> {
         }
         selector
     };
-    let by = if site.has_router() { "the router knows who that is" } else { "the label that Patroni keeps says who that is (R-PG-36: `primary` since Patroni 4)" };
+    let by = if site.has_router() {
+        "the router knows who that is"
+    } else {
+        "the label that Patroni keeps says who that is (R-PG-36: `primary` since Patroni 4)"
+    };
     let (primary, replicas) = if site.has_router() { ("primary", "replicas") } else { ("postgres", "postgres") };
     let mut services = vec![
         Service {
             why: match site.role {
-                PostgresRole::Standby => format!("The leader of the standby cluster: reads, and writes as soon as it is promoted; {by}."),
+                PostgresRole::Standby => {
+                    format!("The leader of the standby cluster: reads, and writes as soon as it is promoted; {by}.")
+                }
                 _ => format!("The primary; {by}."),
             },
             name: site.object.clone(),
@@ -351,7 +357,10 @@ fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
             name: "pgbackrest-exporter",
             image: image.to_string(),
             command: Vec::new(),
-            args: vec!["--collect.interval=600".to_owned(), format!("--backrest.stanza-include={}", names::stanza(&site.cluster.name))],
+            args: vec![
+                "--collect.interval=600".to_owned(),
+                format!("--backrest.stanza-include={}", names::stanza(&site.cluster.name)),
+            ],
             env: backup_env(),
             port_name: "pgbackrest",
             port: PGBACKREST_EXPORTER,

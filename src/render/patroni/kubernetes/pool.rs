@@ -50,11 +50,8 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
     let pool = names::postgres_pool(&site.cluster.name);
     let config = config(site);
     let finish = longest_call(site).secs() + 5;
-    let mut mounts = vec![
-        read("config", "/etc/pgbouncer"),
-        read("users", "/etc/pgbouncer-users"),
-        mount("tmp", "/tmp"),
-    ];
+    let mut mounts =
+        vec![read("config", "/etc/pgbouncer"), read("users", "/etc/pgbouncer-users"), mount("tmp", "/tmp")];
     let users = site.cluster.credentials.application.secret.as_str();
     let mut volumes = vec![
         json!({"name": "config", "configMap": {"name": pool}}),

@@ -337,7 +337,9 @@ pub(super) fn read(name: &str, path: &str) -> Value {
 
 /// A volume with a Secret, for the group to read: keys must not be readable by all.
 pub(super) fn secret_volume(name: &str, secret: &str) -> Value {
-    json!({"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}})
+    let items: Vec<Value> =
+        ["tls.crt", "tls.key", "ca.crt"].iter().map(|key| json!({"key": key, "path": key})).collect();
+    json!({"name": name, "secret": {"secretName": secret, "defaultMode": 0o440, "items": items}})
 }
 
 /// A PersistentVolumeClaim's specification.
