@@ -6,6 +6,7 @@
 mod datastores;
 mod derive;
 mod dns;
+mod redis;
 mod regions;
 mod services;
 

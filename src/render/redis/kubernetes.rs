@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::layout::Layout;
+use super::pods::{CERTIFICATES, RUN, Run, SCRIPTS, SECRETS, USER, identity, job_pod, node_volumes, scripts_name};
 use super::scripts::{Script, script};
 use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
 use super::{Place, backup, secrets};
@@ -22,19 +23,8 @@ use crate::render::{ArtifactKind, Jobs, engine};
 
 /// The template of all objects of a cluster.
 const TEMPLATE: &str = "redis/kubernetes.yaml.tera";
-/// The user that the image's `redis` account is.
-const USER: u32 = 999;
 /// The label that says which node a pod is.
 const NODE: &str = "hagen.dev/node";
-/// Where the scripts lie in every container.
-const SCRIPTS: &str = "/scripts";
-/// Where passwords and the file of users lie.
-const SECRETS: &str = "/run/secrets/redis";
-/// Where the certificates lie.
-const CERTIFICATES: &str = "/run/secrets/tls";
-/// A directory in memory, for what the start writes.
-const RUN: &str = "/run/redis";
-
 /// What the template of all objects sees.
 #[derive(Serialize)]
 struct Context {
@@ -206,10 +196,6 @@ fn failback_name(redis: &Redis) -> String {
     format!("{}-failback", names::redis(&redis.name))
 }
 
-fn identity(redis: &Redis) -> String {
-    names::redis(&redis.name)
-}
-
 fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Settings)], script: &Script) -> Context {
     let (blueprint, redis, region) = (place.blueprint, place.redis, place.region);
     let instance = identity(redis);
@@ -273,100 +259,6 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
 fn bootstrap_digest(pod: &Value, labels: &Labels, script: &Script) -> String {
     let own = |(path, _): &(&str, &str)| ["redis/bootstrap.sh.tera", "redis/common.sh.tera"].contains(path);
     digest(&(pod, labels, script, engine::embedded_templates().filter(own).collect::<Vec<_>>()))
-}
-
-/// What a job runs.
-struct Run<'a> {
-    script: &'a str,
-    restart: &'static str,
-    image: String,
-    account: Option<String>,
-    env: Vec<Value>,
-    scratch: String,
-}
-
-impl Run<'_> {
-    /// A script that talks to the nodes only.
-    fn of_nodes<'a>(redis: &Redis, script: &'a str, restart: &'static str) -> Run<'a> {
-        let image = redis.spec.image.as_ref().map(ToString::to_string).unwrap_or_default();
-        Run { script, restart, image, account: None, env: Vec::new(), scratch: "16Mi".to_owned() }
-    }
-}
-
-/// The pod of a job.
-fn job_pod(place: &Place<'_>, run: &Run<'_>) -> Value {
-    let redis = place.redis;
-    let mut mounts = vec![
-        json!({"name": "scripts", "mountPath": SCRIPTS, "readOnly": true}),
-        json!({"name": "tmp", "mountPath": "/tmp"}),
-    ];
-    let mut volumes = vec![
-        json!({"name": "scripts", "configMap": {"name": scripts_name(redis)}}),
-        json!({"name": "tmp", "emptyDir": {"sizeLimit": run.scratch}}),
-    ];
-    if redis.spec.auth.enabled {
-        mounts.push(json!({"name": "secrets", "mountPath": SECRETS, "readOnly": true}));
-        volumes.push(secret_volume(&[&redis.operator]));
-    }
-    if let Some(volume) = certificate_volume(redis) {
-        mounts.push(json!({"name": "certificates", "mountPath": CERTIFICATES, "readOnly": true}));
-        volumes.push(volume);
-    }
-    // The clients of the object stores write to their home.
-    let mut env = vec![json!({"name": "HOME", "value": "/tmp"})];
-    env.extend(run.env.iter().cloned());
-    let mut pod = json!({
-        "restartPolicy": run.restart,
-        "automountServiceAccountToken": false,
-        "enableServiceLinks": false,
-        "securityContext": common::pod_security(USER),
-        "containers": [{
-            "name": run.script.trim_end_matches(".sh"),
-            "image": run.image,
-            "imagePullPolicy": "IfNotPresent",
-            "command": ["sh", format!("{SCRIPTS}/{}", run.script)],
-            "env": env,
-            "resources": {"requests": {"cpu": "50m", "memory": "256Mi"}, "limits": {"memory": "256Mi"}},
-            "securityContext": common::container_security(),
-            "volumeMounts": mounts,
-        }],
-        "volumes": volumes,
-    });
-    if let Some(account) = &run.account {
-        pod["serviceAccountName"] = json!(account);
-    }
-    if let Some(tier) = &redis.spec.tier {
-        pod["priorityClassName"] = json!(names::priority_class(&place.blueprint.namespace, tier.as_str()));
-    }
-    let pull = common::pull_secrets(place.blueprint);
-    if !pull.is_empty() {
-        pod["imagePullSecrets"] = json!(pull);
-    }
-    pod
-}
-
-fn scripts_name(redis: &Redis) -> String {
-    format!("{}-scripts", identity(redis))
-}
-
-fn certificate_volume(redis: &Redis) -> Option<Value> {
-    let secret = redis.spec.tls.as_ref()?.secret.as_ref()?;
-    Some(json!({"name": "certificates", "secret": {"secretName": secret.as_str(), "defaultMode": 0o440}}))
-}
-
-/// The volumes of a node, but for its data.
-fn node_volumes(redis: &Redis, node: &Node) -> Vec<Value> {
-    let mut volumes = vec![
-        json!({"name": "configuration", "configMap": {"name": node.name}}),
-        json!({"name": "scripts", "configMap": {"name": scripts_name(redis)}}),
-        json!({"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}),
-        json!({"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}),
-    ];
-    if redis.spec.auth.enabled {
-        volumes.push(secret_volume(&[&redis.users, &redis.replication, &redis.operator]));
-    }
-    volumes.extend(certificate_volume(redis));
-    volumes
 }
 
 /// Ten digits of the hash of something.
@@ -441,20 +333,6 @@ fn five_thirds(five_times: u64) -> String {
 fn storage(redis: &Redis) -> String {
     let own = redis.spec.storage.as_ref().map(|s| s.size.to_string());
     own.unwrap_or_else(|| format!("{}Mi", (redis.spec.memory.mebibytes() * 5).max(1024)))
-}
-
-/// A volume with the keys of several Secrets as files of their keys' names.
-fn secret_volume(references: &[&raw::SecretRef]) -> Value {
-    let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for reference in references {
-        by_name.entry(reference.secret.as_str()).or_default().push(&reference.key);
-    }
-    let source = |(name, keys): (&str, Vec<&str>)| {
-        let items: Vec<Value> = keys.iter().map(|key| json!({"key": key, "path": key})).collect();
-        json!({"secret": {"name": name, "items": items}})
-    };
-    let sources: Vec<Value> = by_name.into_iter().map(source).collect();
-    json!({"name": "secrets", "projected": {"defaultMode": 0o440, "sources": sources}})
 }
 
 fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Vec<Value> {

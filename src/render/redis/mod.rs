@@ -7,6 +7,7 @@ mod backup;
 mod hosts;
 mod kubernetes;
 mod layout;
+mod pods;
 mod scripts;
 mod secrets;
 mod settings;
