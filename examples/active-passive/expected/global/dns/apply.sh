@@ -130,7 +130,7 @@ live_id() {
     $1 == ref || index($1, ref "-") == 1 && substr($1, length(ref) + 2) ~ /^[0-9]+$/ { print $2; exit }' "$work/checks"
 }
 
-# AWS never takes the CallerReference of a deleted check again, so a check that somebody deleted gets a number behind it.
+# AWS refuses the CallerReference of a deleted check for days, so a check that somebody deleted gets a number behind it.
 create() {
   local reference=$1 body=$2 attempt=1 id
   until id=$(aws route53 create-health-check --cli-input-json "file://$body" --caller-reference "$reference" \
