@@ -60,6 +60,20 @@ pub struct Part {
     pub context: Result<tera::Context, String>,
 }
 
+/// A file that is to be written: where, of which kind, from which template.
+pub struct File<'a> {
+    /// Where it goes, below the output directory.
+    pub path: String,
+    /// What reads it.
+    pub kind: ArtifactKind,
+    /// The region that it is for; none for a global one.
+    pub region: Option<&'a Region>,
+    /// Its template, below `templates/`.
+    pub template: &'static str,
+    /// The parts of the blueprint that it comes from.
+    pub origins: Vec<Path>,
+}
+
 /// The files of one part of the output: what targets push their jobs into.
 pub struct Jobs {
     family: Family,
@@ -72,17 +86,10 @@ impl Jobs {
         Self { family, jobs: Vec::new() }
     }
 
-    /// A file of a region, or a global one. `path` is relative to the output directory.
-    pub fn push(
-        &mut self,
-        path: String,
-        kind: ArtifactKind,
-        region: Option<&Region>,
-        template: &'static str,
-        context: &impl Serialize,
-        origins: Vec<Path>,
-    ) {
+    /// A file, and what its template sees.
+    pub fn push(&mut self, file: File<'_>, context: &impl Serialize) {
         let context = tera::Context::from_serialize(context).map_err(|e| e.to_string());
+        let File { path, kind, region, template, origins } = file;
         let region = region.map(|r| r.name.clone());
         self.jobs.push(Job { path, kind, family: self.family, region, template, context, parts: Vec::new(), origins });
     }
@@ -154,6 +161,9 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
     problems
 }
 
+/// What pushes the files of a family.
+type Target = fn(&Blueprint, &mut Jobs);
+
 /// Renders a blueprint. All template errors are returned together.
 pub fn render(
     blueprint: &Blueprint,
@@ -161,7 +171,7 @@ pub fn render(
     selection: &Selection,
 ) -> Result<ArtifactSet, Vec<TemplateError>> {
     let mut jobs = Vec::new();
-    let targets: [(Family, fn(&Blueprint, &mut Jobs)); 5] = [
+    let targets: [(Family, Target); 5] = [
         (Family::Kubernetes, kubernetes::jobs),
         (Family::Patroni, patroni::jobs),
         (Family::Redis, redis::jobs),

@@ -43,11 +43,17 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic) -> Stri
     renderer.render(&[group])
 }
 
+/// A place that is marked, and whether it is the primary one.
+type Marked<'a> = (Span, &'a Label, bool);
+
+/// An excerpt: its bytes, its first line, what is marked in it.
+type Window<'a> = (std::ops::Range<usize>, usize, Vec<&'a Marked<'a>>);
+
 /// One excerpt for each file that takes part, the primary place's first: only the lines around the labels.
 fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let primary = (document.span(&finding.primary.place), &finding.primary, true);
     let related = finding.related.iter().map(|label| (document.span(&label.place), label, false));
-    let labels: Vec<(Span, &Label, bool)> = std::iter::once(primary).chain(related).collect();
+    let labels: Vec<Marked<'_>> = std::iter::once(primary).chain(related).collect();
     let mut files: Vec<u32> = Vec::new();
     for (span, ..) in &labels {
         if !files.contains(&span.file) {
@@ -58,9 +64,9 @@ fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a,
     for file in files {
         let Some(source) = document.sources.get(file as usize) else { continue };
         // Labels that are near each other share one window; far ones get their own, so that a large file stays cheap.
-        let mut here: Vec<&(Span, &Label, bool)> = labels.iter().filter(|(span, ..)| span.file == file).collect();
+        let mut here: Vec<&Marked<'_>> = labels.iter().filter(|(span, ..)| span.file == file).collect();
         here.sort_by_key(|(span, _, primary)| (!primary, span.start));
-        let mut windows: Vec<(std::ops::Range<usize>, usize, Vec<&(Span, &Label, bool)>)> = Vec::new();
+        let mut windows: Vec<Window<'_>> = Vec::new();
         for label in here {
             let (range, line) = source.window(label.0, 1);
             match windows

@@ -106,7 +106,7 @@ fn url_password(line: &str) -> bool {
 /// Looks at a scalar of a tree.
 fn scalar(path: &[Step<'_>], node: &Node<'_>, faults: &mut Vec<Fault>) {
     let Value::Text(text) = &node.value else { return };
-    let keys = path.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_ref()) } else { None });
+    let mut keys = path.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_ref()) } else { None });
     if keys.clone().any(|key| FOR_PEOPLE.contains(&key)) {
         return;
     }
@@ -114,7 +114,7 @@ fn scalar(path: &[Step<'_>], node: &Node<'_>, faults: &mut Vec<Fault>) {
         word(text, node.line, faults);
     }
     // An ExternalSecret's `secretKey` is the name of a key, not a key.
-    let last = keys.last().unwrap_or_default();
+    let last = keys.next_back().unwrap_or_default();
     if credential(last) && last != "secretKey" && literal(text) {
         faults.push(Fault::at(node.line, format!("`{last}` holds a literal: secrets are named, never written")));
     }

@@ -78,7 +78,7 @@ fn directive(name: &str, values: &[String], sentinel: bool) -> Option<String> {
         };
     }
     if let Some((_, least, most)) = REDIS_MANY.iter().find(|(known, _, _)| *known == name) {
-        if name == "save" && !(count % 2 == 0 || values == [""]) {
+        if name == "save" && !(count.is_multiple_of(2) || values == [""]) {
             return Some("`save` takes pairs of seconds and changes".to_owned());
         }
         return (!(*least..=*most).contains(&count))

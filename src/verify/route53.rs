@@ -9,9 +9,12 @@ use super::tree::Node;
 const POLICIES: [&str; 7] =
     ["Weight", "Region", "GeoLocation", "Failover", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation"];
 
+/// The record sets of one name and type: their policy, and their identifiers.
+type Set<'a> = (Option<&'a str>, Vec<String>);
+
 /// Checks a change batch.
 pub fn changes(node: &Node<'_>, faults: &mut Vec<Fault>) {
-    let mut sets: BTreeMap<(String, String), (Option<&str>, Vec<String>)> = BTreeMap::new();
+    let mut sets: BTreeMap<(String, String), Set<'_>> = BTreeMap::new();
     let mut characters = 0;
     for change in node.at(&["ChangeBatch"]).map_or(&[][..], |batch| batch.list("Changes")) {
         let Some(record) = change.get("ResourceRecordSet") else { continue };

@@ -338,8 +338,7 @@ fn surprise(text: &str) -> Option<(String, String)> {
     }
     let parts: Vec<&str> = digits.split(':').collect();
     if parts.len() > 1 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())) {
-        let value =
-            parts.iter().try_fold(0u64, |sum, part| Some(sum.checked_mul(60)?.checked_add(part.parse().ok()?)?));
+        let value = parts.iter().try_fold(0u64, |sum, part| sum.checked_mul(60)?.checked_add(part.parse().ok()?));
         let value = value.map_or_else(|| "a number".to_owned(), |v| format!("the number {v}"));
         return Some((format!("YAML 1.1 reads `{text}` as {value} (base 60), YAML 1.2 as a text"), quoted()));
     }

@@ -36,7 +36,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ArtifactKind, Jobs};
+use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::Blueprint;
 use crate::blueprint::raw::{Flavour, Monitoring};
 use crate::diagnostics::{Diagnostic, Place, nearest};
@@ -63,12 +63,14 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
     let page = readme::page(blueprint, monitoring, &all);
     let origins = vec![path!["monitoring"], path!["operations"]];
     jobs.push(
-        "global/alerts/README.md".to_owned(),
-        ArtifactKind::Markdown,
-        None,
-        "alerts/README.md.tera",
+        File {
+            path: "global/alerts/README.md".to_owned(),
+            kind: ArtifactKind::Markdown,
+            region: None,
+            template: "alerts/README.md.tera",
+            origins,
+        },
         &page,
-        origins,
     );
 }
 
@@ -245,23 +247,27 @@ fn region_jobs(context: &Context<'_>, topics: &[Topic], jobs: &mut Jobs) {
         origins.sort();
         origins.dedup();
         jobs.push(
-            path,
-            ArtifactKind::Kubernetes,
-            Some(region),
-            "alerts/objects.yaml.tera",
+            File {
+                path,
+                kind: ArtifactKind::Kubernetes,
+                region: Some(region),
+                template: "alerts/objects.yaml.tera",
+                origins,
+            },
             &Objects { title, objects },
-            origins,
         );
     } else {
         let path = format!("{}/alerts/prometheus.yaml", region.name);
         let origins = vec![path!["monitoring"], path!["regions", &region.name]];
         jobs.push(
-            path,
-            ArtifactKind::PrometheusConfig,
-            Some(region),
-            "alerts/prometheus.yaml.tera",
+            File {
+                path,
+                kind: ArtifactKind::PrometheusConfig,
+                region: Some(region),
+                template: "alerts/prometheus.yaml.tera",
+                origins,
+            },
             &prometheus::region(context),
-            origins,
         );
     }
 }
@@ -274,7 +280,16 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
     origins.push(path!["monitoring"]);
     let rules = RuleFile { title: format!("{}, in {place}.", topic.title), remarks: topic.remarks.clone(), groups };
     let path = format!("{directory}/alerts/{}.rules.yaml", topic.name);
-    jobs.push(path, ArtifactKind::PrometheusRules, common.region, "alerts/rules.yaml.tera", &rules, origins.clone());
+    jobs.push(
+        File {
+            path,
+            kind: ArtifactKind::PrometheusRules,
+            region: common.region,
+            template: "alerts/rules.yaml.tera",
+            origins: origins.clone(),
+        },
+        &rules,
+    );
     if topic.alerts.is_empty() {
         return;
     }
@@ -284,7 +299,16 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
         tests: topic.tests(common),
     };
     let path = format!("{directory}/alerts/{}.test.yaml", topic.name);
-    jobs.push(path, ArtifactKind::PrometheusTests, common.region, "alerts/test.yaml.tera", &tests, origins);
+    jobs.push(
+        File {
+            path,
+            kind: ArtifactKind::PrometheusTests,
+            region: common.region,
+            template: "alerts/test.yaml.tera",
+            origins,
+        },
+        &tests,
+    );
 }
 
 fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jobs: &mut Jobs) {
@@ -293,21 +317,25 @@ fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jo
     let origins = vec![path!["operations"], path!["monitoring"]];
     let config = alertmanager::config(blueprint, monitoring);
     jobs.push(
-        "global/alerts/alertmanager.yaml".to_owned(),
-        ArtifactKind::Alertmanager,
-        None,
-        "alerts/alertmanager.yaml.tera",
+        File {
+            path: "global/alerts/alertmanager.yaml".to_owned(),
+            kind: ArtifactKind::Alertmanager,
+            region: None,
+            template: "alerts/alertmanager.yaml.tera",
+            origins: origins.clone(),
+        },
         &config,
-        origins.clone(),
     );
     if let Some(config) = prometheus::global(blueprint, monitoring) {
         jobs.push(
-            "global/alerts/prometheus.yaml".to_owned(),
-            ArtifactKind::PrometheusConfig,
-            None,
-            "alerts/prometheus.yaml.tera",
+            File {
+                path: "global/alerts/prometheus.yaml".to_owned(),
+                kind: ArtifactKind::PrometheusConfig,
+                region: None,
+                template: "alerts/prometheus.yaml.tera",
+                origins,
+            },
             &config,
-            origins,
         );
     }
 }

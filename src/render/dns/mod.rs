@@ -25,7 +25,7 @@ mod records;
 
 use serde::Serialize;
 
-use super::{ArtifactKind, Jobs};
+use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::{Blueprint, dns};
 use crate::path;
 
@@ -49,22 +49,70 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
         let context = BatchContext { zone, comment: &batch.comment, records: &batch.records };
         let origins = vec![path!["dns"], path!["regions"]];
         let path = format!("global/dns/batches/{}.json", batch.name);
-        jobs.push(path, ArtifactKind::Route53Changes, None, "dns/batch.json.tera", &context, origins);
+        jobs.push(
+            File { path, kind: ArtifactKind::Route53Changes, region: None, template: "dns/batch.json.tera", origins },
+            &context,
+        );
     }
     let origins = || vec![path!["dns"]];
     let plan = Plan { checks: checks.all(), batches: &batches };
-    jobs.push("global/dns/plan.tsv".to_owned(), ArtifactKind::Text, None, "dns/plan.txt.tera", &plan, origins());
+    jobs.push(
+        File {
+            path: "global/dns/plan.tsv".to_owned(),
+            kind: ArtifactKind::Text,
+            region: None,
+            template: "dns/plan.txt.tera",
+            origins: origins(),
+        },
+        &plan,
+    );
     let script = Script { zone, prefix: checks.prefix(), system: &blueprint.name };
-    jobs.push("global/dns/apply.sh".to_owned(), ArtifactKind::Shell, None, "dns/apply.sh.tera", &script, origins());
+    jobs.push(
+        File {
+            path: "global/dns/apply.sh".to_owned(),
+            kind: ArtifactKind::Shell,
+            region: None,
+            template: "dns/apply.sh.tera",
+            origins: origins(),
+        },
+        &script,
+    );
     let page = page::page(blueprint, &records, &checks, &batches);
-    jobs.push("global/dns/README.md".to_owned(), ArtifactKind::Markdown, None, "dns/readme.md.tera", &page, origins());
+    jobs.push(
+        File {
+            path: "global/dns/README.md".to_owned(),
+            kind: ArtifactKind::Markdown,
+            region: None,
+            template: "dns/readme.md.tera",
+            origins: origins(),
+        },
+        &page,
+    );
 }
 
 fn push_check(check: &Check, jobs: &mut Jobs) {
     let path = |suffix: &str| format!("global/dns/health-checks/{}{suffix}.json", check.name);
     let kind = ArtifactKind::Route53HealthCheck;
-    jobs.push(path(""), kind, None, "dns/health-check.json.tera", check, check.origins.clone());
-    jobs.push(path(".tags"), ArtifactKind::Json, None, "dns/tags.json.tera", check, check.origins.clone());
+    jobs.push(
+        File {
+            path: path(""),
+            kind,
+            region: None,
+            template: "dns/health-check.json.tera",
+            origins: check.origins.clone(),
+        },
+        check,
+    );
+    jobs.push(
+        File {
+            path: path(".tags"),
+            kind: ArtifactKind::Json,
+            region: None,
+            template: "dns/tags.json.tera",
+            origins: check.origins.clone(),
+        },
+        check,
+    );
 }
 
 /// The hosted zone.

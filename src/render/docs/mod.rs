@@ -6,7 +6,7 @@ use serde::Serialize;
 
 pub use readme::readme;
 
-use super::{ArtifactKind, Family, Job, Jobs};
+use super::{ArtifactKind, Family, File, Job, Jobs};
 use crate::blueprint::Blueprint;
 use crate::path;
 
@@ -29,12 +29,14 @@ pub fn kustomizations(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
         }
         let mut of_docs = Jobs::new(Family::Kubernetes);
         of_docs.push(
-            format!("{prefix}kustomization.yaml"),
-            ArtifactKind::Kustomization,
-            Some(region),
-            "kubernetes/kustomization.yaml.tera",
+            File {
+                path: format!("{prefix}kustomization.yaml"),
+                kind: ArtifactKind::Kustomization,
+                region: Some(region),
+                template: "kubernetes/kustomization.yaml.tera",
+                origins: vec![path!["regions", &region.name]],
+            },
             &Context { resources },
-            vec![path!["regions", &region.name]],
         );
         jobs.extend(of_docs.jobs);
     }

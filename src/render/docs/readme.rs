@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::blueprint::{Blueprint, Region, names, raw};
 use crate::path;
-use crate::render::{ArtifactKind, Family, Job, Jobs};
+use crate::render::{ArtifactKind, Family, File, Job, Jobs};
 
 #[derive(Serialize)]
 struct Readme<'a> {
@@ -78,12 +78,14 @@ pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
     };
     let mut of_docs = Jobs::new(Family::Docs);
     of_docs.push(
-        "README.md".to_owned(),
-        ArtifactKind::Markdown,
-        None,
-        "docs/readme.md.tera",
+        File {
+            path: "README.md".to_owned(),
+            kind: ArtifactKind::Markdown,
+            region: None,
+            template: "docs/readme.md.tera",
+            origins: vec![path!["metadata"]],
+        },
         &context,
-        vec![path!["metadata"]],
     );
     jobs.extend(of_docs.jobs);
 }

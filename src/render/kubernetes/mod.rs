@@ -17,7 +17,7 @@ mod workload;
 
 use serde::{Serialize, Serializer};
 
-use super::{ArtifactKind, Jobs};
+use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::{Blueprint, Region, Service};
 use crate::document::Path;
 
@@ -72,8 +72,13 @@ fn push<T: Serialize>(
     let (name, template) = file;
     let path = format!("{}/kubernetes/{name}.yaml", region.name);
     match context {
-        Ok(context) => jobs.push(path, ArtifactKind::Kubernetes, Some(region), template, &context, origins),
-        Err(why) => jobs.push(path, ArtifactKind::Kubernetes, Some(region), template, &Refused(why), origins),
+        Ok(context) => {
+            jobs.push(File { path, kind: ArtifactKind::Kubernetes, region: Some(region), template, origins }, &context)
+        }
+        Err(why) => jobs.push(
+            File { path, kind: ArtifactKind::Kubernetes, region: Some(region), template, origins },
+            &Refused(why),
+        ),
     }
 }
 

@@ -226,7 +226,7 @@ pub fn slot_wal(cluster: &Postgres) -> Bytes {
 
 /// How much WAL is kept whether or not a slot needs it: what a rewind after a failover reads.
 fn wal_keep(cluster: &Postgres) -> Bytes {
-    Bytes::new((slot_wal(cluster).get() / 10 >> 20 << 20).clamp(128 << 20, 1 << 30))
+    Bytes::new(((slot_wal(cluster).get() / 10) >> 20 << 20).clamp(128 << 20, 1 << 30))
 }
 
 /// The lines of `pg_hba.conf`: a password for everybody, no superuser from outside, TLS where there are certificates.

@@ -19,7 +19,7 @@ use crate::blueprint::raw::{self, DestinationKind};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Redis, names};
 use crate::render::kubernetes::common::{self, Identity, Labels};
-use crate::render::{ArtifactKind, Jobs, engine};
+use crate::render::{ArtifactKind, File, Jobs, engine};
 
 /// The template of all objects of a cluster.
 const TEMPLATE: &str = "redis/kubernetes.yaml.tera";
@@ -145,7 +145,16 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
         .collect();
     let context = context(place, &nodes, &configurations, &script);
     let path = format!("{}/kubernetes/{}.yaml", place.region.name, names::redis(&redis.name));
-    jobs.push(path, ArtifactKind::Kubernetes, Some(place.region), TEMPLATE, &context, place.origins());
+    jobs.push(
+        File {
+            path,
+            kind: ArtifactKind::Kubernetes,
+            region: Some(place.region),
+            template: TEMPLATE,
+            origins: place.origins(),
+        },
+        &context,
+    );
     for (node, configuration) in &configurations {
         jobs.part(node, "redis/node.redis.tera", configuration);
     }

@@ -14,7 +14,7 @@ mod settings;
 
 use serde::Serialize;
 
-use super::{ArtifactKind, Jobs};
+use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::{Blueprint, Redis, Region};
 use crate::document::Path;
 use crate::path;
@@ -55,7 +55,10 @@ impl Place<'_> {
     }
 
     fn push(&self, jobs: &mut Jobs, file: &str, kind: ArtifactKind, template: &'static str, context: &impl Serialize) {
-        jobs.push(self.path(file), kind, Some(self.region), template, context, self.origins());
+        jobs.push(
+            File { path: self.path(file), kind, region: Some(self.region), template, origins: self.origins() },
+            context,
+        );
     }
 }
 

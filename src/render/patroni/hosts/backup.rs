@@ -140,11 +140,14 @@ pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
     timers(out, host, member, backup, verifies);
 }
 
+/// A timer: its name, when it runs, the timers that run in its place where they meet, its command.
+type Timed<'a> = (&'static str, Option<&'a Cron>, &'a [Option<&'a Cron>], String);
+
 fn timers(out: &mut Output<'_, '_>, host: &Host, member: &Member, backup: &PostgresBackup, verifies: bool) {
     let site = out.site;
     let script = format!("{}/backup.sh", member.config);
     let full = Some(&backup.full);
-    let jobs: [(&'static str, Option<&Cron>, &[Option<&Cron>], String); 4] = [
+    let jobs: [Timed<'_>; 4] = [
         ("backup-full", full, &[], format!("{script} full")),
         ("backup-diff", backup.differential.as_ref(), &[full], format!("{script} diff")),
         ("backup-incr", backup.incremental.as_ref(), &[full, backup.differential.as_ref()], format!("{script} incr")),

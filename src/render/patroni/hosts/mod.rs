@@ -14,7 +14,7 @@ mod units;
 
 use crate::blueprint::{Blueprint, Postgres, Region};
 use crate::path;
-use crate::render::{ArtifactKind, Jobs};
+use crate::render::{ArtifactKind, File, Jobs};
 use serde::Serialize;
 use site::{Host, Site};
 
@@ -65,6 +65,9 @@ impl Output<'_, '_> {
     fn push(&mut self, file: &str, kind: ArtifactKind, template: &'static str, context: &impl Serialize) {
         let (cluster, region) = (&self.site.cluster.name, self.site.region);
         let path = format!("{}/patroni/{cluster}/{file}", region.name);
-        self.jobs.push(path, kind, Some(region), template, context, vec![path!["postgres", cluster]]);
+        self.jobs.push(
+            File { path, kind, region: Some(region), template, origins: vec![path!["postgres", cluster]] },
+            context,
+        );
     }
 }

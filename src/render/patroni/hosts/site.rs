@@ -43,14 +43,12 @@ pub struct Site<'a> {
     pub members: Vec<Member>,
     /// Its etcd members.
     pub etcd: Vec<EtcdMember>,
-    /// Its routers.
-    pub routers: Vec<Router>,
 }
 
 impl<'a> Site<'a> {
     /// What stands in the blueprint for a cluster in a region.
     pub fn new(blueprint: &'a Blueprint, cluster: &'a Postgres, region: &'a Region) -> Self {
-        let (members, etcd, routers) = (cluster.members(region), cluster.etcd(region), cluster.routers(region));
+        let (members, etcd) = (cluster.members(region), cluster.etcd(region));
         let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
         let shared = &cluster.spec.directories;
         let new = |name: &str, address: &str| Host {
@@ -69,7 +67,7 @@ impl<'a> Site<'a> {
             host.config.clone_from(&member.config);
             host.etcd = Some(member.clone());
         }
-        for router in &routers {
+        for router in &cluster.routers(region) {
             let host = hosts.entry(router.name.clone()).or_insert_with(|| new(&router.name, &router.address));
             (host.config, host.run, host.log) = (router.config.clone(), router.run.clone(), router.log.clone());
             host.router = Some(router.clone());
@@ -80,7 +78,7 @@ impl<'a> Site<'a> {
             host.member = Some(member.clone());
         }
         let role = cluster.role(region).unwrap_or(PostgresRole::Primary);
-        Self { blueprint, cluster, region, role, hosts: hosts.into_values().collect(), members, etcd, routers }
+        Self { blueprint, cluster, region, role, hosts: hosts.into_values().collect(), members, etcd }
     }
 
     /// The directory of the certificates, where there is encryption.

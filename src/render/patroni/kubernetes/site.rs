@@ -8,7 +8,7 @@ use crate::document::Path;
 use crate::path;
 use crate::render::kubernetes::common::{self, Identity, Labels};
 use crate::render::patroni::repository::{self, Repository};
-use crate::render::{ArtifactKind, Jobs};
+use crate::render::{ArtifactKind, File, Jobs};
 
 /// The account that everything runs as; the images make it theirs (`postgres` in the members').
 pub(super) const ACCOUNT: u32 = 999;
@@ -287,7 +287,7 @@ impl<'a> Site<'a> {
     /// A file of the cluster below `REGION/kubernetes/`.
     pub(super) fn push<T: Serialize>(&self, jobs: &mut Jobs, part: Part, template: &'static str, context: T) {
         #[derive(Serialize)]
-        struct File<T> {
+        struct Merged<T> {
             #[serde(flatten)]
             base: Base,
             #[serde(flatten)]
@@ -301,8 +301,11 @@ impl<'a> Site<'a> {
             Part::Backup => "-backup",
         };
         let path = format!("{}/kubernetes/{}{suffix}.yaml", self.region.name, self.object);
-        let context = File { base: self.base(part), own: context };
-        jobs.push(path, ArtifactKind::Kubernetes, Some(self.region), template, &context, self.origins());
+        let context = Merged { base: self.base(part), own: context };
+        jobs.push(
+            File { path, kind: ArtifactKind::Kubernetes, region: Some(self.region), template, origins: self.origins() },
+            &context,
+        );
     }
 
     fn origins(&self) -> Vec<Path> {
