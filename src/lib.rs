@@ -11,6 +11,7 @@ pub mod cli;
 pub mod diagnostics;
 pub mod document;
 pub mod env;
+pub mod loading;
 pub mod render;
 pub mod report;
 pub mod verify;

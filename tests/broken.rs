@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hagen::blueprint::load::{Input, parse};
+use hagen::loading::load_all;
 
 type Complaint = (String, usize, String);
 
@@ -45,10 +46,8 @@ fn complaints(case: &Path) -> BTreeSet<Complaint> {
         directory: directory.clone(),
     });
     let files = parse(inputs.collect());
-    let environments = std::iter::once(None).chain(files.environments().into_iter().map(Some));
     let mut found = BTreeSet::new();
-    for environment in environments {
-        let loaded = files.load(0, environment.as_deref());
+    for loaded in load_all(&files, 0, None) {
         for problem in &loaded.problems {
             let span = loaded.document.span(&problem.primary.place);
             let source = &loaded.document.sources[span.file as usize];

@@ -67,7 +67,7 @@ fn every_shipped_blueprint_renders_in_every_environment() {
     for entry in std::fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        let environments = parse(vec![Input { name: String::new(), text, directory: None }]).environments();
+        let environments = parse(vec![Input { name: String::new(), text, directory: None }]).environments(0);
         for environment in std::iter::once(None).chain(environments.iter().map(|e| Some(e.as_str()))) {
             let files = rendered(&path, environment);
             assert!(files.contains_key("README.md") && files.len() > 5, "{}", path.display());

@@ -30,7 +30,7 @@ fn shipped_blueprints_are_valid_in_every_environment() {
     for file in shipped() {
         let text = std::fs::read_to_string(&file).unwrap();
         let files = parse(vec![Input { name: file.display().to_string(), text, directory: None }]);
-        for environment in std::iter::once(None).chain(files.environments().into_iter().map(Some)) {
+        for environment in std::iter::once(None).chain(files.environments(0).into_iter().map(Some)) {
             let loaded = files.load(0, environment.as_deref());
             assert!(loaded.blueprint.is_some(), "{} {environment:?}: {:#?}", file.display(), loaded.problems);
         }

@@ -17,7 +17,7 @@ pub fn shipped() -> Vec<(String, Blueprint)> {
     let mut all = Vec::new();
     for path in paths {
         let (path, name) = (path.to_str().unwrap(), path.file_stem().unwrap().to_string_lossy().into_owned());
-        for environment in files(path).environments() {
+        for environment in files(path).environments(0) {
             all.push((format!("{name} ({environment})"), loaded(path, Some(&environment))));
         }
         all.push((name, loaded(path, None)));

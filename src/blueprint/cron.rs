@@ -3,7 +3,9 @@
 //! A cron time is a union of boxes. Where both the day of the month and the day of the week are limited, cron takes
 //! either (a well-known trap), which makes two boxes; everything else is one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::units::Duration;
 
 /// The fields of a cron time, with the values that each may take.
 const FIELDS: [(&str, u8, u8); 5] =
@@ -11,6 +13,8 @@ const FIELDS: [(&str, u8, u8); 5] =
 
 /// The field of the days of the month.
 const DAY: usize = 2;
+/// The field of the months.
+const MONTH: usize = 3;
 /// The field of the days of the week.
 const WEEKDAY: usize = 4;
 
@@ -18,7 +22,7 @@ const WEEKDAY: usize = 4;
 pub type TimeBox = [BTreeSet<u8>; 5];
 
 /// A cron time of five fields.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schedule {
     /// The times; no time is in two boxes of a difference, and any one box is enough.
     pub boxes: Vec<TimeBox>,
@@ -48,6 +52,34 @@ impl Schedule {
         Ok(Self { boxes: vec![by_day, by_weekday] })
     }
 
+    /// The longest time between two runs, over four years; `None` for a time that comes at most once in them.
+    pub fn longest_gap(&self) -> Option<Duration> {
+        // The minutes of a day on which a set of boxes applies: many days share one.
+        let mut by_boxes: BTreeMap<Vec<usize>, Vec<u64>> = BTreeMap::new();
+        let (mut last, mut longest) = (None::<u64>, None::<u64>);
+        for (number, [day, month, weekday]) in days().enumerate() {
+            let holds = |times: &TimeBox| {
+                times[DAY].contains(&day) && times[MONTH].contains(&month) && times[WEEKDAY].contains(&weekday)
+            };
+            let boxes: Vec<usize> = (0..self.boxes.len()).filter(|at| holds(&self.boxes[*at])).collect();
+            let minutes = by_boxes.entry(boxes.clone()).or_insert_with(|| {
+                let of = |at: &usize| {
+                    let [minutes, hours, ..] = &self.boxes[*at];
+                    hours
+                        .iter()
+                        .flat_map(move |hour| minutes.iter().map(move |m| u64::from(*hour) * 60 + u64::from(*m)))
+                };
+                boxes.iter().flat_map(of).collect::<BTreeSet<u64>>().into_iter().collect()
+            });
+            for minute in minutes {
+                let now = number as u64 * 1440 + *minute;
+                longest = longest.max(last.map(|last| now - last));
+                last = Some(now);
+            }
+        }
+        longest.map(|minutes| Duration::from_secs(minutes * 60))
+    }
+
     /// The times of this one that the other does not have.
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
@@ -57,6 +89,21 @@ impl Schedule {
         }
         Self { boxes: left }
     }
+}
+
+/// Day, month and day of the week of four years, which hold every length of a month; 1 January 2024 was a Monday.
+fn days() -> impl Iterator<Item = [u8; 3]> {
+    let months = (2024..2028u32).flat_map(|year| (1..=12u8).map(move |month| (year, month)));
+    let days = months.flat_map(|(year, month)| {
+        let length = match month {
+            4 | 6 | 9 | 11 => 30,
+            2 if year % 4 == 0 => 29,
+            2 => 28,
+            _ => 31,
+        };
+        (1..=length).map(move |day| (day, month))
+    });
+    days.zip((0..7u8).cycle().skip(1)).map(|((day, month), weekday)| [day, month, weekday])
 }
 
 /// All values of a field; Sunday is 0 only.

@@ -65,14 +65,19 @@ pub fn parse(inputs: Vec<Input>) -> Files {
 }
 
 impl Files {
-    /// The environments that the first base with its overlays has.
-    pub fn environments(&self) -> Vec<String> {
-        let nodes = self.bases.iter().chain(self.overlays.iter().map(|(node, _)| node));
+    /// The environments that a base with its overlays has.
+    pub fn environments(&self, base: usize) -> Vec<String> {
+        let nodes = self.bases.get(base).into_iter().chain(self.overlays.iter().map(|(node, _)| node));
         let maps = nodes.filter_map(|node| node.get("environments").and_then(Node::map));
         let mut names: Vec<String> = maps.flatten().map(|entry| entry.key.to_string()).collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Whether every text could be read as YAML.
+    pub const fn is_readable(&self) -> bool {
+        !self.unreadable
     }
 
     /// How many bases there are: `validate` and `check` take each as a run of its own.

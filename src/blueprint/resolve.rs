@@ -6,6 +6,7 @@
 mod datastores;
 mod derive;
 mod dns;
+mod expressible;
 mod redis;
 mod regions;
 mod services;
@@ -40,6 +41,7 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.destinations();
     resolver.dns();
     resolver.health_is_served(&services);
+    resolver.expressible(&services);
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);

@@ -6,12 +6,56 @@ use super::{Blueprint, Derived};
 use crate::document::{Document, Path};
 use crate::render::quote::yaml_string;
 
-/// The blueprint as YAML; behind each value that is not written stands its origin.
-pub fn print(blueprint: &Blueprint, document: &Document) -> String {
-    let Ok(mut value) = serde_json::to_value(&blueprint.spec) else { return String::new() };
+/// The blueprint for programs: its values with all defaults, and where each leaf comes from, by path.
+pub fn json(blueprint: &Blueprint, document: &Document) -> Value {
+    let value = values(blueprint);
+    let mut origins = serde_json::Map::new();
+    leaves(&value, &Path::root(), &mut |path| {
+        let name = path.to_string();
+        let origin = match blueprint.derived.get(&name) {
+            Some(derived) => serde_json::json!({"derived": derived.because}),
+            None => match written(document, path) {
+                Some((file, line)) => serde_json::json!({"file": file, "line": line}),
+                None => serde_json::json!("default"),
+            },
+        };
+        origins.insert(name, origin);
+    });
+    serde_json::json!({"blueprint": value, "environment": blueprint.environment, "origins": origins})
+}
+
+/// Calls `see` with the path of every value that is no map.
+fn leaves(value: &Value, path: &Path, see: &mut dyn FnMut(&Path)) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            map.iter().for_each(|(key, value)| leaves(value, &path.key(key), see));
+        }
+        Value::Array(items) if items.iter().any(Value::is_object) => {
+            items.iter().enumerate().for_each(|(index, item)| leaves(item, &path.index(index), see));
+        }
+        _ => see(path),
+    }
+}
+
+/// The file and line in which a value is written, if it is.
+fn written<'a>(document: &'a Document, path: &Path) -> Option<(&'a str, usize)> {
+    let found = document.root.locate(path);
+    let span = found.whole.then_some(found.node.span)?;
+    let source = document.sources.get(span.file as usize)?;
+    Some((&source.name, source.position(span.start).line))
+}
+
+fn values(blueprint: &Blueprint) -> Value {
+    let mut value = serde_json::to_value(&blueprint.spec).unwrap_or_default();
     for (path, derived) in &blueprint.derived {
         insert(&mut value, path, derived);
     }
+    value
+}
+
+/// The blueprint as YAML; behind each value that is not written stands its origin.
+pub fn print(blueprint: &Blueprint, document: &Document) -> String {
+    let value = values(blueprint);
     let mut printer = Printer { out: String::new(), document, blueprint };
     printer.map(&value, &Path::root(), 0);
     printer.out
@@ -71,15 +115,14 @@ impl Printer<'_> {
     fn origin(&mut self, path: &Path) {
         if let Some(derived) = self.blueprint.derived.get(&path.to_string()) {
             self.out.push_str(&format!("  # derived: {}", derived.because));
-        } else if !self.document.root.locate(path).whole {
-            self.out.push_str("  # default");
         } else {
-            let span = self.document.root.locate(path).node.span;
-            // Only what does not come from the base needs its file named.
-            if span.file > 0
-                && let Some(source) = self.document.sources.get(span.file as usize)
-            {
-                self.out.push_str(&format!("  # {}:{}", source.name.escape_debug(), source.position(span.start).line));
+            match written(self.document, path) {
+                None => self.out.push_str("  # default"),
+                // Only what does not come from the base needs its file named.
+                Some((file, line)) if self.document.sources.first().is_some_and(|base| base.name != file) => {
+                    self.out.push_str(&format!("  # {}:{line}", file.escape_debug()));
+                }
+                Some(_) => {}
             }
         }
         self.out.push('\n');

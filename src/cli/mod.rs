@@ -4,7 +4,6 @@ mod args;
 mod commands;
 pub mod exit;
 mod inputs;
-mod loading;
 mod output;
 
 use std::ffi::OsString;

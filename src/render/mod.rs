@@ -10,6 +10,7 @@ pub mod quote;
 pub mod yaml;
 
 mod alerts;
+mod calendar;
 mod dns;
 mod docs;
 pub(crate) mod kubernetes;
@@ -21,14 +22,13 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::Serialize;
 
-pub use alerts::{alert_names, problems as alert_problems};
+pub use alerts::problems;
 pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family};
 pub use engine::{Engine, TemplateError};
 
 use crate::blueprint::{Blueprint, Region};
-use crate::diagnostics::{Diagnostic, Place, nearest};
+
 use crate::document::Path;
-use crate::path;
 
 /// A file to be rendered.
 pub struct Job {
@@ -121,44 +121,6 @@ impl Selection {
             && !self.skip.contains(&family)
             && (self.regions.is_empty() || region.is_some_and(|r| self.regions.iter().any(|picked| picked == r)))
     }
-}
-
-/// What only the renderers know to be wrong with a blueprint: overrides of alerts that do not exist.
-pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
-    let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
-    if monitoring.alerts.is_empty() {
-        return Vec::new();
-    }
-    let names = alerts::alert_names(blueprint);
-    let mut problems = Vec::new();
-    for (name, change) in &monitoring.alerts {
-        let at = path!["monitoring", "alerts", name];
-        match names.get(name.as_str()) {
-            None => {
-                let fix = nearest(name, names.keys().copied()).map_or_else(
-                    || "`global/alerts/README.md` of the output lists the alerts that this blueprint has".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                let title = format!("this blueprint has no alert `{}`", name.escape_debug());
-                problems.push(
-                    Diagnostic::error("BP080", Place::Key(at), title)
-                        .because("what it changes would be ignored")
-                        .fix(fix),
-                );
-            }
-            Some(false) if change.above.is_some() => problems.push(
-                Diagnostic::error(
-                    "BP081",
-                    Place::Key(at.key("above")),
-                    format!("the threshold of `{name}` is no time"),
-                )
-                .because("`above` replaces a threshold that is a time, such as a lag or an age")
-                .fix("leave it out, or change `for`"),
-            ),
-            Some(_) => {}
-        }
-    }
-    problems
 }
 
 /// What pushes the files of a family.

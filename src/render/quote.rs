@@ -136,8 +136,13 @@ pub fn shell(text: &str, out: &mut dyn Write) -> Result<()> {
 
 /// Text of a Markdown page: on one line, with everything escaped that could open markup.
 pub fn markdown(text: &str, out: &mut dyn Write) -> Result<()> {
-    for c in text.chars() {
+    // At the head of a line these begin an item or a numbered one, or turn the line above into a heading.
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let sign = if digits > 0 { ['.', ')'].as_slice() } else { ['-', '+', '='].as_slice() };
+    let ends = |at: usize| text[at + 1..].chars().next().is_none_or(|c| c.is_whitespace() || sign.contains(&c));
+    for (at, c) in text.char_indices() {
         match c {
+            c if at == digits && sign.contains(&c) && ends(at) => write!(out, "\\{c}")?,
             '\n' | '\r' | '\t' => out.write_all(b" ")?,
             c if c.is_control() => {}
             '<' => out.write_all(b"&lt;")?,

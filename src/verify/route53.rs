@@ -44,7 +44,8 @@ pub fn changes(node: &Node<'_>, faults: &mut Vec<Fault>) {
         if alias && record.get("MultiValueAnswer").is_some() {
             faults.push(Fault::at(record.line, format!("{name} {kind}: a multivalue answer cannot be an alias")));
         }
-        let judged = ["Failover", "GeoLocation"].iter().any(|policy| record.get(policy).is_some());
+        // A geolocation record may do without by choice (`failover: none`): then nothing fails over, and nothing claims to.
+        let judged = record.get("Failover").is_some();
         let evaluates =
             record.at(&["AliasTarget", "EvaluateTargetHealth"]).map(|n| &n.value) == Some(&super::Value::Bool(true));
         let checked = record.get("HealthCheckId").is_some();

@@ -45,7 +45,7 @@ pub fn skeleton(artifact: &Artifact) -> Result<Vec<String>, Fault> {
         ArtifactKind::Redis => words(text, redis::split, &mut parts)?,
         ArtifactKind::Haproxy => words(text, haproxy::split, &mut parts)?,
         ArtifactKind::Shell => parts.extend(shell::tokens(text)?.into_iter().map(str::to_owned)),
-        ArtifactKind::Markdown => parts.extend(text.lines().map(markdown)),
+        ArtifactKind::Markdown => page(text, &mut parts),
         ArtifactKind::Text => parts.push(format!("{} lines", text.lines().count())),
     }
     Ok(parts)
@@ -77,6 +77,16 @@ fn words(text: &str, split: fn(&str) -> Option<Vec<String>>, parts: &mut Vec<Str
     Ok(())
 }
 
+/// The lines of a page. Inside a code block no sign means anything but the end of the block.
+fn page(text: &str, parts: &mut Vec<String>) {
+    let mut inside = false;
+    for line in text.lines() {
+        let fence = line.trim_start().starts_with("```");
+        parts.push(if inside && !fence { "code".to_owned() } else { markdown(line) });
+        inside ^= fence;
+    }
+}
+
 /// What a line of a page is: heading, item, row with its cells, code fence, quote, text.
 fn markdown(line: &str) -> String {
     let content = line.trim_start();
@@ -91,14 +101,18 @@ fn markdown(line: &str) -> String {
         }
         count
     };
+    let marks = |rest: &str| rest.chars().next().is_none_or(char::is_whitespace);
     let kind = match content.chars().next() {
         None => "nothing",
         Some('#') => "heading",
         Some('|') => "row",
         Some('>') => "quote",
-        Some('-' | '*' | '+') => "item",
+        Some('-' | '*' | '+') if marks(&content[1..]) => "item",
         Some('`') if content.starts_with("```") => "fence",
-        Some(c) if c.is_ascii_digit() => "number",
+        Some(c) if c.is_ascii_digit() => {
+            let rest = content.trim_start_matches(|c: char| c.is_ascii_digit());
+            if rest.starts_with(['.', ')']) && marks(&rest[1..]) { "number" } else { "text" }
+        }
         Some(_) => "text",
     };
     let signs: Vec<String> =

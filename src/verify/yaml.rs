@@ -103,7 +103,9 @@ struct Reader<'a> {
 }
 
 fn strict(text: &str) -> Result<Vec<Node<'_>>, Stop> {
-    if text.starts_with('\u{feff}') || text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}', '\0']) {
+    // Whether a block without a last line break ends in one is read differently.
+    let whole = text.is_empty() || text.ends_with('\n');
+    if !whole || text.starts_with('\u{feff}') || text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}', '\0']) {
         return Err(Stop::Unknown);
     }
     let mut lines = Vec::new();
@@ -135,7 +137,8 @@ fn document(lines: Vec<Line<'_>>) -> Result<Option<Node<'_>>, Stop> {
     }
     let node = reader.block(0, None)?;
     match reader.peek() {
-        None => Ok(Some(node)),
+        // A document that holds nothing is none.
+        None => Ok((node.value != Value::Null).then_some(node)),
         Some(_) => Err(Stop::Unknown),
     }
 }

@@ -36,6 +36,7 @@ pub struct Destination {
     pub path: Option<AbsolutePath>,
     /// The region that the provider copies it to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
     pub replicate_to: Option<String>,
     /// How it is encrypted at rest.
     #[serde(default)]
@@ -48,6 +49,7 @@ pub struct Destination {
     pub immutable: Option<Duration>,
     /// The identity that jobs get on Kubernetes (an AWS role ARN or the like), as the annotation of their ServiceAccount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
     pub workload_identity: Option<String>,
     /// The access key, where there is no workload identity: its id, or the account's shared key with `azure-blob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

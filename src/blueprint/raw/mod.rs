@@ -114,9 +114,11 @@ pub struct Metadata {
     /// The system's name: the default namespace, and a label on everything that is rendered.
     pub name: Name,
     /// The team that owns the system; a label on alerts.
+    #[schemars(regex(pattern = text::LINE))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// One sentence for readers; it becomes an annotation of the namespace.
+    #[schemars(regex(pattern = text::LINE))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Labels to put on every Kubernetes object.
@@ -163,12 +165,13 @@ pub struct Waiver {
     #[schemars(regex(pattern = r"^[A-Z]{2}[0-9]{3}$|^K8[0-9]{3}$"))]
     pub rule: String,
     /// The path in the blueprint that it holds for, with everything below it.
+    #[schemars(regex(pattern = text::LINE))]
     pub at: String,
     /// Why it is acceptable.
-    #[schemars(length(min = 1))]
+    #[schemars(regex(pattern = text::LINE))]
     pub reason: String,
     /// Who answers for it.
-    #[schemars(length(min = 1))]
+    #[schemars(regex(pattern = text::LINE))]
     pub owner: String,
     /// The last day on which it holds.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]

@@ -117,6 +117,7 @@ pub struct Smtp {
     pub from: String,
     /// The account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
     pub username: Option<String>,
     /// Its password.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -22,6 +22,7 @@ pub struct Region {
     pub zones: Vec<String>,
     /// The context of this region's cluster in the kubeconfig; used in what hagen prints and runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
     pub kube_context: Option<String>,
     /// Whom geolocation DNS sends here.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
+/// The form of a text for people: one line, without control characters.
+pub const LINE: &str = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029\uFEFF]+$";
+/// The form of a name that another system gave: an ARN, a kubeconfig context, an account.
+pub const FOREIGN_NAME: &str = r"^[A-Za-z0-9][-A-Za-z0-9._:/@+=,~]*$";
+
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $schema:tt) => {
         $(#[$doc])*

@@ -1,6 +1,7 @@
 //! PostgreSQL and backup destinations: members known, images there, no setting that contradicts another.
 
 use super::Resolver;
+use crate::blueprint::cron::Schedule;
 use crate::blueprint::datastore::Credentials;
 use crate::blueprint::{Postgres, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
@@ -210,6 +211,11 @@ impl Resolver<'_> {
             let etcd = consensus.is_empty() || consensus.values().any(|h| or_primary(h.zone.as_ref()));
             let routers = &spec.router.hosts;
             let router = routers.is_empty() || routers.values().any(|h| or_primary(h.zone.as_ref()));
+            // A host in a zone that does not exist was complained about; where it belongs is not known.
+            let known = |zone: &String| self.regions.iter().any(|r| r.spec.zones.contains(zone));
+            if !spec.hosts.values().all(|host| known(&host.zone)) {
+                continue;
+            }
             let parts = [
                 (!spec.hosts.is_empty() && members.is_empty(), at.key("hosts"), "member"),
                 (!etcd, at.key("consensus").key("hosts"), "etcd member"),
@@ -227,22 +233,26 @@ impl Resolver<'_> {
         }
     }
 
-    /// Backup times must come at some time; the form alone does not say so.
+    /// A backup whose times all belong to a larger one never runs.
     fn backup_times(&mut self, at: &Path, backup: &raw::PostgresBackup) {
-        let times = [
-            ("full", Some(&backup.full)),
-            ("differential", backup.differential.as_ref()),
-            ("incremental", backup.incremental.as_ref()),
-            ("verify", backup.verify.as_ref()),
-        ];
-        for (field, time) in times {
-            if let Some(Err(problem)) = time.map(|time| crate::blueprint::cron::Schedule::parse(time.as_str())) {
-                self.problems.push(
-                    Diagnostic::error("BP083", Place::Value(at.key(field)), "this is no cron time")
-                        .because(problem)
-                        .fix("write minute, hour, day of the month, month, day of the week: `0 2 * * *`"),
-                );
+        let schedule = |time: &raw::Cron| Schedule::parse(time.as_str()).unwrap_or_default();
+        let mut larger = vec![("full", &backup.full)];
+        for (field, time) in
+            [("differential", backup.differential.as_ref()), ("incremental", backup.incremental.as_ref())]
+        {
+            let Some(time) = time else { continue };
+            let left = larger.iter().fold(schedule(time), |left, (_, other)| left.without(&schedule(other)));
+            if left.boxes.is_empty() {
+                let mut problem =
+                    Diagnostic::error("BP083", Place::Value(at.key(field)), "this backup would never run")
+                        .because("where two backups meet the larger one replaces the smaller one (decision 14)")
+                        .fix("give it times of its own, or leave it out");
+                for (other, _) in &larger {
+                    problem = problem.also(Place::Value(at.key(other)), "runs at each of these times");
+                }
+                self.problems.push(problem);
             }
+            larger.push((field, time));
         }
     }
 

@@ -242,6 +242,8 @@ impl Resolver<'_> {
 /// The major version that the tag of an image begins with: 7 of `registry/redis:7.2.5@sha256:…`.
 fn major(image: &str) -> Option<u32> {
     let (name, _) = image.split_once('@').unwrap_or((image, ""));
-    let (_, tag) = name.rsplit_once(':')?;
-    tag.trim_start_matches('v').split(['.', '-']).next()?.parse().ok()
+    let (repository, tag) = name.rsplit_once(':')?;
+    // Another image's tag is a version of its own, and so is a 1.x: Redis Cluster came with 3.
+    let of_redis = repository.rsplit('/').next().is_some_and(|last| last == "redis" || last == "valkey");
+    tag.trim_start_matches('v').split(['.', '-']).next()?.parse().ok().filter(|major| of_redis && *major >= 2)
 }

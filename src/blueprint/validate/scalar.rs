@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::{Walker, first_sentence};
+use crate::blueprint::cron::Schedule;
+use crate::blueprint::raw::{FOREIGN_NAME, LINE};
 use crate::blueprint::units::{Bytes, Cpu, Duration, Percent, Rate, Throughput, UnitError};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::node::{Entry, Node, Scalar, ScalarType};
@@ -165,7 +167,7 @@ impl Walker {
             return;
         }
         if get("x-hagen-cron").is_some()
-            && let Err(why) = cron(text)
+            && let Err(why) = runs(text)
         {
             self.problems.push(
                 Diagnostic::error("BP018", Place::Span(node.span), format!("`{text}` is no cron time"))
@@ -356,31 +358,10 @@ fn surprise(text: &str) -> Option<(String, String)> {
     None
 }
 
-/// Checks the ranges of a cron time whose form is already known.
-fn cron(text: &str) -> Result<(), String> {
-    let fields =
-        [("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("day of the week", 0, 7)];
-    for ((name, least, most), field) in fields.into_iter().zip(text.split(' ')) {
-        for part in field.split(',') {
-            let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
-            if step.is_some_and(|step| step.parse::<u32>().map_or(true, |n| n == 0 || n > most)) {
-                return Err(format!("the {name} has the step `{part}`"));
-            }
-            if range == "*" {
-                continue;
-            }
-            let ends: Vec<Option<u32>> = range.split('-').map(|n| n.parse().ok()).collect();
-            let fits = match ends.as_slice() {
-                [Some(only)] => (least..=most).contains(only),
-                [Some(from), Some(to)] => least <= *from && from <= to && *to <= most,
-                _ => false,
-            };
-            if !fits {
-                return Err(format!("the {name} goes from {least} to {most} and is `{part}`"));
-            }
-        }
-    }
-    Ok(())
+/// Whether a cron time can be read and comes again.
+fn runs(text: &str) -> Result<(), String> {
+    let gap = Schedule::parse(text)?.longest_gap();
+    gap.map(|_| ()).ok_or_else(|| "it comes at most once in four years".to_owned())
 }
 
 /// What a pattern wants, in words, and an example, for the patterns that stand on keys.
@@ -406,6 +387,12 @@ pub(super) fn form(pattern: &str) -> (String, String) {
     }
     if pattern.starts_with("^[A-Z][A-Za-z0-9]*$") {
         return say("alerts are called like `ServiceDown`", "use letters and digits, beginning with a capital");
+    }
+    if pattern == LINE {
+        return say("it is one line of text", "leave out line breaks and control characters");
+    }
+    if pattern == FOREIGN_NAME {
+        return say("it is a name that another system gave", "use letters, digits and -._:/@+=,~");
     }
     if pattern.contains("@sha256") {
         return say("", "");

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::blueprint::Blueprint;
+use crate::blueprint::{Blueprint, load};
 use crate::cli::args::Render;
 use crate::cli::output::Output;
-use crate::cli::{ExitStatus, Failure, loading};
+use crate::cli::{ExitStatus, Failure, inputs};
 use crate::env::Os;
+use crate::loading;
 use crate::render::{ArtifactKind, ArtifactSet, Engine, Selection, TemplateError, render};
 use crate::report::Section;
 use crate::verify::{VerifyProblem, verify};
@@ -15,7 +16,7 @@ use crate::write::{self, Request};
 
 /// Loads, renders, verifies, writes.
 pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = loading::files(&args.blueprint)?;
+    let files = load::parse(inputs::read(&args.blueprint.files)?);
     if files.bases() > 1 {
         return Err(Failure::new("more than one blueprint was named")
             .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));

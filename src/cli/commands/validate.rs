@@ -1,66 +1,47 @@
 //! `hagen validate`: everything that is wrong with a blueprint, in one run.
 
-use crate::blueprint::load::Loaded;
+use crate::blueprint::load::{self, Loaded};
 use crate::blueprint::resolved;
 use crate::cli::args::Validate;
 use crate::cli::output::Output;
-use crate::cli::{ExitStatus, Failure, loading};
+use crate::cli::{ExitStatus, Failure, inputs};
+use crate::loading;
 use crate::report::{Format, Section};
 
 /// Validates every base with its overlays, alone and in every environment (decision 3).
 pub fn run(args: &Validate, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = loading::files(&args.blueprint)?;
-    let mut runs: Vec<Loaded> = Vec::new();
-    for base in 0..files.bases().max(1) {
-        match &args.blueprint.environment {
-            Some(environment) => runs.push(loading::load(&files, base, Some(environment))),
-            None => {
-                let alone = loading::load(&files, base, None);
-                let readable = !alone.problems.iter().any(|p| matches!(p.id, "BP001" | "BP002"));
-                runs.push(alone);
-                if readable {
-                    runs.extend(
-                        files.environments().iter().map(|environment| loading::load(&files, base, Some(environment))),
-                    );
-                }
-            }
-        }
-    }
-    // A problem of the base shows in every environment: it is said once.
-    let known: Vec<_> = runs.first().map(|first| first.problems.clone()).unwrap_or_default();
-    let sections: Vec<(Option<String>, Vec<_>)> = runs
-        .iter()
-        .enumerate()
-        .map(|(at, run)| {
-            let fresh = run.problems.iter().filter(|p| at == 0 || run.environment.is_none() || !known.contains(p));
-            (run.environment.clone(), fresh.cloned().collect())
-        })
-        .collect();
+    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let environment = args.blueprint.environment.as_deref();
+    let runs: Vec<Loaded> =
+        (0..files.bases().max(1)).flat_map(|base| loading::load_all(&files, base, environment)).collect();
+    let invalid = runs.iter().any(Loaded::is_invalid);
+    // The blueprints themselves: what was asked for with `--environment`, otherwise the bases alone.
+    let wanted = || {
+        let asked = |run: &&Loaded| run.environment.as_deref() == environment;
+        runs.iter().filter(asked).filter_map(|run| Some((run.blueprint.as_ref()?, &run.document)))
+    };
     let sections: Vec<Section<'_>> = runs
         .iter()
-        .zip(&sections)
-        .map(|(run, (environment, findings))| Section {
-            environment: environment.as_deref(),
+        .map(|run| Section {
+            environment: run.environment.as_deref(),
             document: &run.document,
-            findings,
+            findings: &run.problems,
         })
         .collect();
-    if !args.resolved || runs.iter().any(Loaded::is_invalid) || args.format == Format::Json {
-        output.findings(&sections, args.format);
+    if args.resolved && !invalid && args.format == Format::Json {
+        let resolved: Vec<_> = wanted().map(|(blueprint, document)| resolved::json(blueprint, document)).collect();
+        output.result(&format!("{}\n", serde_json::to_string_pretty(&resolved).unwrap_or_default()));
+        return Ok(ExitStatus::Ok);
     }
-    if runs.iter().any(Loaded::is_invalid) {
+    output.findings(&sections, args.format);
+    if invalid {
         return Ok(ExitStatus::DoesNotPass);
     }
-    if args.resolved && args.format == Format::Human {
-        let wanted = runs.iter().filter(|run| run.environment == args.blueprint.environment);
-        for run in wanted {
-            if let Some(blueprint) = &run.blueprint {
-                output.result(&resolved::print(blueprint, &run.document));
-            }
-        }
-    } else if args.format == Format::Human {
-        for run in runs.iter().filter(|run| run.environment.is_none() || args.blueprint.environment.is_some()) {
-            if let Some(blueprint) = &run.blueprint {
+    if args.format == Format::Human {
+        for (blueprint, document) in wanted() {
+            if args.resolved {
+                output.result(&resolved::print(blueprint, document));
+            } else {
                 output.note(&format!("{}: valid, {}", blueprint.name, summary(blueprint)));
             }
         }

@@ -231,17 +231,19 @@ pub(crate) fn network_policy(
     ingress: &[Value],
     egress: &[Value],
 ) -> Value {
-    json!({
+    let mut policy = json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": metadata,
-        "spec": {
-            "podSelector": {"matchLabels": select},
-            "policyTypes": ["Ingress", "Egress"],
-            "ingress": ingress,
-            "egress": egress,
-        },
-    })
+        "spec": {"podSelector": {"matchLabels": select}, "policyTypes": ["Ingress", "Egress"]},
+    });
+    // The type alone forbids. An empty list says the same, but the API server drops it: each apply would be a change.
+    for (key, rules) in [("ingress", ingress), ("egress", egress)] {
+        if !rules.is_empty() {
+            policy["spec"][key] = json!(rules);
+        }
+    }
+    policy
 }
 
 /// What a service calls: its needs, and the fallbacks of these that it does not need otherwise.

@@ -68,18 +68,11 @@ pub(super) fn connections(blueprint: &Blueprint, region: &Region, service: &Serv
     common::needs(service).into_iter().map(of).collect()
 }
 
-/// Everything that a service is told; an error where two needs would set the same variable.
-pub(super) fn settings(blueprint: &Blueprint, region: &Region, service: &Service) -> Result<Settings, String> {
+/// Everything that a service is told. No two needs set the same variable (BP121).
+pub(super) fn settings(blueprint: &Blueprint, region: &Region, service: &Service) -> Settings {
     let mut settings = Settings { data: Labels::new(), authorities: Vec::new(), notes: Vec::new() };
-    let mut prefixes: BTreeMap<String, String> = BTreeMap::new();
     for (need, connection) in connections(blueprint, region, service) {
         let prefix = names::env_prefix(&need.name);
-        if let Some(other) = prefixes.insert(prefix.clone(), need.reference.clone()) {
-            return Err(format!(
-                "services.{}.needs: `{other}` and `{}` would both set {prefix}_HOST; give one of them another name",
-                service.name, need.reference
-            ));
-        }
         for (key, value) in connection.settings.iter().map(|(k, v)| (*k, v.clone())).chain(budget(&need)) {
             settings.data.insert(format!("{prefix}_{key}"), value);
         }
@@ -91,7 +84,7 @@ pub(super) fn settings(blueprint: &Blueprint, region: &Region, service: &Service
         settings.notes.extend(connection.note);
     }
     settings.data.extend(service.spec.env.iter().map(|(name, value)| (name.to_string(), value.0.clone())));
-    Ok(settings)
+    settings
 }
 
 /// The environment variables of a service that come from Secrets; its own win.

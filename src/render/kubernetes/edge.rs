@@ -15,8 +15,6 @@ use crate::render::Jobs;
 
 /// The namespace of the nginx ingress controller where none is written.
 const NGINX_NAMESPACE: &str = "ingress-nginx";
-/// The most listeners that a Gateway may have; one is for HTTP.
-const MOST_LISTENERS: usize = 64;
 /// The idle timeout that a load balancer has in any case.
 const LEAST_IDLE: u64 = 60;
 
@@ -86,46 +84,22 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
     }
     let mut origins = vec![path!["edge"]];
     origins.extend(public.iter().map(|p| path!["services", &p.service.name, "route"]));
-    let unique = unique(&public);
     let file = |template| ("20-edge".to_owned(), template);
     match blueprint.spec.edge.ingress {
         raw::Ingress::GatewayApi => {
-            let context = unique.and_then(|()| gateway(blueprint, region, &public));
-            super::push(jobs, region, file("kubernetes/gateway.yaml.tera"), context, origins);
+            let context = gateway(blueprint, region, &public);
+            super::push(jobs, region, file("kubernetes/gateway.yaml.tera"), &context, origins);
         }
         raw::Ingress::Nginx => {
-            let context = unique.map(|()| nginx(blueprint, region, &public));
-            super::push(jobs, region, file("kubernetes/nginx.yaml.tera"), context, origins);
+            let context = nginx(blueprint, region, &public);
+            super::push(jobs, region, file("kubernetes/nginx.yaml.tera"), &context, origins);
         }
         raw::Ingress::Alb => {
-            let context = unique.map(|()| alb(blueprint, region, &public));
-            super::push(jobs, region, file("kubernetes/alb.yaml.tera"), context, origins);
+            let context = alb(blueprint, region, &public);
+            super::push(jobs, region, file("kubernetes/alb.yaml.tera"), &context, origins);
         }
         raw::Ingress::None => {}
     }
-}
-
-/// No two services claim the same host and path: which of them answers would be left to chance.
-fn unique(public: &[Public<'_>]) -> Result<(), String> {
-    let mut seen: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    for p in public {
-        if p.host.contains('_') {
-            return Err(format!(
-                "services.{}.route.host: `{}` cannot be served: no certificate and no route may hold `_`",
-                p.service.name, p.host
-            ));
-        }
-        let path = p.route.path.as_str();
-        // For a prefix `/v1` and `/v1/` are the same.
-        let prefix = path.strip_suffix('/').filter(|short| !short.is_empty()).unwrap_or(path);
-        if let Some(other) = seen.insert((p.host, prefix), &p.service.name) {
-            return Err(format!(
-                "services.{other}.route and services.{}.route both claim {}{path}; give one of them another path or host",
-                p.service.name, p.host
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// What all ingresses have in common.
@@ -237,15 +211,8 @@ struct GatewayPolicy {
     monitoring: Value,
 }
 
-fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Result<GatewayContext, String> {
+fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> GatewayContext {
     let edge = edge(blueprint, region, public);
-    if edge.hosts.len() >= MOST_LISTENERS {
-        return Err(format!(
-            "services.*.route.host: {} hosts; a Gateway holds at most {}",
-            edge.hosts.len(),
-            MOST_LISTENERS - 1
-        ));
-    }
     let settings = &blueprint.spec.edge.gateway;
     let istio = settings.class.as_str() == "istio";
     let here = proxies_are_here(blueprint);
@@ -261,7 +228,7 @@ fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Res
             monitoring: serde_json::json!([common::monitoring(blueprint)]),
         });
     let interval = blueprint.spec.monitoring.as_ref().map(|m| m.interval.go()).unwrap_or_default();
-    Ok(GatewayContext {
+    GatewayContext {
         listeners: edge.hosts.iter().map(|host| Listener { name: listener(host), host: host.clone() }).collect(),
         gateway: settings.name.to_string(),
         class: settings.class.to_string(),
@@ -273,7 +240,7 @@ fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Res
         region: region.name.clone(),
         labels,
         edge,
-    })
+    }
 }
 
 #[derive(Serialize)]
@@ -370,14 +337,6 @@ mod tests {
     const TWO: &str = "
   one: {image: IMAGE, port: 80, exposure: public, route: {host: a.example.com, path: PATH}}
   two: {image: IMAGE, port: 81, exposure: public, route: {host: a.example.com, path: /v1}}";
-
-    #[test]
-    fn two_services_cannot_claim_one_path() {
-        let of = |path: &str| unique(&public(&blueprint(&TWO.replace("PATH", path))));
-        assert!(of("/v1").is_err_and(|why| why.contains("services.one") && why.contains("services.two")));
-        assert!(of("/v1/").is_err());
-        assert!(of("/").is_ok());
-    }
 
     #[test]
     fn a_balancer_that_takes_the_first_match_gets_longer_paths_first() {

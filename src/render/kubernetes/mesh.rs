@@ -273,5 +273,5 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
     let namespace = blueprint.namespace.clone();
     let context = Context { namespace, labels, gateway_labels, proxy, callers, targets, monitor };
     let file = ("30-mesh".to_owned(), "kubernetes/mesh.yaml.tera");
-    super::push(jobs, region, file, Ok(context), vec![path!["edge", "mesh"]]);
+    super::push(jobs, region, file, &context, vec![path!["edge", "mesh"]]);
 }

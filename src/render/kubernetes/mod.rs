@@ -15,7 +15,7 @@ mod secrets;
 mod service;
 mod workload;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::{Blueprint, Region, Service};
@@ -52,34 +52,11 @@ fn services(blueprint: &Blueprint) -> impl Iterator<Item = &Service> {
     blueprint.services.iter().filter(|service| service.on_kubernetes())
 }
 
-/// What cannot be expressed in the chosen target: the file is not rendered, and the reason is reported (decision 13).
-struct Refused(String);
-
-impl Serialize for Refused {
-    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-        Err(serde::ser::Error::custom(&self.0))
-    }
-}
-
-/// A file of a region, or the reason why there is none.
-fn push<T: Serialize>(
-    jobs: &mut Jobs,
-    region: &Region,
-    file: (String, &'static str),
-    context: Result<T, String>,
-    origins: Vec<Path>,
-) {
+/// A file of a region.
+fn push(jobs: &mut Jobs, region: &Region, file: (String, &'static str), context: &impl Serialize, origins: Vec<Path>) {
     let (name, template) = file;
     let path = format!("{}/kubernetes/{name}.yaml", region.name);
-    match context {
-        Ok(context) => {
-            jobs.push(File { path, kind: ArtifactKind::Kubernetes, region: Some(region), template, origins }, &context)
-        }
-        Err(why) => jobs.push(
-            File { path, kind: ArtifactKind::Kubernetes, region: Some(region), template, origins },
-            &Refused(why),
-        ),
-    }
+    jobs.push(File { path, kind: ArtifactKind::Kubernetes, region: Some(region), template, origins }, context);
 }
 
 #[cfg(test)]
@@ -100,18 +77,18 @@ mod tests {
         crate::blueprint::resolve::resolve(spec, None).0.unwrap()
     }
 
-    fn rendered(blueprint: &Blueprint) -> Result<std::collections::BTreeMap<String, String>, String> {
+    fn rendered(blueprint: &Blueprint) -> std::collections::BTreeMap<String, String> {
         let selection = Selection { only: vec![Family::Kubernetes], ..Selection::default() };
         let engine = Engine::embedded().unwrap();
-        let set = crate::render::render(blueprint, &engine, &selection).map_err(|e| format!("{e:?}"))?;
-        Ok(set.into_iter().map(|(path, artifact)| (path, artifact.text)).collect())
+        let set = crate::render::render(blueprint, &engine, &selection).unwrap();
+        set.into_iter().map(|(path, artifact)| (path, artifact.text)).collect()
     }
 
     #[test]
     fn an_autoscaler_owns_the_replicas_and_a_cold_region_has_neither() {
         let blueprint =
             blueprint("\n  api: {image: IMAGE, port: 80, replicas: {min: 3, max: 9}, autoscale: {cpu: 60%}}");
-        let files = rendered(&blueprint).unwrap();
+        let files = rendered(&blueprint);
         let (warm, cold) = (&files["aa/kubernetes/api.yaml"], &files["bb/kubernetes/api.yaml"]);
         assert!(warm.contains("kind: HorizontalPodAutoscaler") && !warm.contains("\n  replicas:"));
         assert!(!cold.contains("kind: HorizontalPodAutoscaler") && cold.contains("\n  replicas: 0"));
@@ -131,14 +108,5 @@ mod tests {
         assert_eq!(api["ingress"][0]["peers"][0], pods("web"));
         assert_eq!(web["egress"][0]["peers"][0], pods("api"));
         assert_eq!(api["ingress"][0]["ports"], web["egress"][0]["ports"]);
-    }
-
-    #[test]
-    fn two_needs_that_would_set_one_variable_are_refused() {
-        let blueprint = blueprint(
-            "\n  api: {image: IMAGE, port: 80, needs: {services.main: {}, external.main: {}}}\n  main: {image: IMAGE, port: 81}\n\
-             external: {main: {url: \"https://example.com\"}}",
-        );
-        assert!(rendered(&blueprint).is_err_and(|why| why.contains("MAIN_HOST")));
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
         ambient: mesh == Some(raw::DataPlane::Ambient),
         sidecars: mesh == Some(raw::DataPlane::Cni),
     };
-    super::push(jobs, region, ("00-namespace".to_owned(), "kubernetes/namespace.yaml.tera"), Ok(context), origins);
+    super::push(jobs, region, ("00-namespace".to_owned(), "kubernetes/namespace.yaml.tera"), &context, origins);
 }
 
 /// The PriorityClasses of the tiers that anything on Kubernetes belongs to in this region.

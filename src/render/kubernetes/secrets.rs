@@ -49,7 +49,7 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
         secrets: secrets.into_iter().map(|(name, keys)| External { name, keys }).collect(),
     };
     let origins = vec![path!["platform", "secrets"]];
-    super::push(jobs, region, ("10-secrets".to_owned(), "kubernetes/secrets.yaml.tera"), Ok(context), origins);
+    super::push(jobs, region, ("10-secrets".to_owned(), "kubernetes/secrets.yaml.tera"), &context, origins);
 }
 
 /// Every Secret that has to be in the namespace before the pods of a region start, with its keys: passwords and

@@ -11,8 +11,6 @@ use crate::blueprint::{Blueprint, Region, Service, raw};
 use crate::path;
 use crate::render::Jobs;
 
-/// The longest stabilisation that Kubernetes accepts.
-const LONGEST_STABILISATION: u64 = 3600;
 /// The scrape timeout of Prometheus where nothing else is written.
 const SCRAPE_TIMEOUT: u64 = 10;
 
@@ -68,19 +66,19 @@ pub(super) fn jobs(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
     for service in super::services(blueprint) {
         let origins = vec![path!["services", &service.name]];
         let file = (service.name.clone(), "kubernetes/service.yaml.tera");
-        super::push(jobs, region, file, context(blueprint, region, service), origins);
+        super::push(jobs, region, file, &context(blueprint, region, service), origins);
     }
 }
 
-fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Result<Context, String> {
+fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Context {
     let spec = &service.spec;
     let identity = Identity::service(&service.name);
     let labels = common::labels(blueprint, region, identity);
-    let settings: Settings = connections::settings(blueprint, region, service)?;
+    let settings: Settings = connections::settings(blueprint, region, service);
     let workload = workload::workload(blueprint, region, service, &settings);
     let config = Config { data: settings.data, notes: settings.notes };
     let has_config = !config.data.is_empty() || !config.notes.is_empty();
-    Ok(Context {
+    Context {
         name: service.name.clone(),
         namespace: blueprint.namespace.clone(),
         summary: summary(region, service),
@@ -91,13 +89,13 @@ fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Result<
         port: spec.port,
         metrics_port: spec.metrics.port.filter(|port| *port != spec.port),
         near: near(blueprint.spec.platform.kubernetes.minor()),
-        autoscaler: autoscaler(region, service)?,
+        autoscaler: autoscaler(region, service),
         disruption: spec.disruption,
         policy: network::policy(blueprint, region, service),
         monitor: monitor(blueprint, region, service, &labels),
         mesh: mesh::of_service(blueprint, region, service),
         labels,
-    })
+    }
 }
 
 /// What a version calls routing that stays in its zone; the first name is deprecated since the second one is stable.
@@ -123,21 +121,10 @@ fn summary(region: &Region, service: &Service) -> String {
     format!("{} in {}: {pods}{tier}.", service.name, region.name)
 }
 
-fn autoscaler(region: &Region, service: &Service) -> Result<Option<Autoscaler>, String> {
-    let Some(spec) = service.spec.autoscale.as_ref().filter(|_| service.autoscaled(region)) else { return Ok(None) };
+fn autoscaler(region: &Region, service: &Service) -> Option<Autoscaler> {
+    let spec = service.spec.autoscale.as_ref().filter(|_| service.autoscaled(region))?;
     let (min, max) = service.replicas(region);
-    for (field, window) in [
-        ("scaleDownStabilization", spec.scale_down_stabilization),
-        ("scaleUpStabilization", spec.scale_up_stabilization),
-    ] {
-        if window.secs() > LONGEST_STABILISATION {
-            return Err(format!(
-                "services.{}.autoscale.{field}: {window} is longer than Kubernetes accepts; write `1h` or less",
-                service.name
-            ));
-        }
-    }
-    Ok(Some(Autoscaler {
+    Some(Autoscaler {
         min,
         max,
         // Rounded down: more pods, not fewer.
@@ -145,7 +132,7 @@ fn autoscaler(region: &Region, service: &Service) -> Result<Option<Autoscaler>, 
         memory: spec.memory.map(|share| share.floor().max(1)),
         scale_down: spec.scale_down_stabilization.secs(),
         scale_up: spec.scale_up_stabilization.secs(),
-    }))
+    })
 }
 
 fn monitor(blueprint: &Blueprint, region: &Region, service: &Service, labels: &Labels) -> Option<Monitor> {

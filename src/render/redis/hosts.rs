@@ -6,11 +6,10 @@ use super::layout::Layout;
 use super::secrets::{Secrets, secrets};
 use super::settings::{Files, SECRETS_FILE, restart_delay, settings, tls};
 use super::{Place, backup, scripts};
-use crate::blueprint::cron::Schedule;
 use crate::blueprint::placement::Node;
 use crate::blueprint::raw::RedisBackup;
 use crate::blueprint::{Redis, names};
-use crate::render::patroni::hosts::calendar::on_calendar;
+use crate::render::calendar::on_calendar;
 use crate::render::{ArtifactKind, Jobs};
 
 /// All files of a cluster on hosts in a region.
@@ -84,20 +83,7 @@ struct BackupUnit {
     script: String,
     environment: String,
     written: String,
-    calendar: Calendar,
-}
-
-/// Calendar lines; a cron time that cannot be read stops the render with its reason.
-#[derive(Debug)]
-struct Calendar(Result<Vec<String>, String>);
-
-impl Serialize for Calendar {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Ok(lines) => lines.serialize(serializer),
-            Err(problem) => Err(serde::ser::Error::custom(problem)),
-        }
-    }
+    calendar: Vec<String>,
 }
 
 /// Script, unit and timer of the backup: for one machine that reaches all nodes.
@@ -105,14 +91,13 @@ fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, 
     let redis = place.redis;
     let name = format!("{}-backup", names::redis(&redis.name));
     let config = redis.nodes(place.region).first().map(|node| node.config.clone()).unwrap_or_default();
-    let calendar = Schedule::parse(spec.snapshot.as_str()).map(|schedule| on_calendar(&schedule));
     let unit = BackupUnit {
         cluster: redis.name.clone(),
         account: redis.spec.account.clone(),
         script: format!("{config}/backup.sh"),
         environment: format!("{config}/backup.env"),
         written: spec.snapshot.to_string(),
-        calendar: Calendar(calendar),
+        calendar: on_calendar(&spec.snapshot, &[]),
     };
     place.push(jobs, "backup.sh", ArtifactKind::Shell, "redis/backup.sh.tera", &backup::backup(place, spec, script));
     place.push(jobs, &format!("{name}.service"), ArtifactKind::Systemd, "redis/backup.service.tera", &unit);

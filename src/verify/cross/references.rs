@@ -158,9 +158,10 @@ fn configuration<'a>(world: &World<'a, '_>, pods: &Pods<'a, '_>, secrets: &Secre
                     found.push(owner.fault(key, format!("ConfigMap `{name}` has no key `{text}`")));
                 }
             }
-        } else if !secrets.is_empty() {
-            // Without External Secrets, secrets are put there by people: then only the reference is known.
+        } else {
             match secrets.get(&(owner.namespace, name)) {
+                // Without External Secrets people put them there: then only the reference is known.
+                None if world.of_kind("ExternalSecret").next().is_none() => {}
                 // Certificates come from people or from cert-manager, never from a store of passwords.
                 None if certificates(keys.clone()) => {}
                 None => {

@@ -1,15 +1,14 @@
 //! pgbackrest.conf, the scripts that run backups and restore one for a test, and when they run.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::Output;
-use super::calendar::on_calendar;
 use super::site::{Host, Site, host_port};
 use crate::blueprint::Member;
-use crate::blueprint::cron::Schedule;
 use crate::blueprint::names;
 use crate::blueprint::raw::{Cron, PostgresBackup};
 use crate::render::ArtifactKind;
+use crate::render::calendar::on_calendar;
 use crate::render::patroni::dcs;
 use crate::render::patroni::repository::Setting;
 
@@ -64,19 +63,7 @@ struct Timer {
     cluster: String,
     what: &'static str,
     written: String,
-    calendar: Calendar,
-}
-
-/// Calendar lines; a cron time that cannot be read stops the render with its reason.
-struct Calendar(Result<Vec<String>, String>);
-
-impl Serialize for Calendar {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Ok(lines) => lines.serialize(serializer),
-            Err(problem) => Err(serde::ser::Error::custom(problem)),
-        }
-    }
+    calendar: Vec<String>,
 }
 
 /// Where the archive's queue lies: beside the data, on a disk that keeps it.
@@ -180,20 +167,8 @@ fn timers(out: &mut Output<'_, '_>, host: &Host, member: &Member, backup: &Postg
             cluster: site.cluster.name.clone(),
             what,
             written: time.to_string(),
-            calendar: Calendar(calendar(time, replaced_by)),
+            calendar: on_calendar(time, replaced_by),
         };
         out.host(host, &format!("{unit}.timer"), ArtifactKind::Systemd, "patroni/hosts/backup.timer.tera", &timer);
     }
-}
-
-/// When a backup runs: its own times without those at which a larger one does (decision 14).
-fn calendar(time: &Cron, replaced_by: &[Option<&Cron>]) -> Result<Vec<String>, String> {
-    let mut schedule = Schedule::parse(time.as_str())?;
-    for larger in replaced_by.iter().flatten() {
-        schedule = schedule.without(&Schedule::parse(larger.as_str())?);
-    }
-    if schedule.boxes.is_empty() {
-        return Err(format!("the backup at `{time}` never runs: a larger one runs at each of these times"));
-    }
-    Ok(on_calendar(&schedule))
 }

@@ -4,7 +4,6 @@
 //! by hand, so what boots in a test is byte for byte what a user gets from the same blueprint.
 
 mod backup;
-pub(crate) mod calendar;
 mod etcd;
 mod member;
 mod pages;

@@ -376,7 +376,7 @@ fn policy(site: &Site<'_>) -> Value {
     let (postgres, rest) = (spec.ports.postgres, spec.ports.rest);
     let (own, etcd) = (site.peer(Part::Database), spec.consensus.ports.client);
     let mut clients = common::postgres_peers(site.blueprint, &site.cluster.name, false);
-    clients.push(site.peer(Part::Pool));
+    clients.extend(site.has_pool().then(|| site.peer(Part::Pool)));
     let mut ingress = vec![common::allow_from(vec![own.clone()], [postgres, rest])];
     if site.has_router() {
         ingress.push(common::allow_from(vec![site.peer(Part::Router)], [postgres, rest]));

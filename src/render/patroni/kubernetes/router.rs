@@ -74,7 +74,7 @@ fn policy(site: &Site<'_>, router: &str) -> Value {
     let spec = &site.cluster.spec;
     let clients = [spec.ports.postgres, spec.router.replica_port];
     let mut callers = common::postgres_peers(site.blueprint, &site.cluster.name, false);
-    callers.push(site.peer(Part::Pool));
+    callers.extend(site.has_pool().then(|| site.peer(Part::Pool)));
     // What another region streams from, and what its services write to, comes from addresses that are not known here.
     let outside = if spec.cross_region.is_some() { common::anywhere() } else { Vec::new() };
     site.policy(

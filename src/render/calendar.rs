@@ -4,13 +4,17 @@
 use std::collections::BTreeSet;
 
 use crate::blueprint::cron::{Schedule, TimeBox, full};
+use crate::blueprint::raw::Cron;
 
 /// The days of the week, from 0.
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
-/// The lines `OnCalendar=` of a cron time; times are UTC (decision 14).
-pub fn on_calendar(schedule: &Schedule) -> Vec<String> {
-    schedule.boxes.iter().map(line).collect()
+/// The lines `OnCalendar=` of a cron time without those at which another job runs in its place; times are UTC (decision 14).
+pub fn on_calendar(time: &Cron, replaced_by: &[Option<&Cron>]) -> Vec<String> {
+    // `validate` refuses what cannot be read; a timer without a time is refused when the unit is read back.
+    let schedule = |time: &Cron| Schedule::parse(time.as_str()).unwrap_or_default();
+    let left = replaced_by.iter().flatten().fold(schedule(time), |left, other| left.without(&schedule(other)));
+    left.boxes.iter().map(line).collect()
 }
 
 fn line(times: &TimeBox) -> String {
@@ -56,7 +60,7 @@ mod tests {
     use super::*;
 
     fn lines(text: &str) -> Vec<String> {
-        on_calendar(&Schedule::parse(text).unwrap_or_else(|e| panic!("{text}: {e}")))
+        on_calendar(&Cron::new(text), &[])
     }
 
     #[test]
