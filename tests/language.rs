@@ -63,6 +63,37 @@ fn an_independent_validator_accepts_the_shipped_and_refuses_the_broken() {
 }
 
 #[test]
+fn the_schema_that_editors_read_is_that_of_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/hagen.schema.json");
+    let current = format!("{}\n", serde_json::to_string_pretty(&*schema::SCHEMA).unwrap());
+    if std::env::var_os("HAGEN_BLESS").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    let stands = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stands == current, "docs/hagen.schema.json is stale: HAGEN_BLESS=1 cargo test writes it anew");
+}
+
+#[test]
+fn every_pattern_of_the_language_compiles() {
+    fn walk(node: &Value, patterns: &mut Vec<String>) {
+        match node {
+            Value::Object(map) => {
+                patterns.extend(map.get("pattern").and_then(Value::as_str).map(str::to_owned));
+                map.values().for_each(|value| walk(value, patterns));
+            }
+            Value::Array(items) => items.iter().for_each(|item| walk(item, patterns)),
+            _ => {}
+        }
+    }
+    let mut patterns = Vec::new();
+    walk(&schema::SCHEMA, &mut patterns);
+    assert!(patterns.len() > 30);
+    for pattern in patterns {
+        assert!(regex_lite::Regex::new(&pattern).is_ok(), "{pattern}: it would hold everything for well-formed");
+    }
+}
+
+#[test]
 fn every_field_has_a_description() {
     fn walk(node: &Value, at: &str, missing: &mut Vec<String>) {
         if let Some(properties) = node.get("properties").and_then(Value::as_object) {

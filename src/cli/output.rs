@@ -76,7 +76,13 @@ impl Output {
         self.error_stream(&format!("hagen could not do its work: {}\n{hint}", failure.message));
     }
 
-    fn look(&self) -> Look {
+    /// What belongs beside a result, for programs: to stderr, whatever was said of quiet.
+    pub fn aside(&mut self, text: &str) {
+        self.error_stream(text);
+    }
+
+    /// How a report for people looks here.
+    pub fn look(&self) -> Look {
         let terminal = std::io::stderr().is_terminal();
         let color = match self.color {
             Color::Always => true,

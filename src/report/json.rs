@@ -1,6 +1,9 @@
 //! For programs: one JSON document. `version` rises when a field changes its meaning.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{Section, count};
 use crate::diagnostics::Label;
@@ -11,6 +14,8 @@ struct Report<'a> {
     version: u32,
     summary: Summary,
     findings: Vec<Finding<'a>>,
+    #[serde(flatten)]
+    more: BTreeMap<&'a str, Value>,
 }
 
 #[derive(Serialize)]
@@ -50,8 +55,8 @@ struct Place<'a> {
     label: &'a str,
 }
 
-/// The findings as JSON.
-pub fn render(sections: &[Section<'_>]) -> String {
+/// The findings as JSON, and what else a command has to tell.
+pub fn render<'a>(sections: &'a [Section<'a>], more: Option<(&'a str, Value)>) -> String {
     let [errors, warnings, infos] = count(sections);
     let findings = sections.iter().flat_map(|section| {
         section.findings.iter().map(|finding| Finding {
@@ -65,7 +70,9 @@ pub fn render(sections: &[Section<'_>]) -> String {
             related: finding.related.iter().map(|label| place(section.document, label)).collect(),
         })
     });
-    let report = Report { version: 1, summary: Summary { errors, warnings, infos }, findings: findings.collect() };
+    let more = more.into_iter().collect();
+    let report =
+        Report { version: 1, summary: Summary { errors, warnings, infos }, findings: findings.collect(), more };
     let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
     text.push('\n');
     text

@@ -39,8 +39,13 @@ pub struct Look {
 pub fn render(sections: &[Section<'_>], format: Format, look: Look) -> String {
     match format {
         Format::Human => human::render(sections, look),
-        Format::Json => json::render(sections),
+        Format::Json => json::render(sections, None),
     }
+}
+
+/// The findings for programs, with one more field: what else the command has to tell.
+pub fn with(sections: &[Section<'_>], field: &str, value: serde_json::Value) -> String {
+    json::render(sections, Some((field, value)))
 }
 
 /// How many findings there are of each level: errors, warnings, infos.

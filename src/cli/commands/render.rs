@@ -10,7 +10,7 @@ use crate::cli::{ExitStatus, Failure, inputs};
 use crate::env::Os;
 use crate::loading;
 use crate::render::{ArtifactKind, ArtifactSet, Engine, Selection, TemplateError, render};
-use crate::report::Section;
+use crate::report::{self, Format, Section};
 use crate::verify::{VerifyProblem, verify};
 use crate::write::{self, Request};
 
@@ -22,15 +22,66 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
             .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
     }
     let loaded = loading::load(&files, 0, args.blueprint.environment.as_deref());
-    if !loaded.problems.is_empty() {
-        let section = Section {
-            environment: loaded.environment.as_deref(),
-            document: &loaded.document,
-            findings: &loaded.problems,
-        };
+    let section =
+        Section { environment: loaded.environment.as_deref(), document: &loaded.document, findings: &loaded.problems };
+    let Some(blueprint) = &loaded.blueprint else {
         output.findings(&[section], args.format);
+        return Ok(ExitStatus::DoesNotPass);
+    };
+    // For people the findings stand before what was done, for programs in the same document.
+    if args.format == Format::Human {
+        output.findings(std::slice::from_ref(&section), args.format);
     }
-    let Some(blueprint) = &loaded.blueprint else { return Ok(ExitStatus::DoesNotPass) };
+    let Rendered { set, objects, selection } = rendered(args, blueprint)?;
+    if args.stdout {
+        if args.format == Format::Json {
+            output.aside(&report::render(&[section], Format::Json, output.look()));
+        }
+        return stream(blueprint, &set, &selection, output);
+    }
+    let root = args.output.clone().unwrap_or_default();
+    let model = serde_json::to_vec(&blueprint.spec).map_err(|error| Failure::new(format!("the model: {error}")))?;
+    let request = Request {
+        files: &set,
+        selection: &selection,
+        blueprint: &blueprint.name,
+        environment: blueprint.environment.as_deref(),
+        model: write::digest(&model),
+        objects: &objects,
+        force: args.force,
+    };
+    let failed = |error: write::WriteError| Failure::new(error.to_string());
+    if args.check {
+        let differences = write::check(&Os, &root, &request).map_err(failed)?;
+        if args.format == Format::Json {
+            let stale: Vec<_> =
+                differences.iter().map(|d| serde_json::json!({"path": d.path, "what": d.what.name()})).collect();
+            output.result(&report::with(&[section], "stale", stale.into()));
+        }
+        return Ok(compared(&root, &differences, args.format, output));
+    }
+    let outcome = write::write(&Os, &root, &request).map_err(failed)?;
+    if args.format == Format::Json {
+        let files = serde_json::json!({
+            "created": outcome.created,
+            "changed": outcome.changed,
+            "removed": outcome.removed,
+            "unchanged": outcome.unchanged,
+        });
+        output.result(&report::with(&[section], "files", files));
+    }
+    report_written(&root, &outcome, output);
+    Ok(ExitStatus::Ok)
+}
+
+/// What is to be written, accepted by the readers.
+struct Rendered {
+    set: ArtifactSet,
+    objects: BTreeMap<String, Vec<write::Object>>,
+    selection: Selection,
+}
+
+fn rendered(args: &Render, blueprint: &Blueprint) -> Result<Rendered, Failure> {
     for region in &args.region {
         if blueprint.region(region).is_none() {
             let names: Vec<&str> = blueprint.regions.iter().map(|r| r.name.as_str()).collect();
@@ -46,30 +97,11 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     if !verified.problems.is_empty() {
         return Err(refused(&verified.problems));
     }
-    if args.stdout {
-        return stream(blueprint, &set, &selection, output);
-    }
-    let root = args.output.clone().unwrap_or_default();
-    let model = serde_json::to_vec(&blueprint.spec).map_err(|error| Failure::new(format!("the model: {error}")))?;
-    let request = Request {
-        files: &set,
-        selection: &selection,
-        blueprint: &blueprint.name,
-        environment: blueprint.environment.as_deref(),
-        model: write::digest(&model),
-        objects: &verified.objects,
-        force: args.force,
-    };
-    if args.check {
-        return check(&root, &request, output);
-    }
-    let outcome = write::write(&Os, &root, &request).map_err(|error| Failure::new(error.to_string()))?;
-    report(&root, &outcome, output);
-    Ok(ExitStatus::Ok)
+    Ok(Rendered { set, objects: verified.objects, selection })
 }
 
 /// Says what was written: a line, and with `--verbose` every file.
-fn report(root: &Path, outcome: &write::Outcome, output: &mut Output) {
+fn report_written(root: &Path, outcome: &write::Outcome, output: &mut Output) {
     match outcome.recovered {
         Some(write::Recovery::Finished) => output.note("an interrupted run was finished first"),
         Some(write::Recovery::Undone) => {
@@ -93,19 +125,20 @@ fn report(root: &Path, outcome: &write::Outcome, output: &mut Output) {
     output.note(&format!("{}: {counts}", root.display()));
 }
 
-/// Compares only: what is stale goes to stdout, a line each.
-fn check(root: &Path, request: &Request<'_>, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let differences = write::check(&Os, root, request).map_err(|error| Failure::new(error.to_string()))?;
-    for difference in &differences {
-        output.result(&format!("{:10} {}\n", difference.what.name(), difference.path));
+/// Compared only: what is stale goes to stdout, a line each.
+fn compared(root: &Path, differences: &[write::Difference], format: Format, output: &mut Output) -> ExitStatus {
+    if format == Format::Human {
+        for difference in differences {
+            output.result(&format!("{:10} {}\n", difference.what.name(), difference.path));
+        }
     }
     if differences.is_empty() {
         output.note(&format!("{} is up to date", root.display()));
-        return Ok(ExitStatus::Ok);
+        return ExitStatus::Ok;
     }
     output
         .note(&format!("{} is not what the blueprint says; `hagen render` without --check writes it", root.display()));
-    Ok(ExitStatus::DoesNotPass)
+    ExitStatus::DoesNotPass
 }
 
 /// Prints the Kubernetes objects of one region, for a pipe into `kubectl apply -f -`.

@@ -1,0 +1,208 @@
+//! The command line as a shell meets it: what each command says where, and how it ends.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// A directory with blueprints in every state, and a way to run the program in it.
+struct Shell {
+    directory: TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let shell = Self { directory: TempDir::new().unwrap() };
+        let minimal = include_str!("../blueprints/minimal.yaml");
+        shell.write("good.yaml", minimal);
+        shell.write("warns.yaml", include_str!("cli/warns.yaml"));
+        shell.write("bad.yaml", &minimal.replace("rto: 30m", "rto: 30"));
+        shell.write("broken.yaml", "metadata: [\n");
+        shell.write("bytes.yaml", "x");
+        std::fs::write(shell.directory.path().join("bytes.yaml"), b"\xff\xfe").unwrap();
+        shell
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.directory.path().join(name)).unwrap()
+    }
+
+    fn there(&self, name: &str) -> bool {
+        self.directory.path().join(name).exists()
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hagen"));
+        command.args(line.split_whitespace()).current_dir(self.directory.path()).env_remove("NO_COLOR");
+        command
+    }
+
+    fn run(&self, line: &str) -> Ran {
+        Ran::of(line, self.command(line).stdin(Stdio::null()).output().unwrap())
+    }
+}
+
+/// How a run ended, and what it printed.
+struct Ran {
+    line: String,
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn of(line: &str, output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let status = output.status.code().unwrap_or(-1);
+        Self { line: line.to_owned(), status, out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    #[track_caller]
+    fn ends(self, status: i32) -> Self {
+        assert_eq!(self.status, status, "`{}`\nstdout: {}\nstderr: {}", self.line, self.out, self.err);
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self
+    }
+}
+
+#[test]
+fn the_exit_status_says_whether_it_was_the_blueprint_or_the_world() {
+    let shell = Shell::new();
+    for (input, validate, render) in [
+        ("good.yaml", 0, 0),
+        ("warns.yaml", 0, 0),
+        ("bad.yaml", 1, 1),
+        ("broken.yaml", 1, 1),
+        ("bytes.yaml", 2, 2),
+        ("absent.yaml", 2, 2),
+        ("good.yaml good.yaml", 0, 2),
+    ] {
+        for format in ["human", "json"] {
+            shell.run(&format!("validate --format {format} {input}")).ends(validate);
+            let out = format!("{}-{format}", input.replace(' ', "-"));
+            shell.run(&format!("render --format {format} {input} -o {out}")).ends(render);
+            assert_eq!(shell.there(&format!("{out}/README.md")), render == 0, "{input}");
+        }
+    }
+    for usage in
+        ["", "no-such-command", "render good.yaml", "render good.yaml -o x --stdout", "validate", "render --frobnicate"]
+    {
+        let ran = shell.run(usage).ends(2);
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "`{usage}`");
+    }
+    for fine in ["--help", "--version", "render --help", "schema", "schema --overlay", "man", "completions bash"] {
+        let ran = shell.run(fine).ends(0);
+        assert!(ran.err.is_empty() && !ran.out.is_empty(), "`{fine}`");
+    }
+}
+
+#[test]
+fn results_go_to_stdout_and_findings_to_stderr() {
+    let shell = Shell::new();
+    let human = shell.run("validate bad.yaml").ends(1);
+    assert!(
+        human.out.is_empty() && human.err.contains("bad.yaml:7:") && human.err.contains("1 error"),
+        "{}",
+        human.err
+    );
+    let json = shell.run("validate bad.yaml --format json").ends(1);
+    let report: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert!(json.err.is_empty());
+    assert_eq!(report["summary"]["errors"], 1);
+    let finding = &report["findings"][0];
+    assert_eq!((finding["file"].as_str(), finding["line"].as_u64()), (Some("bad.yaml"), Some(7)));
+    assert!(finding["fix"].is_string(), "{finding}");
+    let warned = shell.run("render warns.yaml --stdout --format json").ends(0);
+    assert!(warned.out.starts_with("---\n"), "objects only: {}", &warned.out[..80]);
+    let quiet = shell.run("validate -q good.yaml").ends(0);
+    assert!(quiet.out.is_empty() && quiet.err.is_empty());
+}
+
+#[test]
+fn the_resolved_blueprint_says_where_each_value_comes_from() {
+    let shell = Shell::new();
+    let human = shell.run("validate --resolved good.yaml").ends(0);
+    assert!(human.out.contains("# default") && human.out.contains("# derived: "), "{}", human.out);
+    let json = shell.run("validate --resolved --format json good.yaml").ends(0);
+    let resolved: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(resolved[0]["blueprint"]["services"]["api"]["port"], 8080);
+    assert_eq!(resolved[0]["origins"]["services.api.port"]["file"], "good.yaml");
+    assert_eq!(resolved[0]["origins"]["services.api.replicas.min"], "default");
+}
+
+#[test]
+fn a_directory_is_written_compared_and_guarded() {
+    let shell = Shell::new();
+    shell.run("render good.yaml -o out --check").ends(1);
+    shell.run("render good.yaml -o out").ends(0);
+    shell.run("render good.yaml -o out --check").ends(0);
+    let before = shell.read("out/home/kubernetes/api.yaml");
+    shell.write("out/home/kubernetes/api.yaml", &format!("{before}# by hand\n"));
+    let stale = shell.run("render good.yaml -o out --check").ends(1);
+    assert!(stale.out.contains("home/kubernetes/api.yaml"), "{}", stale.out);
+    let refused = shell.run("render good.yaml -o out").ends(2);
+    assert!(refused.err.contains("by hand") && refused.err.contains("--force"), "{}", refused.err);
+    assert!(shell.read("out/home/kubernetes/api.yaml").ends_with("# by hand\n"), "nothing is lost");
+    shell.run("render good.yaml -o out --force").ends(0);
+    assert_eq!(shell.read("out/home/kubernetes/api.yaml"), before);
+    shell.run("render warns.yaml -o out").ends(2);
+}
+
+#[test]
+fn a_pipe_that_closes_is_no_failure_and_a_full_disk_is_one() {
+    let shell = Shell::new();
+    let mut child = shell.command("schema").stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    if Path::new("/dev/full").exists() {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let status = shell.command("schema").stdout(full).status().unwrap();
+        assert_eq!(status.code(), Some(2));
+    }
+}
+
+#[test]
+fn standard_input_is_a_blueprint() {
+    let shell = Shell::new();
+    let good = std::fs::File::open(shell.directory.path().join("good.yaml")).unwrap();
+    let output = shell.command("validate -").stdin(good).output().unwrap();
+    Ran::of("validate -", output).ends(0);
+    let bad = std::fs::File::open(shell.directory.path().join("bad.yaml")).unwrap();
+    let ran = Ran::of("validate -", shell.command("validate -").stdin(bad).output().unwrap()).ends(1);
+    assert!(ran.err.contains("-:7:"), "{}", ran.err);
+}
+
+#[test]
+fn neither_locale_nor_zone_nor_place_changes_a_byte() {
+    let shell = Shell::new();
+    shell.run("render good.yaml -o here").ends(0);
+    let mut elsewhere = shell.command("render good.yaml -o there");
+    elsewhere
+        .env("LC_ALL", "tr_TR.UTF-8")
+        .env("TZ", "Pacific/Kiritimati")
+        .env("RAYON_NUM_THREADS", "1")
+        .env("HOME", "/nowhere");
+    assert_eq!(elsewhere.status().unwrap().code(), Some(0));
+    for file in walkdir::WalkDir::new(shell.directory.path().join("here")).into_iter().filter_map(Result::ok) {
+        if file.file_type().is_file() {
+            let name = file.path().strip_prefix(shell.directory.path().join("here")).unwrap();
+            let other = shell.directory.path().join("there").join(name);
+            assert_eq!(std::fs::read(file.path()).unwrap(), std::fs::read(other).unwrap(), "{}", name.display());
+        }
+    }
+}
+
+#[test]
+fn several_bases_each_have_their_own_environments() {
+    let shell = Shell::new();
+    let two = shell.read("good.yaml").replace("name: minimal", "name: two");
+    shell.write("two.yaml", &format!("{two}environments: {{dev: {{objectives: {{rto: 1h}}}}}}\n"));
+    let ran = shell.run("validate good.yaml two.yaml").ends(0);
+    assert!(ran.err.contains("minimal: valid") && ran.err.contains("two: valid"), "{}", ran.err);
+}
