@@ -7,6 +7,7 @@ mod datastores;
 mod derive;
 mod dns;
 mod expressible;
+mod pools;
 mod redis;
 mod regions;
 mod services;
@@ -42,6 +43,7 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.dns();
     resolver.health_is_served(&services);
     resolver.expressible(&services);
+    resolver.connection_budget(&postgres, &services);
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);

@@ -340,7 +340,7 @@ pub struct Pool {
     #[serde(default = "three")]
     #[schemars(range(min = 1))]
     pub replicas: u32,
-    /// How many server connections each pool opens: `replicas × size` must fit `max_connections` (X-PG-6).
+    /// How many server connections each pool opens: the pools of all regions together must fit `max_connections` (X-PG-6).
     #[serde(default = "default_pool_size")]
     #[schemars(range(min = 1))]
     pub size: u32,
@@ -348,6 +348,10 @@ pub struct Pool {
     #[serde(default = "default_clients")]
     #[schemars(range(min = 1))]
     pub clients: u32,
+    /// How many prepared statements of each connection a pool in transaction mode keeps, on Kubernetes; 0 for an image older
+    /// than PgBouncer 1.21, which does not know them.
+    #[serde(default = "default_prepared")]
+    pub prepared_statements: u32,
     /// The image of PgBouncer; required on Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
@@ -369,6 +373,9 @@ const fn default_pool_size() -> u32 {
 const fn default_clients() -> u32 {
     500
 }
+const fn default_prepared() -> u32 {
+    200
+}
 
 impl Default for Pool {
     fn default() -> Self {
@@ -377,6 +384,7 @@ impl Default for Pool {
             mode: PoolMode::default(),
             replicas: three(),
             size: default_pool_size(),
+            prepared_statements: default_prepared(),
             clients: default_clients(),
             image: None,
             port: 6432,

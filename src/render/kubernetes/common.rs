@@ -246,6 +246,11 @@ pub(crate) fn network_policy(
     policy
 }
 
+/// Whether cert-manager is there: an issuer is named.
+pub(crate) fn has_cert_manager(blueprint: &Blueprint) -> bool {
+    blueprint.spec.edge.tls.issuer.is_some()
+}
+
 /// What a service calls: its needs, and the fallbacks of these that it does not need otherwise.
 pub(crate) fn needs(service: &Service) -> Vec<Need> {
     let mut needs = service.needs.clone();

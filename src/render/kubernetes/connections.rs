@@ -188,7 +188,11 @@ fn to_postgres(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, 
     let writer_is_elsewhere = !region.is_primary()
         && (need.spec.read != Some(raw::ReadFrom::Local)
             || !matches!(cluster.role(region), Some(PostgresRole::Standby | PostgresRole::Subscriber)));
-    if writer_is_elsewhere || !cluster.is_rendered() {
+    let pooled = common::through_pool(blueprint, need);
+    // A standby region has a pool of its own, which leads to the writer: after a promotion it alone is repointed.
+    let by_pool = pooled && cluster.on_kubernetes() && cluster.is_rendered() && cluster.role(region).is_some();
+    let reachable = cluster.endpoint(&cluster.primary_region).is_some();
+    if (writer_is_elsewhere && !(by_pool && reachable)) || !cluster.is_rendered() {
         // Decision 6: the writable endpoint of the primary region.
         let wanted = if writer_is_elsewhere { &cluster.primary_region } else { &region.name };
         let port =
@@ -208,7 +212,9 @@ fn to_postgres(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, 
         to.ports = vec![port];
         return;
     }
-    let pooled = common::through_pool(blueprint, need);
+    if by_pool && !region.is_primary() && !writer_is_elsewhere {
+        to.set("DATABASE", format!("{}_replica", cluster.database));
+    }
     if cluster.on_kubernetes() {
         let object = cluster.object();
         if pooled {

@@ -66,7 +66,8 @@ pub(crate) fn required(blueprint: &Blueprint, region: &Region) -> Secrets {
             add(secret.as_str(), &["tls.crt", "tls.key", "ca.crt"]);
         }
     }
-    for cluster in postgres(blueprint, region).filter(|p| p.spec.backup.is_some()) {
+    let made = super::common::has_cert_manager(blueprint);
+    for cluster in postgres(blueprint, region).filter(|p| p.spec.backup.is_some() && !made) {
         add(&names::postgres_backup_tls(&cluster.name), &["tls.crt", "tls.key", "ca.crt"]);
     }
     if let Some(secret) = super::edge::own_certificate(blueprint) {

@@ -19,6 +19,7 @@ const RESTORED: &str = "/restore";
 #[derive(Serialize)]
 struct Context {
     name: String,
+    certificate: Option<Certificate>,
     annotations: BTreeMap<String, String>,
     job_conf: String,
     verify_conf: String,
@@ -33,6 +34,14 @@ struct Context {
     volumes: Vec<Value>,
     verify_volumes: Vec<Value>,
     policy: Value,
+}
+
+/// The certificate that members and jobs show each other, where cert-manager makes it.
+#[derive(Serialize)]
+struct Certificate {
+    secret: String,
+    common_name: String,
+    hosts: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +87,11 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
     shared.push(json!({"name": "restore", "ephemeral": {"volumeClaimTemplate": {"spec": site::claim(storage)}}}));
     let context = Context {
         annotations: annotations(site),
+        certificate: common::has_cert_manager(site.blueprint).then(|| Certificate {
+            secret: names::postgres_backup_tls(&site.cluster.name),
+            common_name: site.object.clone(),
+            hosts: site.members().into_iter().map(|(_, host)| host).collect(),
+        }),
         job_conf: job_conf(site),
         verify_conf: verify_conf(site),
         image: image.to_string(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::site::{self, Part, Site, TLS, mount, read};
 use crate::blueprint::units::Duration;
-use crate::blueprint::{names, raw};
+use crate::blueprint::{PostgresRole, names, raw};
 use crate::render::Jobs;
 use crate::render::kubernetes::common;
 use crate::render::patroni::dcs;
@@ -118,15 +118,29 @@ fn policy(site: &Site<'_>, pool: &str) -> Value {
             common::allow_from(common::postgres_peers(site.blueprint, &site.cluster.name, true), [spec.pool.port]),
             common::allow_from(site.scrapers(), [EXPORTER]),
         ],
-        vec![common::allow_to(vec![site.peer(site.front())], ports.iter().copied())],
+        vec![
+            common::allow_to(vec![site.peer(site.front())], ports.iter().copied()),
+            elsewhere(site).and_then(|host| common::allow_to(common::hosts([host.as_str()]), [spec.ports.postgres])),
+        ],
     )
+}
+
+/// Where the writer is, when it is in another region.
+fn elsewhere(site: &Site<'_>) -> Option<String> {
+    if site.role == PostgresRole::Primary { None } else { site.cluster.endpoint(&site.cluster.primary_region) }
 }
 
 /// pgbouncer.ini. Every word in it is a number, a name that needs no quotes, or a constant.
 fn config(site: &Site<'_>) -> String {
     let spec = &site.cluster.spec;
     let (database, size, clients) = (&site.cluster.database, spec.pool.size, spec.pool.clients);
-    let (primary, replicas) = (&site.object, names::postgres_replicas(&site.cluster.name));
+    let (writer, why) = match elsewhere(site) {
+        Some(endpoint) => {
+            (endpoint, "; The writer is in the primary region (decision 6); after a promotion this is rendered anew.\n")
+        }
+        None => (site.object.clone(), ""),
+    };
+    let replicas = names::postgres_replicas(&site.cluster.name);
     let (port, own) = (spec.ports.postgres, spec.pool.port);
     let (monitoring, users_key) = (dcs::MONITORING, names::POOL_USERS);
     let mode = match spec.pool.mode {
@@ -148,11 +162,16 @@ server_tls_ca_file = {TLS}/ca.crt
     } else {
         String::new()
     };
+    // Since 1.21; without it what drivers prepare is not there on the next connection.
+    let prepared = match (spec.pool.mode, spec.pool.prepared_statements) {
+        (raw::PoolMode::Transaction, count) if count > 0 => format!("max_prepared_statements = {count}\n"),
+        _ => String::new(),
+    };
     format!(
         "; It does not follow a failover itself (X-PT-9): the Service of the primary does.
 ; Its users and their passwords stand in a Secret that is mounted and written by nobody here (decision 15).
 [databases]
-{database} = host={primary} port={port} dbname={database}
+{why}{database} = host={writer} port={port} dbname={database}
 {database}_replica = host={replicas} port={port} dbname={database}
 
 [pgbouncer]
@@ -172,6 +191,7 @@ max_client_conn = {clients}
 ; What drivers send and a pool cannot honour for a server that is shared.
 ignore_startup_parameters = extra_float_digits
 
+{prepared}
 ; After a failover the pool tries again every second instead of every 15.
 server_login_retry = 1
 server_connect_timeout = 5
