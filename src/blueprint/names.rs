@@ -141,6 +141,11 @@ pub const METRIC_REDIS_SNAPSHOT: &str = "hagen_redis_snapshot_last_success_times
 /// When a drill last succeeded, pushed by `hagen drill` or by people: label `drill`.
 pub const METRIC_DRILL: &str = "hagen_drill_last_success_timestamp_seconds";
 
+/// A member's name in Patroni on Kubernetes: its pod's, with the region where several regions hold the cluster.
+pub fn patroni_member(pod: &str, region: Option<&str>) -> String {
+    region.map_or_else(|| pod.to_owned(), |region| format!("{pod}-{region}"))
+}
+
 /// The slot that a standby region's cluster streams from, in the primary region: letters, digits and `_`, at most 63.
 pub fn standby_slot(region: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };

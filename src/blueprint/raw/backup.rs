@@ -6,6 +6,25 @@ use serde::{Deserialize, Serialize};
 use super::{AbsolutePath, Host, SecretRef};
 use crate::blueprint::units::Duration;
 
+/// What a destination is for one region: the bucket and the provider's region that a cluster there uses.
+#[derive(Debug, Clone, Copy)]
+pub struct Near<'a> {
+    /// The bucket, or the container.
+    pub bucket: Option<&'a str>,
+    /// The provider's region.
+    pub region: Option<&'a str>,
+}
+
+impl Destination {
+    /// What a cluster in a region uses: the copy there, if there is one, else the store itself.
+    pub fn near(&self, region: &str) -> Near<'_> {
+        match (&self.replica_bucket, &self.replicate_to) {
+            (Some(bucket), Some(to)) if to == region => Near { bucket: Some(bucket), region: Some(to) },
+            _ => Near { bucket: self.bucket.as_deref().or(self.container.as_deref()), region: self.region.as_deref() },
+        }
+    }
+}
+
 /// A place that backups go to.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -38,6 +57,10 @@ pub struct Destination {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
     pub replicate_to: Option<String>,
+    /// The bucket there. Clusters in that region read and write it, so that the loss of the other region costs no archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]$"))]
+    pub replica_bucket: Option<String>,
     /// How it is encrypted at rest.
     #[serde(default)]
     pub encryption: Encryption,

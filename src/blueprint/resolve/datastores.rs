@@ -19,7 +19,10 @@ impl Resolver<'_> {
         self.tier(&at, spec.tier.as_ref());
         if spec.manager == raw::Manager::Patroni {
             match spec.platform {
-                raw::StorePlatform::Kubernetes => self.postgres_on_kubernetes(&at, spec),
+                raw::StorePlatform::Kubernetes => {
+                    self.postgres_on_kubernetes(&at, spec);
+                    self.member_names(name, &at, spec);
+                }
                 raw::StorePlatform::Hosts => self.postgres_on_hosts(&at, spec),
                 _ => self.problems.push(
                     Diagnostic::error(
@@ -31,6 +34,8 @@ impl Resolver<'_> {
                 ),
             }
             self.failover_times(&at, spec);
+            self.stream_is_encrypted(&at, spec);
+            self.stores_outlive_a_region(&at, spec);
         }
         self.cross_region(&at, spec);
         if let Some(backup) = &spec.backup {
@@ -180,6 +185,72 @@ impl Resolver<'_> {
         for (name, host) in &spec.consensus.hosts {
             if let Some(zone) = &host.zone {
                 self.host_zone(&at.key("consensus").key("hosts").key(name).key("zone"), zone);
+            }
+        }
+    }
+
+    /// Commits wait for standbys by name: no member may have the name of one in another region.
+    fn member_names(&mut self, name: &str, at: &Path, spec: &raw::Postgres) {
+        let Some(cross) = &spec.cross_region else { return };
+        if spec.consensus.kind == raw::ConsensusKind::Kubernetes {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP191",
+                    Place::Value(at.key("consensus").key("kind")),
+                    "members of two regions would have the same names",
+                )
+                .also(Place::Key(at.key("crossRegion")), "the other region")
+                .because("with Kubernetes as consensus a member is called as its pod; a commit that waits for `postgres-…-1` would take the other region's word for the local standby's, and a failover would lose it")
+                .fix("write `consensus: {kind: etcd, …}`: members are then called after their region, too"),
+            );
+        }
+        let pod = format!("{}-{}", names::postgres(name), spec.members.unwrap_or(3));
+        let regions = cross.to.iter().map(String::as_str).chain(self.regions.first().map(|r| r.name.as_str()));
+        let longest = regions.map(|region| names::patroni_member(&pod, Some(region))).max_by_key(String::len);
+        if let Some(member) = longest.filter(|member| member.len() > 63) {
+            self.problems.push(
+                Diagnostic::error("BP192", Place::Key(at.clone()), format!("the member name `{member}` is too long"))
+                    .because("PostgreSQL cuts an application name after 63 letters, and a commit would wait for a name that nobody has")
+                    .fix("give the cluster a shorter name"),
+            );
+        }
+    }
+
+    /// What goes between regions leaves the network that is one's own (R-PG-30).
+    fn stream_is_encrypted(&mut self, at: &Path, spec: &raw::Postgres) {
+        if spec.cross_region.is_some() && spec.tls.is_none() {
+            let field = if spec.platform == raw::StorePlatform::Hosts {
+                "certificates: /etc/hagen/tls"
+            } else {
+                "secret: NAME"
+            };
+            self.problems.push(
+                Diagnostic::warning("BP193", Place::Key(at.key("crossRegion")), "data goes to another region in clear text")
+                    .because("the stream of all changes, and what services of the other region write, pass networks of others (R-PG-30)")
+                    .fix(format!("write `tls: {{{field}}}`, with certificates of one authority in all regions")),
+            );
+        }
+    }
+
+    /// A promoted region must be able to archive: pgBackRest gives a segment up only when every repository has it, so one store
+    /// that went with the lost region fills the volume of the new primary.
+    fn stores_outlive_a_region(&mut self, at: &Path, spec: &raw::Postgres) {
+        let (Some(cross), Some(backup)) = (&spec.cross_region, &spec.backup) else { return };
+        let Some(primary) = self.regions.first().map(|region| region.name.clone()) else { return };
+        for (index, reference) in backup.to.iter().enumerate() {
+            let Some(destination) = self.spec.backup.get(reference.parts().1) else { continue };
+            let lost = |to: &&String| destination.near(to).region == Some(primary.as_str());
+            if let Some(to) = cross.to.iter().find(lost) {
+                self.problems.push(
+                    Diagnostic::warning(
+                        "BP194",
+                        Place::Value(at.key("backup").key("to").index(index)),
+                        format!("`{to}` archives into `{primary}`, whose loss it is there to outlive"),
+                    )
+                    .also(Place::Value(path!["backup", reference.parts().1, "region"]), "it lies here")
+                    .because("WAL that one repository does not take stays in pg_wal until the volume is full (pgBackRest keeps a segment until all repositories have it)")
+                    .fix(format!("name the copy in `{to}`: `replicateTo: {to}` and `replicaBucket: …`, or take a store elsewhere")),
+                );
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::blueprint::raw::{Destination, DestinationKind, Encryption, SecretRef};
+use crate::blueprint::raw::{Destination, DestinationKind, Encryption, Near, SecretRef};
 use crate::blueprint::{Blueprint, Postgres, PostgresRole, Region};
 
 /// How a host or pod proves to an object store who it is, where no access key is named.
@@ -75,7 +75,7 @@ pub fn repositories(
         let path = path(blueprint, cluster, region, destination);
         let directory = (destination.kind == DestinationKind::Directory).then(|| path.clone());
         builder.set("path", path);
-        builder.store(destination, identity, key_directory);
+        builder.store(destination, destination.near(&region.name), identity, key_directory);
         builder.set("retention-full-type", "time".to_owned());
         builder.set("retention-full", backup.retention.days().max(1).to_string());
         builder.set("bundle", "y".to_owned());
@@ -125,16 +125,16 @@ impl Builder {
         }
     }
 
-    fn store(&mut self, destination: &Destination, identity: Identity, key_directory: &str) {
+    fn store(&mut self, destination: &Destination, near: Near<'_>, identity: Identity, key_directory: &str) {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let endpoint = destination.endpoint.as_ref().map(ToString::to_string);
         let keyed = destination.access_key.is_some();
         match destination.kind {
             DestinationKind::Directory => self.set("type", "posix".to_owned()),
             DestinationKind::S3 => {
-                let region = text(&destination.region);
+                let region = near.region.unwrap_or_default().to_owned();
                 self.set("type", "s3".to_owned());
-                self.set("s3-bucket", text(&destination.bucket));
+                self.set("s3-bucket", near.bucket.unwrap_or_default().to_owned());
                 if endpoint.is_some() {
                     // A store of one's own rarely has a name for each bucket.
                     self.set("s3-uri-style", "path".to_owned());
@@ -162,7 +162,7 @@ impl Builder {
             }
             DestinationKind::Gcs => {
                 self.set("type", "gcs".to_owned());
-                self.set("gcs-bucket", text(&destination.bucket));
+                self.set("gcs-bucket", near.bucket.unwrap_or_default().to_owned());
                 if let Some(endpoint) = endpoint {
                     self.set("gcs-endpoint", endpoint);
                 }

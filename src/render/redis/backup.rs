@@ -90,7 +90,8 @@ fn to_of(place: &Place<'_>, number: usize, name: &str, destination: &Destination
     let base = [own.trim_matches('/'), "redis", &place.blueprint.name, &place.region.name, &place.redis.name];
     let prefix: Vec<&str> = base.into_iter().filter(|part| !part.is_empty()).collect();
     let prefix = prefix.join("/");
-    let bucket = destination.bucket.clone().or_else(|| destination.container.clone()).unwrap_or_default();
+    let near = destination.near(&place.region.name);
+    let bucket = near.bucket.unwrap_or_default().to_owned();
     let base = match destination.kind {
         DestinationKind::S3 => format!("s3://{bucket}/{prefix}"),
         DestinationKind::Gcs => format!("gs://{bucket}/{prefix}"),
@@ -104,8 +105,8 @@ fn to_of(place: &Place<'_>, number: usize, name: &str, destination: &Destination
         DestinationKind::Directory => ("directory", "a directory"),
     };
     let mut place_options = Vec::new();
-    if let Some(region) = &destination.region {
-        place_options.extend(["--region".to_owned(), region.clone()]);
+    if let Some(region) = near.region {
+        place_options.extend(["--region".to_owned(), region.to_owned()]);
     }
     if let Some(endpoint) = &destination.endpoint {
         place_options.extend(["--endpoint-url".to_owned(), format!("https://{endpoint}")]);

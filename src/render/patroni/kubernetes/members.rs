@@ -231,13 +231,20 @@ fn balancer(site: &Site<'_>, endpoint: &str) -> BTreeMap<String, String> {
     all
 }
 
+/// The region, where the name of a member must say it: a commit waits for standbys by name, and a standby region's leader
+/// that has the name of a local member would be taken for it (its acknowledgement would count, and the local member, which
+/// lacks the commit, would be promoted).
+fn own_region<'a>(site: &Site<'a>) -> Option<&'a str> {
+    site.cluster.spec.cross_region.as_ref().filter(|_| site.has_etcd()).map(|_| site.region.name.as_str())
+}
+
 /// What Patroni reads from its environment: its own name and address, and every password.
 fn environment(site: &Site<'_>) -> Vec<Value> {
     let (c, spec) = (&site.cluster.credentials, &site.cluster.spec);
-    let own = site.host("$(PATRONI_NAME)", &names::postgres_members(&site.cluster.name));
+    let own = site.host("$(POD_NAME)", &names::postgres_members(&site.cluster.name));
     let mut env = vec![
-        field("PATRONI_NAME", "metadata.name"),
         field("POD_NAME", "metadata.name"),
+        plain("PATRONI_NAME", names::patroni_member("$(POD_NAME)", own_region(site))),
         field("POD_NAMESPACE", "metadata.namespace"),
         plain("PATRONI_SCOPE", site.cluster.scope()),
         plain("PATRONI_POSTGRESQL_CONNECT_ADDRESS", format!("{own}:{}", spec.ports.postgres)),
