@@ -6,10 +6,12 @@
 mod datastores;
 mod derive;
 mod dns;
+mod edge;
 mod expressible;
 mod redis;
 mod regions;
 mod services;
+mod waits;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +44,8 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.dns();
     resolver.health_is_served(&services);
     resolver.expressible(&services);
+    resolver.edge(&services);
+    resolver.fallbacks_fit(&services);
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);
