@@ -109,7 +109,7 @@ mod tests {
         let (none, _) = needs("{timeout: 9s, retries: 0}");
         assert!(none.contains("attempts: 0\n") && !none.contains("retryOn"));
         let (written, caller) = needs("{timeout: 9s, retries: 2, perTry: 3s}");
-        assert!(written.contains("attempts: 2\n") && written.contains(safe) && written.contains("perTryTimeout: 3s"));
+        assert!(written.contains("attempts: 2\n") && written.contains(safe) && written.contains("perTryTimeout: '3s'"));
         assert!(caller.contains("API_TIMEOUT_MS") && !caller.contains("RETRIES") && !caller.contains("TRY_TIMEOUT"));
     }
 
