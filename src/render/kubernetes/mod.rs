@@ -21,8 +21,7 @@ use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::{Blueprint, Region, Service};
 use crate::document::Path;
 
-#[allow(unused_imports, reason = "for the pages that tell what has to be there")]
-pub(crate) use secrets::required as required_secrets;
+pub(crate) use secrets::by_hand as secrets_by_hand;
 
 /// All files of this part of the output.
 pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
