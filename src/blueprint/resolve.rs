@@ -46,6 +46,7 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.expressible(&services);
     resolver.edge(&services);
     resolver.fallbacks_fit(&services);
+    resolver.tries_fit(&services);
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);

@@ -120,9 +120,11 @@ fn counter(context: &Context<'_>, service: &Service) -> Option<Counter> {
     };
     let scope = Scope::default()
         .is("destination_service_namespace", &context.blueprint.namespace)
-        .is("destination_service_name", &service.name)
-        .like("reporter", reporters.join("|"))
-        .instance(&[("reporter", reporters[0])]);
+        .is("destination_service_name", &service.name);
+    let scope = match reporters {
+        [only] => scope.is("reporter", only).instance(&[]),
+        several => scope.like("reporter", several.join("|")).instance(&[("reporter", several[0])]),
+    };
     Some(Counter { metric: "istio_requests_total".to_owned(), scope, code: "response_code".to_owned() })
 }
 

@@ -170,7 +170,7 @@ fn amazon(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> {
         all.push("The AWS load balancer controller: it makes the balancers that annotations ask for. The name of a balancer that it makes belongs into regions.*.loadBalancer.".to_owned());
     }
     if !endpoints.is_empty() {
-        let names: Vec<String> = endpoints.iter().map(|name| format!("{name}")).collect();
+        let names: Vec<String> = endpoints.into_iter().collect();
         all.push(format!("external-dns for {}; without it these names are to be made by hand.", names.join(", ")));
     }
     all
@@ -184,7 +184,7 @@ fn volumes(blueprint: &Blueprint) -> Vec<String> {
     let classes: BTreeSet<String> = storages
         .chain(redis)
         .flatten()
-        .map(|storage| storage.class.as_ref().map_or_else(|| "the default one".to_owned(), |class| format!("{class}")))
+        .map(|storage| storage.class.as_ref().map_or_else(|| "the default one".to_owned(), ToString::to_string))
         .collect();
     if classes.is_empty() {
         return Vec::new();

@@ -166,9 +166,7 @@ fn route(service: &Service, callers: &[(&Service, Need)]) -> Option<Route> {
     let timeout = longest_wait(service, callers);
     let written = callers.iter().filter_map(|(_, need)| need.spec.retries).min();
     let each: Option<Vec<Duration>> = callers.iter().map(|(_, need)| need.spec.per_try).collect();
-    // R-RT-04: the tries that were asked for fit into the timeout.
-    let fits = Duration::from_millis((timeout.millis() / u64::from(1 + written.unwrap_or(0))).max(1));
-    let try_timeout = each.and_then(|each| each.into_iter().max()).map(|wanted| wanted.min(fits));
+    let try_timeout = each.and_then(|each| each.into_iter().max());
     let names: Vec<&str> = callers.iter().map(|(caller, _)| caller.name.as_str()).collect();
     Some(Route {
         why: format!(
