@@ -29,7 +29,7 @@ pub struct Edge {
 impl Edge {
     /// Whether requests from the outside come through a proxy of the mesh.
     pub fn in_mesh(&self) -> bool {
-        self.mesh.is_some() && self.ingress == Ingress::GatewayApi && self.gateway.class.as_str() == "istio"
+        self.mesh.is_some() && self.ingress == Ingress::GatewayApi && self.gateway.is_istio()
     }
 
     /// Whether the mesh counts the requests of a service: a sidecar counts all of them; without sidecars a waypoint counts
@@ -103,6 +103,13 @@ pub struct Gateway {
     /// Its name; hagen renders it into the namespace of the system.
     #[serde(default = "default_name")]
     pub name: Name,
+}
+
+impl Gateway {
+    /// Whether Istio runs its proxies, in the Gateway's own namespace.
+    pub fn is_istio(&self) -> bool {
+        self.class.as_str() == "istio"
+    }
 }
 
 fn default_class() -> ObjectName {

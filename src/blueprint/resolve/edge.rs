@@ -5,9 +5,6 @@ use crate::blueprint::{Service, raw};
 use crate::diagnostics::{Diagnostic, Place};
 use crate::path;
 
-/// The GatewayClass that Istio runs proxies for.
-const ISTIO: &str = "istio";
-
 impl Resolver<'_> {
     /// Looks at the way from the outside to the services, and at what the mesh sees of it.
     pub(super) fn edge(&mut self, services: &[Service]) {
@@ -22,7 +19,7 @@ impl Resolver<'_> {
     /// The proxies of a class that hagen does not know are somewhere: every NetworkPolicy needs to know where.
     fn foreign_gateway(&mut self) {
         let edge = &self.spec.edge;
-        if edge.gateway.class.as_str() == ISTIO || edge.namespace.is_some() {
+        if edge.gateway.is_istio() || edge.namespace.is_some() {
             return;
         }
         self.problems.push(
@@ -38,7 +35,7 @@ impl Resolver<'_> {
 
     /// On AWS the Service of an Istio Gateway gets a network load balancer, never an application one.
     fn gateway_balancer(&mut self) {
-        if self.spec.edge.gateway.class.as_str() != ISTIO {
+        if !self.spec.edge.gateway.is_istio() {
             return;
         }
         for region in &self.regions {

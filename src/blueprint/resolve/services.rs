@@ -82,12 +82,7 @@ impl Resolver<'_> {
                 continue;
             }
             let (section, name) = reference.parts();
-            let target = match section {
-                "services" => NeedTarget::Service,
-                "postgres" => NeedTarget::Postgres,
-                "redis" => NeedTarget::Redis,
-                _ => NeedTarget::External,
-            };
+            let target = NeedTarget::of_section(section);
             let pooled = spec_pool(self.spec, target, name);
             if need.via == Some(raw::Via::Pool) && pooled == Some(false) {
                 self.problems.push(

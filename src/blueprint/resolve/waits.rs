@@ -71,7 +71,9 @@ impl Resolver<'_> {
                 continue;
             }
             let at = path!["services", &service.name, "needs", &need.reference];
-            let fits = Duration::from_millis((timeout.millis() / tries).max(1));
+            let fits = timeout.millis() / tries;
+            // Whole seconds read better, where there are any.
+            let fits = Duration::from_millis(if fits > 1000 { fits / 1000 * 1000 } else { fits.max(1) });
             self.problems.push(
                 Diagnostic::warning("BP134", Place::Value(at.key("perTry")), "the last try cannot finish")
                     .label(format!("{tries} tries of {each} take {all}"))

@@ -78,7 +78,7 @@ fn mesh(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> {
     let edge = &blueprint.spec.edge;
     let gateway = renders(jobs, "kubernetes/gateway.yaml.tera");
     let waypoint = renders(jobs, "kubernetes/mesh.yaml.tera");
-    let of_istio = gateway && edge.gateway.class.as_str() == "istio";
+    let of_istio = gateway && edge.gateway.is_istio();
     let mut all = Vec::new();
     if gateway || waypoint {
         all.push("The CRDs of the Gateway API, in a version whose standard channel knows the infrastructure of a Gateway and the timeouts of an HTTPRoute.".to_owned());
@@ -155,8 +155,7 @@ fn operators(blueprint: &Blueprint) -> Vec<String> {
 /// What makes load balancers and names on AWS, and the names elsewhere.
 fn amazon(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> {
     let alb = renders(jobs, "kubernetes/alb.yaml.tera");
-    let gateway =
-        renders(jobs, "kubernetes/gateway.yaml.tera") && blueprint.spec.edge.gateway.class.as_str() == "istio";
+    let gateway = renders(jobs, "kubernetes/gateway.yaml.tera") && blueprint.spec.edge.gateway.is_istio();
     let endpoints: BTreeSet<String> = blueprint
         .postgres
         .iter()

@@ -220,14 +220,14 @@ struct GatewayPolicy {
 fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> GatewayContext {
     let edge = edge(blueprint, region, public);
     let settings = &blueprint.spec.edge.gateway;
-    let istio = settings.class.as_str() == "istio";
+    let istio = settings.is_istio();
     let here = proxies_are_here(blueprint);
     let labels = common::base_labels(blueprint, region);
     let pods = public.iter().map(|p| common::pods(&common::selector(blueprint, Identity::service(&p.service.name))));
     let ports = public.iter().flat_map(|p| network::wire(blueprint, p.service.spec.port));
     let policy =
         Rule::new("the public services", pods.collect(), ports).filter(|_| here).map(|targets| GatewayPolicy {
-            object: format!("gateway.{}", settings.name),
+            object: mesh::proxy_object(settings.name.as_str()),
             selector: mesh::proxy_selector(settings.name.as_str()),
             targets,
             istio,

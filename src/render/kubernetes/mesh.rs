@@ -90,6 +90,11 @@ pub(super) fn proxy_selector(gateway: &str) -> Labels {
     Labels::from([(GATEWAY_NAME.to_owned(), gateway.to_owned())])
 }
 
+/// The name of what hagen adds to a Gateway: options, NetworkPolicy, PodMonitor.
+pub(super) fn proxy_object(gateway: &str) -> String {
+    format!("gateway.{gateway}")
+}
+
 fn callers<'a>(blueprint: &'a Blueprint, service: &Service) -> Vec<(&'a Service, Need)> {
     common::callers(blueprint, &format!("services.{}", service.name))
 }
@@ -269,7 +274,7 @@ pub(super) fn proxy(blueprint: &Blueprint, gateway: &str, longest: Duration) -> 
     let disruption = json!({"spec": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}});
     Proxy {
         gateway: gateway.to_owned(),
-        object: format!("gateway.{gateway}"),
+        object: proxy_object(gateway),
         selector,
         deployment: crate::render::yaml::document(&deployment),
         autoscaler: crate::render::yaml::document(&autoscaler),
