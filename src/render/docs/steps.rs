@@ -49,6 +49,8 @@ pub(super) struct Promotion {
     primary: String,
     /// The page of the cluster, where it runs on hosts.
     page: Option<String>,
+    /// Whether kubectl must be pointed at each of the two clusters, because nothing names its context.
+    switch: bool,
     fence: String,
     remove: String,
     list: String,
@@ -226,6 +228,7 @@ pub(super) fn promotions(blueprint: &Blueprint, jobs: &[Job]) -> Vec<Promotion> 
                 region: region.name.clone(),
                 primary: primary.name.clone(),
                 page: (!cluster.on_kubernetes()).then_some(page),
+                switch: [primary, region].iter().any(|region| region.spec.kube_context.is_none()),
                 fence: format!("{} scale statefulset/{object} --replicas=0", old.inside()),
                 remove: new.patronictl(cluster, false, "edit-config --set standby_cluster=null --force"),
                 list: new.patronictl(cluster, false, "list"),
