@@ -6,11 +6,13 @@
 mod datastores;
 mod derive;
 mod dns;
+mod edge;
 mod expressible;
 mod pools;
 mod redis;
 mod regions;
 mod services;
+mod waits;
 
 use std::collections::BTreeMap;
 
@@ -44,6 +46,9 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.health_is_served(&services);
     resolver.expressible(&services);
     resolver.connection_budget(&postgres, &services);
+    resolver.edge(&services);
+    resolver.fallbacks_fit(&services);
+    resolver.tries_fit(&services);
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);

@@ -51,6 +51,18 @@ pub enum NeedTarget {
     External,
 }
 
+impl NeedTarget {
+    /// What the section of a reference means.
+    pub fn of_section(section: &str) -> Self {
+        match section {
+            "services" => Self::Service,
+            "postgres" => Self::Postgres,
+            "redis" => Self::Redis,
+            _ => Self::External,
+        }
+    }
+}
+
 impl Service {
     /// Whether hagen renders it for Kubernetes.
     pub fn on_kubernetes(&self) -> bool {

@@ -26,6 +26,31 @@ pub struct Edge {
     pub mesh: Option<Mesh>,
 }
 
+impl Edge {
+    /// Whether requests from the outside come through a proxy of the mesh.
+    pub fn in_mesh(&self) -> bool {
+        self.mesh.is_some() && self.ingress == Ingress::GatewayApi && self.gateway.is_istio()
+    }
+
+    /// Whether the mesh counts the requests of a service: a sidecar counts all of them; without sidecars a waypoint counts
+    /// what other services call, and the Gateway what comes from outside. The error says what nobody sees.
+    ///
+    /// # Errors
+    /// Where requests pass no proxy that counts.
+    pub fn counts(&self, exposure: super::Exposure, called: bool) -> Result<(), &'static str> {
+        let ambient = self.mesh.as_ref().is_some_and(|mesh| mesh.data_plane == DataPlane::Ambient);
+        match exposure {
+            _ if !ambient => Ok(()),
+            super::Exposure::Public if self.in_mesh() => Ok(()),
+            super::Exposure::Public => {
+                Err("what comes through an ingress outside of the mesh passes no proxy that counts")
+            }
+            super::Exposure::Internal if called => Ok(()),
+            super::Exposure::Internal => Err("no service calls it, so it has no waypoint that counts"),
+        }
+    }
+}
+
 /// How public hosts get their certificate.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -78,6 +103,13 @@ pub struct Gateway {
     /// Its name; hagen renders it into the namespace of the system.
     #[serde(default = "default_name")]
     pub name: Name,
+}
+
+impl Gateway {
+    /// Whether Istio runs its proxies, in the Gateway's own namespace.
+    pub fn is_istio(&self) -> bool {
+        self.class.as_str() == "istio"
+    }
 }
 
 fn default_class() -> ObjectName {

@@ -1,6 +1,6 @@
 //! Services: references looked up, grace and toleration derived, contradictions found.
 
-use super::Resolver;
+use super::{Resolver, waits};
 use crate::blueprint::names::record_host;
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Need, NeedTarget, Service, names, raw};
@@ -58,7 +58,7 @@ impl Resolver<'_> {
             self.reference(&at.key("sessions"), sessions.as_str(), &["redis", "postgres"]);
         }
         let targets = self.targets(&spec.objectives, spec.tier.as_ref());
-        let (longest_request, longest_because) = longest(spec);
+        let (longest_request, longest_because) = waits::longest(self.spec, name, spec);
         let grace = spec
             .shutdown
             .grace
@@ -82,12 +82,7 @@ impl Resolver<'_> {
                 continue;
             }
             let (section, name) = reference.parts();
-            let target = match section {
-                "services" => NeedTarget::Service,
-                "postgres" => NeedTarget::Postgres,
-                "redis" => NeedTarget::Redis,
-                _ => NeedTarget::External,
-            };
+            let target = NeedTarget::of_section(section);
             let pooled = spec_pool(self.spec, target, name);
             if need.via == Some(raw::Via::Pool) && pooled == Some(false) {
                 self.problems.push(
@@ -295,12 +290,4 @@ fn spec_pool(spec: &raw::Blueprint, target: NeedTarget, name: &str) -> Option<bo
         return None;
     }
     spec.postgres.get(name).map(|p| p.pool.kind != raw::PoolKind::None)
-}
-
-/// The longest that a request may take: the route's timeout, or that of the slowest thing it waits for.
-fn longest(spec: &raw::Service) -> (Duration, String) {
-    let route = spec.route.as_ref().map(|route| (route.timeout, "route.timeout".to_owned()));
-    let needs = spec.needs.iter().filter_map(|(name, need)| need.timeout.map(|t| (t, format!("needs of {name}"))));
-    let longest = route.into_iter().chain(needs).max_by_key(|(timeout, _)| *timeout);
-    longest.unwrap_or((Duration::from_secs(30), "30s where no timeout is written".to_owned()))
 }

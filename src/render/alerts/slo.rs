@@ -7,9 +7,10 @@ use super::context::Context;
 use super::model::{Alert, Series, grows};
 use super::promql::{Labels, Scope, labels, quote};
 use crate::blueprint::Service;
-use crate::blueprint::raw::Severity;
+use crate::blueprint::raw::{DataPlane, Severity};
 use crate::blueprint::units::{Percent, exact_decimal};
 use crate::path;
+use crate::render::kubernetes::common;
 
 /// The recorded ratio of failed requests; `rate` and the window follow.
 const RATIO: &str = "service:request_errors:ratio_rate";
@@ -68,8 +69,9 @@ pub fn slo(context: &Context<'_>) -> (Vec<Record>, Vec<Alert>, Vec<String>) {
         }
         let Some(counter) = counter(context, service) else {
             remarks.push(format!(
-                "{}: no counter of requests is named (services.*.metrics.requests) and there is no mesh: no SLO alerts",
-                service.name
+                "{}: no counter of requests is named (services.*.metrics.requests) and {}: no SLO alerts",
+                service.name,
+                uncounted(context, service).unwrap_or("there is no mesh")
             ));
             continue;
         };
@@ -105,14 +107,33 @@ fn counter(context: &Context<'_>, service: &Service) -> Option<Counter> {
         let scope = context.service(service);
         return Some(Counter { metric: metric.clone(), scope, code: service.spec.metrics.code.clone() });
     }
-    context.blueprint.spec.edge.mesh.as_ref()?;
-    // Counted where the request arrives: by the sidecar, or by the waypoint of an ambient mesh.
+    let mesh = context.blueprint.spec.edge.mesh.as_ref()?;
+    if uncounted(context, service).is_some() {
+        return None;
+    }
+    // Each request once: where it arrives. In an ambient mesh that is the waypoint, and the Gateway for what comes from
+    // outside: it goes past the waypoint and tells of itself as the source.
+    let reporters: &[&str] = match (mesh.data_plane, service.is_public()) {
+        (DataPlane::Cni, _) => &["destination"],
+        (DataPlane::Ambient, true) => &["source", "waypoint"],
+        (DataPlane::Ambient, false) => &["waypoint"],
+    };
     let scope = Scope::default()
         .is("destination_service_namespace", &context.blueprint.namespace)
-        .is("destination_service_name", &service.name)
-        .like("reporter", "destination|waypoint".to_owned())
-        .instance(&[("reporter", "destination")]);
+        .is("destination_service_name", &service.name);
+    let scope = match reporters {
+        [only] => scope.is("reporter", only).instance(&[]),
+        several => scope.like("reporter", several.join("|")).instance(&[("reporter", several[0])]),
+    };
     Some(Counter { metric: "istio_requests_total".to_owned(), scope, code: "response_code".to_owned() })
+}
+
+/// Why the mesh does not see the requests of a service, where it does not.
+fn uncounted(context: &Context<'_>, service: &Service) -> Option<&'static str> {
+    let edge = &context.blueprint.spec.edge;
+    edge.mesh.as_ref()?;
+    let called = !common::callers(context.blueprint, &format!("services.{}", service.name)).is_empty();
+    edge.counts(service.spec.exposure, called).err()
 }
 
 fn record(context: &Context<'_>, service: &Service, objective: Percent, counter: &Counter) -> Vec<Record> {
@@ -157,7 +178,7 @@ fn burning(context: &Context<'_>, service: &Service, objective: Percent, counter
         burn.long
     );
     if context.blueprint.spec.edge.mesh.is_some() && service.spec.metrics.requests.is_none() {
-        description.push_str(" The mesh counts the requests (waypoint or sidecar).");
+        description.push_str(" The mesh counts the requests (sidecar, waypoint or Gateway).");
     }
     // Over a steady ratio every window shows the same: twice the threshold (at most everything) fires, half of it does not.
     let traffic = |bad: u64| -> Vec<Series> {

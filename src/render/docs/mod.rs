@@ -1,6 +1,8 @@
 //! What holds the output together: the kustomization of each region, and the README of the whole.
 
+mod prerequisites;
 mod readme;
+mod steps;
 
 use serde::Serialize;
 

@@ -4,7 +4,9 @@
 
 use serde::Serialize;
 
-use crate::blueprint::{Blueprint, Region, names, raw};
+use super::prerequisites::{self, Key};
+use super::steps::{self, Kubernetes, Promotion};
+use crate::blueprint::{Blueprint, Region, raw};
 use crate::path;
 use crate::render::{ArtifactKind, Family, File, Job, Jobs};
 
@@ -13,13 +15,18 @@ struct Readme<'a> {
     name: &'a str,
     description: Option<&'a str>,
     environment: Option<&'a str>,
-    namespace: &'a str,
     regions: Vec<RegionSteps<'a>>,
-    external_secrets: bool,
+    on_kubernetes: bool,
+    prerequisites: Vec<String>,
+    secrets: Vec<Key>,
+    /// Whether the Secrets differ from region to region.
+    differ: bool,
+    /// Whether a data store on Kubernetes waits for people after a change.
+    by_hand: bool,
+    promotions: Vec<Promotion>,
     dns: bool,
     alerts: bool,
     alerts_in_kubernetes: bool,
-    standby: bool,
     directories: Vec<Directory>,
 }
 
@@ -40,18 +47,6 @@ struct RegionSteps<'a> {
     redis: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Kubernetes {
-    commands: Vec<String>,
-    waits: Vec<Wait>,
-}
-
-#[derive(Serialize)]
-struct Wait {
-    what: String,
-    command: String,
-}
-
 /// The README, when there is anything that it could be about.
 pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
     if jobs.is_empty() {
@@ -59,12 +54,17 @@ pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
     }
     let any = |prefix: &str| jobs.iter().any(|job| job.path.starts_with(prefix));
     let regions: Vec<RegionSteps<'_>> = blueprint.regions.iter().map(|region| steps(blueprint, region, jobs)).collect();
+    let secrets = prerequisites::secrets(blueprint, jobs);
     let context = Readme {
         name: &blueprint.name,
         description: blueprint.spec.metadata.description.as_deref(),
         environment: blueprint.environment.as_deref(),
-        namespace: &blueprint.namespace,
-        external_secrets: blueprint.spec.platform.secrets.backend == raw::SecretsBackend::ExternalSecrets,
+        on_kubernetes: regions.iter().any(|region| region.kubernetes.is_some()),
+        prerequisites: prerequisites::prerequisites(blueprint, jobs),
+        differ: secrets.iter().any(|key| !key.everywhere()),
+        secrets,
+        by_hand: regions.iter().filter_map(|region| region.kubernetes.as_ref()).any(Kubernetes::by_hand),
+        promotions: steps::promotions(blueprint, jobs),
         dns: any("global/dns/"),
         alerts: any("global/alerts/"),
         alerts_in_kubernetes: blueprint
@@ -72,7 +72,6 @@ pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
             .monitoring
             .as_ref()
             .is_some_and(|m| m.prometheus.flavour == raw::Flavour::Operator),
-        standby: blueprint.postgres.iter().any(|p| p.spec.cross_region.is_some()),
         directories: directories(jobs),
         regions,
     };
@@ -117,78 +116,59 @@ fn steps<'a>(blueprint: &'a Blueprint, region: &'a Region, jobs: &[Job]) -> Regi
     let there = |directory: String| jobs.iter().any(|job| job.path.starts_with(&format!("{prefix}{directory}/")));
     let patroni = blueprint.postgres.iter().filter(|p| !p.on_kubernetes() && there(format!("patroni/{}", p.name)));
     let redis = blueprint.redis.iter().filter(|r| !r.on_kubernetes() && there(format!("redis/{}", r.name)));
-    let on_kubernetes = jobs.iter().any(|job| job.path.starts_with(&format!("{prefix}kubernetes/")));
     RegionSteps {
         name: &region.name,
         primary: region.is_primary(),
         zones: region.spec.zones.join(", "),
-        kubernetes: on_kubernetes.then(|| kubernetes(blueprint, region)),
+        kubernetes: prerequisites::has_objects(region, jobs).then(|| steps::kubernetes(blueprint, region, jobs)),
         patroni: patroni.map(|p| p.name.clone()).collect(),
         redis: redis.map(|r| r.name.clone()).collect(),
     }
 }
 
-fn kubernetes(blueprint: &Blueprint, region: &Region) -> Kubernetes {
-    let context =
-        region.spec.kube_context.as_deref().map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
-    let kubectl = format!("kubectl{context}");
-    let inside = format!("{kubectl} --namespace {}", blueprint.namespace);
-    let apply = |extra: &str| {
-        format!("{kubectl} apply --server-side --field-manager=hagen{extra} -k {}/kubernetes", region.name)
-    };
-    let mut waits = Vec::new();
-    for cluster in
-        blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some())
-    {
-        waits.push(Wait {
-            what: format!(
-                "PostgreSQL {}: all {} members ready, one of them leader",
-                cluster.name,
-                cluster.member_count(region)
-            ),
-            // The members are replaced by hand (`OnDelete`): `rollout status` knows nothing of them.
-            command: format!(
-                "{inside} wait --for=condition=Ready --timeout=15m pod --selector={}={},{}=database",
-                names::INSTANCE,
-                cluster.object(),
-                names::COMPONENT
-            ),
-        });
-    }
-    for cluster in blueprint.redis.iter().filter(|r| r.is_rendered() && r.on_kubernetes() && r.in_region(region)) {
-        waits.push(Wait {
-            what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
-            command: format!(
-                "{inside} wait --for=condition=Ready --timeout=10m pod --selector={}={},{}=cache",
-                names::INSTANCE,
-                cluster.object(),
-                names::COMPONENT
-            ),
-        });
-    }
-    let running = blueprint.services.iter().filter(|s| s.on_kubernetes() && s.replicas(region).0 > 0);
-    waits.extend(running.map(|service| Wait {
-        what: format!("service {}", service.name),
-        command: format!("{inside} rollout status --timeout=10m deployment/{}", service.name),
-    }));
-    Kubernetes {
-        commands: vec![
-            format!(
-                "{kubectl} apply --server-side --field-manager=hagen --validate=strict -f {}/kubernetes/00-namespace.yaml",
-                region.name
-            ),
-            apply(" --dry-run=server --validate=strict"),
-            apply(" --validate=strict"),
-        ],
-        waits,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use crate::blueprint::resolve::resolve;
+    use crate::render::{Engine, Selection, render};
 
-/// A word of a shell command, in quotes where it needs them.
-fn shell(text: &str) -> String {
-    let mut quoted = Vec::new();
-    match crate::render::quote::shell(text, &mut quoted) {
-        Ok(()) => String::from_utf8_lossy(&quoted).into_owned(),
-        Err(_) => String::new(),
+    fn page(blueprint: &str) -> String {
+        let spec = serde_yaml::from_str(blueprint).unwrap();
+        let blueprint = resolve(spec, None).0.unwrap();
+        let mut set = render(&blueprint, &Engine::embedded().unwrap(), &Selection::default()).unwrap();
+        set.remove("README.md").unwrap().text
+    }
+
+    #[test]
+    fn hosts_alone_get_no_step_of_kubernetes() {
+        let page = page(include_str!("../../../blueprints/loopback-hosts.yaml"));
+        assert!(!page.contains("kubectl") && !page.contains("What must be there before"));
+    }
+
+    #[test]
+    fn every_command_says_which_cluster_it_is_for() {
+        let text = include_str!("../../../blueprints/agentic-platform.yaml");
+        let page_of = page;
+        let page = page_of(text);
+        // Neither the table nor what is said about a command is typed.
+        let said = ["| ", "2. Apply it in the same order", "3. A single service"];
+        let typed = page.lines().filter(|line| !said.iter().any(|start| line.starts_with(start)));
+        let bare: Vec<&str> =
+            typed.filter(|line| line.contains("kubectl ") && !line.contains("kubectl --context ")).collect();
+        assert!(bare.is_empty(), "{bare:?}");
+        for step in ["job/redis-sessions-bootstrap-", "patronictl list", "edit-config --set standby_cluster=null"] {
+            assert!(page.contains(step), "{step}");
+        }
+        let unnamed: String = text.lines().filter(|l| !l.contains("kubeContext")).map(|l| format!("{l}\n")).collect();
+        assert_eq!(page_of(&unnamed).matches("point kubectl at the cluster of").count(), 2);
+    }
+
+    #[test]
+    fn secrets_that_nobody_makes_are_listed() {
+        let page = page(include_str!("../../../blueprints/minimal.yaml"));
+        assert!(
+            page.contains(
+                "| `postgres-main` | `superuser-password` | PostgreSQL main: the password of the superuser |"
+            )
+        );
     }
 }

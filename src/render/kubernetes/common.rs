@@ -260,12 +260,7 @@ pub(crate) fn needs(service: &Service) -> Vec<Need> {
             continue;
         }
         let (section, name) = fallback.parts();
-        let target = match section {
-            "services" => NeedTarget::Service,
-            "postgres" => NeedTarget::Postgres,
-            "redis" => NeedTarget::Redis,
-            _ => NeedTarget::External,
-        };
+        let target = NeedTarget::of_section(section);
         let spec = raw::Need::default();
         needs.push(Need { reference: fallback.to_string(), target, name: name.to_owned(), spec });
     }

@@ -73,7 +73,12 @@ pub(super) fn settings(blueprint: &Blueprint, region: &Region, service: &Service
     let mut settings = Settings { data: Labels::new(), authorities: Vec::new(), notes: Vec::new() };
     for (need, connection) in connections(blueprint, region, service) {
         let prefix = names::env_prefix(&need.name);
-        for (key, value) in connection.settings.iter().map(|(k, v)| (*k, v.clone())).chain(budget(&need)) {
+        for (key, value) in connection
+            .settings
+            .iter()
+            .map(|(k, v)| (*k, v.clone()))
+            .chain(budget(&need, tries_elsewhere(blueprint, &need)))
+        {
             settings.data.insert(format!("{prefix}_{key}"), value);
         }
         if let Some(secret) = connection.authority {
@@ -98,15 +103,22 @@ pub(super) fn secrets(blueprint: &Blueprint, region: &Region, service: &Service)
     all
 }
 
+/// Whether the mesh tries a need again: then the service's own client must not, or the retries multiply (R-RT-05).
+fn tries_elsewhere(blueprint: &Blueprint, need: &Need) -> bool {
+    need.target == NeedTarget::Service
+        && blueprint.spec.edge.mesh.is_some()
+        && blueprint.service(&need.name).is_some_and(Service::on_kubernetes)
+}
+
 /// Timeouts, retries, breaker and bulkhead of a need, for the service's own client: a mesh cannot retry opaque HTTPS,
-/// and it knows neither PostgreSQL nor Redis (decision 12).
-fn budget(need: &Need) -> Vec<(&'static str, String)> {
+/// and it knows neither PostgreSQL nor Redis (decision 12). Where the mesh tries again the client is told of no tries.
+fn budget(need: &Need, tries_elsewhere: bool) -> Vec<(&'static str, String)> {
     let millis = |duration: Duration| duration.millis().to_string();
     let spec = &need.spec;
     let all = [
         ("TIMEOUT_MS", spec.timeout.map(millis)),
-        ("TRY_TIMEOUT_MS", spec.per_try.map(millis)),
-        ("RETRIES", spec.retries.map(|n| n.to_string())),
+        ("TRY_TIMEOUT_MS", spec.per_try.filter(|_| !tries_elsewhere).map(millis)),
+        ("RETRIES", spec.retries.filter(|_| !tries_elsewhere).map(|n| n.to_string())),
         ("POOL_SIZE", spec.pool_size.map(|n| n.to_string())),
         ("BREAKER_FAILURES", spec.breaker.as_ref().map(|b| b.failures.to_string())),
         ("BREAKER_OPEN_MS", spec.breaker.as_ref().map(|b| millis(b.open))),

@@ -9,6 +9,7 @@ use super::common::{self, Identity, Labels};
 use super::mesh::{self, Proxy};
 use super::network::{self, Rule};
 use super::services;
+use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Region, Service, dns, names, raw};
 use crate::path;
 use crate::render::Jobs;
@@ -17,6 +18,10 @@ use crate::render::Jobs;
 const NGINX_NAMESPACE: &str = "ingress-nginx";
 /// The idle timeout that a load balancer has in any case.
 const LEAST_IDLE: u64 = 60;
+/// The longest `deregistration_delay` that a target group takes (F-LB-02).
+const MOST_DELAY: u64 = 3600;
+/// The longest idle timeout that a load balancer takes (F-LB-05).
+const MOST_IDLE: u64 = 4000;
 
 /// A service that the outside may reach, with its route.
 struct Public<'a> {
@@ -31,12 +36,6 @@ fn public(blueprint: &Blueprint) -> Vec<Public<'_>> {
         Some(Public { service, route: service.spec.route.as_ref()?, host: service.host.as_deref()? })
     };
     services(blueprint).filter(|service| service.is_public()).filter_map(of).collect()
-}
-
-/// Whether requests from the outside come through a proxy of the mesh.
-pub(super) fn in_mesh(blueprint: &Blueprint) -> bool {
-    let edge = &blueprint.spec.edge;
-    edge.mesh.is_some() && edge.ingress == raw::Ingress::GatewayApi && edge.gateway.class.as_str() == "istio"
 }
 
 /// Whether the proxies of the Gateway run in the namespace of the system.
@@ -62,6 +61,11 @@ pub(super) fn peers(blueprint: &Blueprint) -> (&'static str, Vec<Value>) {
         }
         raw::Ingress::None => ("no edge", Vec::new()),
     }
+}
+
+/// The longest that a request from the outside may take.
+fn longest(public: &[Public<'_>]) -> Duration {
+    public.iter().map(|p| p.route.timeout).max().unwrap_or(Duration::from_secs(0))
 }
 
 /// The Secret that holds the certificate of the public hosts.
@@ -184,6 +188,8 @@ struct GatewayContext {
     edge: Edge,
     gateway: String,
     class: String,
+    /// Annotations of the Service that Istio makes of the Gateway.
+    annotations: Labels,
     listeners: Vec<Listener>,
     /// What Istio makes of the Gateway.
     proxy: Option<Proxy>,
@@ -214,14 +220,14 @@ struct GatewayPolicy {
 fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> GatewayContext {
     let edge = edge(blueprint, region, public);
     let settings = &blueprint.spec.edge.gateway;
-    let istio = settings.class.as_str() == "istio";
+    let istio = settings.is_istio();
     let here = proxies_are_here(blueprint);
     let labels = common::base_labels(blueprint, region);
     let pods = public.iter().map(|p| common::pods(&common::selector(blueprint, Identity::service(&p.service.name))));
     let ports = public.iter().flat_map(|p| network::wire(blueprint, p.service.spec.port));
     let policy =
         Rule::new("the public services", pods.collect(), ports).filter(|_| here).map(|targets| GatewayPolicy {
-            object: format!("gateway.{}", settings.name),
+            object: mesh::proxy_object(settings.name.as_str()),
             selector: mesh::proxy_selector(settings.name.as_str()),
             targets,
             istio,
@@ -232,7 +238,8 @@ fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Gat
         listeners: edge.hosts.iter().map(|host| Listener { name: listener(host), host: host.clone() }).collect(),
         gateway: settings.name.to_string(),
         class: settings.class.to_string(),
-        proxy: istio.then(|| mesh::proxy(blueprint, settings.name.as_str())),
+        annotations: if istio { balancer(region, longest(public)) } else { Labels::new() },
+        proxy: istio.then(|| mesh::proxy(blueprint, settings.name.as_str(), longest(public))),
         policy,
         namespace: blueprint.namespace.clone(),
         monitor: (istio && here && common::has_operator(blueprint)).then(|| common::monitor_labels(blueprint, &labels)),
@@ -241,6 +248,30 @@ fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Gat
         labels,
         edge,
     }
+}
+
+/// What the AWS load balancer controller is told of the Gateway's balancer, so that it is one that DNS can lead to and
+/// that outlives a zone. The Gateway API takes eight of them.
+fn balancer(region: &Region, longest: Duration) -> Labels {
+    let mut annotations = Labels::new();
+    if region.spec.provider != raw::Provider::Aws {
+        return annotations;
+    }
+    let mut set = |key: &str, value: String| {
+        annotations.insert(format!("service.beta.kubernetes.io/aws-load-balancer-{key}"), value);
+    };
+    set("type", "external".to_owned());
+    set("nlb-target-type", "ip".to_owned());
+    set("scheme", "internet-facing".to_owned());
+    // R-LB-08: without it the clients of a lost zone's address wait for DNS, too (X-LB-4).
+    set("attributes", "load_balancing.cross_zone.enabled=true".to_owned());
+    // R-LB-03: as long as a proxy serves after it was told to stop, and not longer than it lives.
+    let delay = (mesh::PROXY_DRAIN.secs() + longest.secs()).min(MOST_DELAY);
+    set("target-group-attributes", format!("deregistration_delay.timeout_seconds={delay}"));
+    if region.spec.load_balancer.as_ref().is_some_and(|balancer| balancer.dual_stack) {
+        set("ip-address-type", "dualstack".to_owned());
+    }
+    annotations
 }
 
 #[derive(Serialize)]
@@ -279,8 +310,9 @@ fn nginx(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Ingre
 
 fn alb(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> IngressContext {
     let mut edge = edge(blueprint, region, public);
-    // The balancer has one idle timeout for all routes: the longest, so that it cuts none of them short.
-    let idle = public.iter().map(|p| p.route.timeout.secs()).max().unwrap_or(LEAST_IDLE).clamp(LEAST_IDLE, 4000);
+    // The balancer has one idle timeout for all routes: longer than the longest, so that it cuts none of them short and a
+    // service answers its own timeout before the balancer hangs up.
+    let idle = (longest(public).secs() + 5).clamp(LEAST_IDLE, MOST_IDLE);
     let dual = region.spec.load_balancer.as_ref().is_some_and(|balancer| balancer.dual_stack);
     let order = order(public);
     for (route, p) in edge.routes.iter_mut().zip(public) {
@@ -288,7 +320,9 @@ fn alb(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Ingress
             route.annotations.insert(format!("alb.ingress.kubernetes.io/{key}"), value);
         };
         let readiness = p.service.spec.probes.readiness.as_ref().and_then(|probe| probe.http.as_ref());
-        let delay = p.service.spec.shutdown.drain.secs().max(1).min(p.service.grace.secs());
+        // R-LB-03: not longer than the pod lives, and long enough for a request that came just before.
+        let finish = p.service.spec.shutdown.drain.secs() + p.service.longest_request.secs();
+        let delay = p.service.grace.secs().min(finish).clamp(1, MOST_DELAY);
         set("group.name", blueprint.namespace.clone());
         set("group.order", order.get(p.service.name.as_str()).copied().unwrap_or(0).to_string());
         set("scheme", "internet-facing".to_owned());
@@ -309,7 +343,6 @@ fn alb(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Ingress
         set("unhealthy-threshold-count", "2".to_owned());
         // Without a path of its own whatever answers is alive, as it is for the TCP probe.
         set("success-codes", if readiness.is_some() { "200-399" } else { "200-499" }.to_owned());
-        // R-LB-03: not longer than the pod lives.
         set("target-group-attributes", format!("deregistration_delay.timeout_seconds={delay}"));
         set(
             "load-balancer-attributes",

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::common::{self, Identity, Labels};
 use super::network::{HBONE, Rule};
-use super::{edge, services};
+use super::{services, workload};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Need, Region, Service, names, raw};
 use crate::path;
@@ -17,6 +17,10 @@ use crate::render::Jobs;
 
 /// The waypoint of the namespace.
 const WAYPOINT: &str = "waypoint";
+/// The ports that a proxy tells its metrics on: the agent's, and Envoy's own.
+pub(super) const METRICS: [u16; 2] = [15020, 15090];
+/// The annotation of a pod that sets up its proxy.
+pub(super) const PROXY_CONFIG: &str = "proxy.istio.io/config";
 /// The label that the pods of a Gateway carry.
 pub(super) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 /// Errors in a row before a pod is left out, where nobody wrote a breaker (F-IS-02).
@@ -27,6 +31,8 @@ const EJECTION: Duration = Duration::from_secs(30);
 const EJECTION_SHARE: u32 = 34;
 /// How many pods a proxy of hagen's has: one in each of two zones is left when a zone is lost.
 const PROXIES: u32 = 3;
+/// How long a proxy goes on taking requests after it was told to stop, until no balancer sends to it any more (R-K8-20).
+pub(super) const PROXY_DRAIN: Duration = Duration::from_secs(15);
 
 /// The mesh objects of a service.
 #[derive(Serialize)]
@@ -54,12 +60,19 @@ struct Route {
     why: String,
     timeout: String,
     retries: u32,
+    /// Why the retries are what they are.
+    retries_why: &'static str,
     try_timeout: Option<String>,
 }
 
 /// Whether pods join the mesh without sidecars.
 pub(super) fn is_ambient(blueprint: &Blueprint) -> bool {
     blueprint.spec.edge.mesh.as_ref().is_some_and(|mesh| mesh.data_plane == raw::DataPlane::Ambient)
+}
+
+/// Whether pods join the mesh with a sidecar.
+pub(super) fn has_sidecars(blueprint: &Blueprint) -> bool {
+    blueprint.spec.edge.mesh.as_ref().is_some_and(|mesh| mesh.data_plane == raw::DataPlane::Cni)
 }
 
 /// Whether the namespace has a waypoint: in ambient mode, as soon as one service calls another.
@@ -75,6 +88,11 @@ pub(super) fn waypoint_peer() -> Value {
 /// What selects the pods that Istio makes for a Gateway.
 pub(super) fn proxy_selector(gateway: &str) -> Labels {
     Labels::from([(GATEWAY_NAME.to_owned(), gateway.to_owned())])
+}
+
+/// The name of what hagen adds to a Gateway: options, NetworkPolicy, PodMonitor.
+pub(super) fn proxy_object(gateway: &str) -> String {
+    format!("gateway.{gateway}")
 }
 
 fn callers<'a>(blueprint: &'a Blueprint, service: &Service) -> Vec<(&'a Service, Need)> {
@@ -139,17 +157,21 @@ fn outliers(region: &Region, service: &Service, callers: &[(&Service, Need)]) ->
     })
 }
 
-/// How long callers wait and how often they try again: the longest that any of them waits, the fewest retries that any
-/// of them wants, and tries that fit into it (R-RT-04).
+/// The longest that any caller of a service waits for it.
+fn longest_wait(service: &Service, callers: &[(&Service, Need)]) -> Duration {
+    callers.iter().filter_map(|(_, need)| need.spec.timeout).max().unwrap_or(service.longest_request)
+}
+
+/// How long callers wait and how often they try again: the longest that any of them waits, and the fewest retries that
+/// any of them writes. A try is cut only where every caller says when: what one of them wants would cut the others, too.
 fn route(service: &Service, callers: &[(&Service, Need)]) -> Option<Route> {
     if callers.is_empty() {
         return None;
     }
-    let timeout = callers.iter().filter_map(|(_, need)| need.spec.timeout).max().unwrap_or(service.longest_request);
-    let retries = callers.iter().map(|(_, need)| need.spec.retries.unwrap_or(0)).min().unwrap_or(0);
-    let fits = Duration::from_millis((timeout.millis() / u64::from(1 + retries)).max(1));
-    let wanted = callers.iter().filter_map(|(_, need)| need.spec.per_try).max();
-    let try_timeout = wanted.map_or(fits, |wanted| wanted.min(fits));
+    let timeout = longest_wait(service, callers);
+    let written = callers.iter().filter_map(|(_, need)| need.spec.retries).min();
+    let each: Option<Vec<Duration>> = callers.iter().map(|(_, need)| need.spec.per_try).collect();
+    let try_timeout = each.and_then(|each| each.into_iter().max());
     let names: Vec<&str> = callers.iter().map(|(caller, _)| caller.name.as_str()).collect();
     Some(Route {
         why: format!(
@@ -157,14 +179,21 @@ fn route(service: &Service, callers: &[(&Service, Need)]) -> Option<Route> {
             names.join(", ")
         ),
         timeout: timeout.go(),
-        retries,
-        try_timeout: (retries > 0).then(|| try_timeout.go()),
+        retries: written.unwrap_or(1),
+        retries_why: match written {
+            None => "Nobody says how often: once, where the mesh would try twice and also what was begun (F-IS-04).",
+            Some(0) => {
+                "Somebody wants none: written, because the mesh tries twice more where nothing is (F-IS-04, R-RT-05)."
+            }
+            Some(_) => "This is the only layer that tries again: the callers are told of no retries (R-RT-05).",
+        },
+        try_timeout: try_timeout.map(Duration::go),
     })
 }
 
 /// Who may speak in clear text: the mode of the pods, why, and the one port that is excepted.
 fn clear_text(blueprint: &Blueprint, service: &Service) -> (&'static str, String, Option<u16>) {
-    if service.is_public() && !edge::in_mesh(blueprint) {
+    if service.is_public() && !blueprint.spec.edge.in_mesh() {
         let why = "The ingress is outside of the mesh and speaks in clear text; the NetworkPolicy says who may.";
         return ("PERMISSIVE", why.to_owned(), None);
     }
@@ -214,8 +243,14 @@ struct MonitorContext {
     region: String,
 }
 
-/// Options of a proxy that Istio makes: several pods in several zones, and what pod security `restricted` wants.
-pub(super) fn proxy(blueprint: &Blueprint, gateway: &str) -> Proxy {
+/// How long a proxy lives after it was told to stop: it drains, finishes what it began, and has 5 s to go (X-K8-9).
+fn proxy_grace(longest: Duration) -> u64 {
+    PROXY_DRAIN.secs() + longest.secs() + 5
+}
+
+/// Options of a proxy that Istio makes: several pods in several zones, what pod security `restricted` wants, and the time
+/// to finish requests that take as long as `longest`: Istio's own is 5 s.
+pub(super) fn proxy(blueprint: &Blueprint, gateway: &str, longest: Duration) -> Proxy {
     let selector = proxy_selector(gateway);
     let tier = blueprint.spec.objectives.tiers.iter().min_by_key(|(_, tier)| (tier.rto.is_none(), tier.rto));
     let used = tier.filter(|(name, _)| services(blueprint).any(|s| s.spec.tier.as_ref() == Some(*name)));
@@ -223,16 +258,23 @@ pub(super) fn proxy(blueprint: &Blueprint, gateway: &str) -> Proxy {
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "topologySpreadConstraints": common::spread(raw::SpreadMode::Hard, raw::SpreadMode::Soft, &selector, true),
         "tolerations": common::tolerations(Duration::from_secs(30)),
+        "terminationGracePeriodSeconds": proxy_grace(longest),
+        "containers": [{
+            "name": "istio-proxy",
+            "lifecycle": {"preStop": workload::pre_stop(blueprint.spec.platform.kubernetes.minor(), PROXY_DRAIN)},
+        }],
     });
     if let Some((name, _)) = used {
         pod["priorityClassName"] = json!(names::priority_class(&blueprint.namespace, name.as_str()));
     }
-    let deployment = json!({"spec": {"template": {"spec": pod}}});
+    let drain = json!({"terminationDrainDuration": format!("{}s", longest.secs())});
+    let metadata = json!({"annotations": {(PROXY_CONFIG): drain.to_string()}});
+    let deployment = json!({"spec": {"template": {"metadata": metadata, "spec": pod}}});
     let autoscaler = json!({"spec": {"minReplicas": PROXIES, "maxReplicas": 3 * PROXIES}});
     let disruption = json!({"spec": {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow"}});
     Proxy {
         gateway: gateway.to_owned(),
-        object: format!("gateway.{gateway}"),
+        object: proxy_object(gateway),
         selector,
         deployment: crate::render::yaml::document(&deployment),
         autoscaler: crate::render::yaml::document(&autoscaler),
@@ -248,11 +290,9 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
     }
     let reached: Vec<&Service> =
         services(blueprint).filter(|service| !callers(blueprint, service).is_empty()).collect();
-    let everybody: std::collections::BTreeSet<&str> = reached
-        .iter()
-        .flat_map(|service| callers(blueprint, service))
-        .map(|(caller, _)| caller.name.as_str())
-        .collect();
+    let of = |service: &Service| callers(blueprint, service);
+    let everybody: std::collections::BTreeSet<&str> =
+        reached.iter().flat_map(|service| of(service)).map(|(caller, _)| caller.name.as_str()).collect();
     let pods = |names: &mut dyn Iterator<Item = &str>| -> Vec<Value> {
         names.map(|name| common::pods(&common::selector(blueprint, Identity::service(name)))).collect()
     };
@@ -267,7 +307,9 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
         interval: interval.go(),
         region: region.name.clone(),
     });
-    let proxy = proxy(blueprint, WAYPOINT);
+    let longest =
+        reached.iter().map(|service| longest_wait(service, &of(service))).max().unwrap_or(Duration::from_secs(0));
+    let proxy = proxy(blueprint, WAYPOINT, longest);
     let mut gateway_labels = labels.clone();
     gateway_labels.insert("istio.io/waypoint-for".to_owned(), "service".to_owned());
     let namespace = blueprint.namespace.clone();

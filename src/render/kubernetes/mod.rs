@@ -21,8 +21,7 @@ use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::{Blueprint, Region, Service};
 use crate::document::Path;
 
-#[allow(unused_imports, reason = "for the pages that tell what has to be there")]
-pub(crate) use secrets::required as required_secrets;
+pub(crate) use secrets::by_hand as secrets_by_hand;
 
 /// All files of this part of the output.
 pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
@@ -92,6 +91,40 @@ mod tests {
         let (warm, cold) = (&files["aa/kubernetes/api.yaml"], &files["bb/kubernetes/api.yaml"]);
         assert!(warm.contains("kind: HorizontalPodAutoscaler") && !warm.contains("\n  replicas:"));
         assert!(!cold.contains("kind: HorizontalPodAutoscaler") && cold.contains("\n  replicas: 0"));
+    }
+
+    #[test]
+    fn the_mesh_tries_again_what_is_safe_and_nobody_else_does() {
+        let needs = |need: &str| {
+            let services = format!(
+                "\n  api: {{image: IMAGE, port: 80}}\n  web: {{image: IMAGE, port: 81, needs: {{services.api: {need}}}}}"
+            );
+            let files = rendered(&blueprint(&services));
+            (files["aa/kubernetes/api.yaml"].clone(), files["aa/kubernetes/web.yaml"].clone())
+        };
+        let safe = "retryOn: reset-before-request,connect-failure,refused-stream";
+        let (unset, _) = needs("{timeout: 9s}");
+        assert!(unset.contains("attempts: 1\n") && unset.contains(safe) && !unset.contains("perTryTimeout"));
+        let (none, _) = needs("{timeout: 9s, retries: 0}");
+        assert!(none.contains("attempts: 0\n") && !none.contains("retryOn"));
+        let (written, caller) = needs("{timeout: 9s, retries: 2, perTry: 3s}");
+        assert!(written.contains("attempts: 2\n") && written.contains(safe) && written.contains("perTryTimeout: '3s'"));
+        assert!(caller.contains("API_TIMEOUT_MS") && !caller.contains("RETRIES") && !caller.contains("TRY_TIMEOUT"));
+    }
+
+    #[test]
+    fn a_proxy_and_a_service_live_as_long_as_somebody_waits() {
+        let files = rendered(&blueprint(
+            "\n  api: {image: IMAGE, port: 80, exposure: public, route: {host: a.example.com, timeout: 40s}}\n  \
+             web: {image: IMAGE, port: 81, needs: {services.api: {timeout: 50s}}}",
+        ));
+        let of = |file: &str| &files[&format!("aa/kubernetes/{file}.yaml")];
+        for (proxy, longest) in [("20-edge", 40), ("30-mesh", 50)] {
+            assert!(of(proxy).contains(&format!(r#"{{"terminationDrainDuration":"{longest}s"}}"#)));
+            assert!(of(proxy).contains(&format!("terminationGracePeriodSeconds: {}", 15 + longest + 5)));
+            assert!(of(proxy).contains("sleep:") && of(proxy).contains("seconds: 15"));
+        }
+        assert!(of("api").contains("terminationGracePeriodSeconds: 65"));
     }
 
     #[test]

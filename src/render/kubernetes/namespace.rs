@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::common::{self, Labels};
+use super::mesh;
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Region, names, raw};
 use crate::path;
@@ -50,15 +51,14 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
         // A pod counts as ready only once the balancer sends to it, so that a rollout never outruns the target group.
         namespace_labels.insert("elbv2.k8s.aws/pod-readiness-gate-inject".to_owned(), "enabled".to_owned());
     }
-    let mesh = blueprint.spec.edge.mesh.as_ref().map(|mesh| mesh.data_plane);
     let context = Context {
         namespace: blueprint.namespace.clone(),
         labels,
         namespace_labels,
         description: blueprint.spec.metadata.description.clone(),
         priorities,
-        ambient: mesh == Some(raw::DataPlane::Ambient),
-        sidecars: mesh == Some(raw::DataPlane::Cni),
+        ambient: mesh::is_ambient(blueprint),
+        sidecars: mesh::has_sidecars(blueprint),
     };
     super::push(jobs, region, ("00-namespace".to_owned(), "kubernetes/namespace.yaml.tera"), &context, origins);
 }

@@ -60,7 +60,11 @@ fn ingress(blueprint: &Blueprint, service: &Service) -> Vec<Rule> {
         let (why, peers) = edge::peers(blueprint);
         rules.push(Rule::new(why, peers, ports));
     }
-    rules.push(Rule::new("metrics", vec![common::monitoring(blueprint)], wire(blueprint, service.metrics_port())));
+    let mut metrics = wire(blueprint, service.metrics_port());
+    if mesh::has_sidecars(blueprint) {
+        metrics.extend(mesh::METRICS);
+    }
+    rules.push(Rule::new("metrics", vec![common::monitoring(blueprint)], metrics));
     rules.into_iter().flatten().collect()
 }
 

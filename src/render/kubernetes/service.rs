@@ -32,6 +32,8 @@ struct Context {
     disruption: u32,
     policy: Policy,
     monitor: Option<Monitor>,
+    /// Whether each pod has a sidecar that counts requests.
+    sidecars: bool,
     mesh: Option<Mesh>,
 }
 
@@ -93,6 +95,7 @@ fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Context
         disruption: spec.disruption,
         policy: network::policy(blueprint, region, service),
         monitor: monitor(blueprint, region, service, &labels),
+        sidecars: mesh::has_sidecars(blueprint),
         mesh: mesh::of_service(blueprint, region, service),
         labels,
     }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::common::{self, Identity, Labels};
 use super::connections::{self, Settings};
+use super::mesh;
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Region, Service, names, raw};
 
@@ -123,13 +124,13 @@ fn pod_labels(blueprint: &Blueprint, region: &Region, service: &Service) -> Labe
 fn pod_annotations(blueprint: &Blueprint, service: &Service, settings: &Settings) -> Labels {
     let mut annotations = Labels::new();
     annotations.insert("hagen.dev/config-checksum".to_owned(), checksum(&settings.data));
-    if blueprint.spec.edge.mesh.as_ref().is_some_and(|mesh| mesh.data_plane == raw::DataPlane::Cni) {
+    if mesh::has_sidecars(blueprint) {
         // The sidecar is there before the container and serves as long as it does.
         let config = json!({
             "holdApplicationUntilProxyStarts": true,
             "terminationDrainDuration": format!("{}s", service.grace.secs().saturating_sub(2).max(1)),
         });
-        annotations.insert("proxy.istio.io/config".to_owned(), config.to_string());
+        annotations.insert(mesh::PROXY_CONFIG.to_owned(), config.to_string());
     }
     annotations
 }
@@ -189,7 +190,7 @@ fn startup(probes: &raw::Probes) -> Probe {
 
 /// Waiting before SIGTERM, until no balancer sends any more (R-K8-20). Kubernetes waits by itself since 1.30; before,
 /// the image has to hold `sleep`.
-fn pre_stop(minor: u32, drain: Duration) -> Option<Value> {
+pub(super) fn pre_stop(minor: u32, drain: Duration) -> Option<Value> {
     match (drain.secs(), minor) {
         (0, _) => None,
         (seconds, 30..) => Some(json!({"sleep": {"seconds": seconds}})),

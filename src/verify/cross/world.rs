@@ -8,6 +8,9 @@ use crate::render::Artifact;
 use crate::verify::Fault;
 use crate::verify::tree::{Node, Value};
 
+/// The port of a sidecar's metrics: no file has it, Istio adds the container.
+const SIDECAR_METRICS: &str = "http-envoy-prom";
+
 /// A fault with the file that it stands in.
 pub type Found<'a> = (&'a Artifact, Fault);
 
@@ -67,8 +70,12 @@ impl<'a, 'n> Pods<'a, 'n> {
         list("initContainers").chain(list("containers"))
     }
 
-    /// Whether a container has a port of that name or number.
+    /// Whether a container has a port of that name or number, or the sidecar that the mesh puts into the pod.
     pub fn has_port(&self, port: &Node<'_>) -> bool {
+        let injected = self.template.text_at(&["metadata", "labels", "sidecar.istio.io/inject"]) == Some("true");
+        if injected && matches!(&port.value, Value::Text(name) if name == SIDECAR_METRICS) {
+            return true;
+        }
         self.containers().flat_map(|c| c.list("ports")).any(|p| match &port.value {
             Value::Int(number) => p.get("containerPort").and_then(Node::int) == Some(*number),
             Value::Text(name) => p.text_at(&["name"]) == Some(name),

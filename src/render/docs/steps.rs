@@ -1,0 +1,273 @@
+//! The steps of a region on Kubernetes: apply, wait, change a data store, promote, go back.
+
+use serde::Serialize;
+
+use crate::blueprint::{Blueprint, Postgres, PostgresRole, Redis, Region, names, raw};
+use crate::render::Job;
+
+/// What is typed for a region.
+#[derive(Serialize)]
+pub(super) struct Kubernetes {
+    /// Whether kubectl must be pointed at this region first, because nothing names its context.
+    switch: bool,
+    commands: Vec<String>,
+    waits: Vec<Wait>,
+    /// How one service is applied; `NAME` stands for it.
+    one: Option<String>,
+    postgres: Vec<Change>,
+    redis: Vec<String>,
+}
+
+impl Kubernetes {
+    /// Whether a data store waits for people after a change.
+    pub(super) fn by_hand(&self) -> bool {
+        !self.postgres.is_empty() || !self.redis.is_empty()
+    }
+}
+
+#[derive(Serialize)]
+struct Wait {
+    what: String,
+    command: String,
+}
+
+/// How a change reaches the members of a PostgreSQL cluster.
+#[derive(Serialize)]
+struct Change {
+    name: String,
+    behind: String,
+    list: String,
+    delete: String,
+    switchover: String,
+}
+
+/// A second region's PostgreSQL, and how it becomes the one that writes.
+#[derive(Serialize)]
+pub(super) struct Promotion {
+    cluster: String,
+    region: String,
+    primary: String,
+    /// The page of the cluster, where it runs on hosts.
+    page: Option<String>,
+    /// Whether kubectl must be pointed at each of the two clusters, because nothing names its context.
+    switch: bool,
+    fence: String,
+    remove: String,
+    list: String,
+    old_endpoint: Option<String>,
+    new_endpoint: Option<String>,
+    resume: Vec<String>,
+    full: String,
+}
+
+/// The tools of a region.
+struct Tools<'a> {
+    blueprint: &'a Blueprint,
+    region: &'a Region,
+    jobs: &'a [Job],
+}
+
+impl Tools<'_> {
+    /// `kubectl`, pointed at the cluster of the region.
+    fn kubectl(&self) -> String {
+        let context = self.region.spec.kube_context.as_deref();
+        let context = context.map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
+        format!("kubectl{context}")
+    }
+
+    /// The same inside the namespace.
+    fn inside(&self) -> String {
+        format!("{} --namespace {}", self.kubectl(), self.blueprint.namespace)
+    }
+
+    fn apply(&self, what: &str) -> String {
+        format!("{} apply --server-side --field-manager=hagen{what}", self.kubectl())
+    }
+
+    /// A file of the region, where there is one.
+    fn file(&self, name: &str) -> Option<&Job> {
+        let path = format!("{}/kubernetes/{name}.yaml", self.region.name);
+        self.jobs.iter().find(|job| job.path == path)
+    }
+
+    /// `patronictl` in a member of a cluster.
+    fn patronictl(&self, cluster: &Postgres, terminal: bool, what: &str) -> String {
+        let terminal = if terminal { " --stdin --tty" } else { "" };
+        format!("{} exec{terminal} {}-0 --container patroni -- patronictl {what}", self.inside(), cluster.object())
+    }
+
+    fn rollout(&self, workload: &str, minutes: u32) -> String {
+        format!("{} rollout status --timeout={minutes}m {workload}", self.inside())
+    }
+
+    fn ready(&self, object: &str, component: &str, minutes: u32) -> String {
+        format!(
+            "{} wait --for=condition=Ready --timeout={minutes}m pod --selector={}={object},{}={component}",
+            self.inside(),
+            names::INSTANCE,
+            names::COMPONENT
+        )
+    }
+
+    fn postgres(&self) -> impl Iterator<Item = &Postgres> {
+        self.blueprint.postgres.iter().filter(|p| self.file(&p.object()).is_some())
+    }
+
+    fn redis(&self) -> impl Iterator<Item = &Redis> {
+        self.blueprint.redis.iter().filter(|r| self.file(&r.object()).is_some())
+    }
+
+    /// In the order in which they come up: what others need first.
+    fn waits(&self) -> Vec<Wait> {
+        let mut waits = Vec::new();
+        for cluster in self.postgres() {
+            self.wait_for_postgres(cluster, &mut waits);
+        }
+        for cluster in self.redis() {
+            waits.push(Wait {
+                what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
+                command: self.ready(&cluster.object(), "cache", 10),
+            });
+            let file = self.file(&cluster.object()).and_then(|job| job.context.as_ref().ok());
+            if let Some(job) = file.and_then(|context| context.get("bootstrap")).and_then(|name| name.as_str()) {
+                waits.push(Wait {
+                    what: format!("Redis {}: the cluster is formed; ready nodes alone are none", cluster.name),
+                    command: format!("{} wait --for=condition=complete --timeout=10m job/{job}", self.inside()),
+                });
+            }
+        }
+        let services = self.blueprint.services.iter();
+        let running = services.filter(|s| s.replicas(self.region).0 > 0 && self.file(&s.name).is_some());
+        waits.extend(running.map(|service| Wait {
+            what: format!("service {}", service.name),
+            command: self.rollout(&format!("deployment/{}", service.name), 10),
+        }));
+        waits
+    }
+
+    fn wait_for_postgres(&self, cluster: &Postgres, waits: &mut Vec<Wait>) {
+        let name = &cluster.name;
+        let etcd = names::postgres_etcd(name);
+        if self.file(&etcd).is_some() {
+            waits.push(Wait {
+                what: format!("etcd of PostgreSQL {name}: without a majority nobody becomes leader"),
+                command: self.rollout(&format!("statefulset/{etcd}"), 10),
+            });
+        }
+        // The members are replaced by hand (`OnDelete`): `rollout status` knows nothing of them.
+        waits.push(Wait {
+            what: format!("PostgreSQL {name}: all {} members ready", cluster.member_count(self.region)),
+            command: self.ready(&cluster.object(), "database", 15),
+        });
+        let leader = match cluster.role(self.region) {
+            Some(PostgresRole::Standby) => "one Standby Leader",
+            _ => "one Leader",
+        };
+        waits.push(Wait {
+            what: format!("PostgreSQL {name}: {leader}, the others streaming"),
+            command: self.patronictl(cluster, false, "list"),
+        });
+        for (part, object) in [("router", names::postgres_router(name)), ("pool", names::postgres_pool(name))] {
+            if self.file(&object).is_some() {
+                waits.push(Wait {
+                    what: format!("{part} of PostgreSQL {name}"),
+                    command: self.rollout(&format!("deployment/{object}"), 10),
+                });
+            }
+        }
+    }
+
+    fn change(&self, cluster: &Postgres) -> Change {
+        let selector = format!("{}={},{}=database", names::INSTANCE, cluster.object(), names::COMPONENT);
+        let inside = self.inside();
+        Change {
+            name: cluster.name.clone(),
+            behind: format!(
+                "{inside} get statefulset/{} --output=jsonpath='{{.status.updateRevision}}' && {inside} get pods --selector={selector} --label-columns=controller-revision-hash",
+                cluster.object()
+            ),
+            list: self.patronictl(cluster, false, "list"),
+            delete: format!("{inside} delete pod {}-NUMBER", cluster.object()),
+            switchover: self.patronictl(cluster, true, "switchover"),
+        }
+    }
+}
+
+/// The steps of a region.
+pub(super) fn kubernetes(blueprint: &Blueprint, region: &Region, jobs: &[Job]) -> Kubernetes {
+    let tools = Tools { blueprint, region, jobs };
+    let others = blueprint.regions.iter().filter(|other| super::prerequisites::has_objects(other, jobs)).count();
+    let all = format!("-k {}/kubernetes", region.name);
+    let services = blueprint.services.iter().any(|service| tools.file(&service.name).is_some());
+    Kubernetes {
+        switch: region.spec.kube_context.is_none() && others > 1,
+        commands: vec![
+            tools.apply(&format!(" --validate=strict -f {}/kubernetes/00-namespace.yaml", region.name)),
+            tools.apply(&format!(" --dry-run=server --validate=strict {all}")),
+            tools.apply(&format!(" --validate=strict {all}")),
+        ],
+        waits: tools.waits(),
+        one: services.then(|| tools.apply(&format!(" --validate=strict -f {}/kubernetes/NAME.yaml", region.name))),
+        postgres: tools.postgres().map(|cluster| tools.change(cluster)).collect(),
+        redis: tools.redis().map(|cluster| format!("sh {}/redis/{}/roll.sh", region.name, cluster.name)).collect(),
+    }
+}
+
+/// Each standby cluster with the steps of its promotion.
+pub(super) fn promotions(blueprint: &Blueprint, jobs: &[Job]) -> Vec<Promotion> {
+    let mut all = Vec::new();
+    for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered()) {
+        let Some(primary) = blueprint.region(&cluster.primary_region) else { continue };
+        let old = Tools { blueprint, region: primary, jobs };
+        let (object, full) = (cluster.object(), names::postgres_backup(&cluster.name, "full"));
+        for region in blueprint.regions.iter().filter(|r| cluster.role(r) == Some(PostgresRole::Standby)) {
+            let new = Tools { blueprint, region, jobs };
+            let page = format!("{}/patroni/{}/README.md", region.name, cluster.name);
+            all.push(Promotion {
+                cluster: cluster.name.clone(),
+                region: region.name.clone(),
+                primary: primary.name.clone(),
+                page: (!cluster.on_kubernetes()).then_some(page),
+                switch: [primary, region].iter().any(|region| region.spec.kube_context.is_none()),
+                fence: format!("{} scale statefulset/{object} --replicas=0", old.inside()),
+                remove: new.patronictl(cluster, false, "edit-config --set standby_cluster=null --force"),
+                list: new.patronictl(cluster, false, "list"),
+                old_endpoint: cluster.endpoint(&primary.name),
+                new_endpoint: cluster.endpoint(&region.name),
+                resume: backups(cluster).map(|job| new.resume(&job)).collect(),
+                full: format!("{} create job --from=cronjob/{full} {full}-promoted", new.inside()),
+            });
+        }
+    }
+    all
+}
+
+impl Tools<'_> {
+    /// The command that lets a suspended CronJob run.
+    fn resume(&self, job: &str) -> String {
+        format!(r#"{} patch cronjob/{job} --patch '{{"spec":{{"suspend":false}}}}'"#, self.inside())
+    }
+}
+
+/// The CronJobs of a cluster's backups.
+fn backups(cluster: &Postgres) -> impl Iterator<Item = String> {
+    let kinds = |backup: &raw::PostgresBackup| {
+        [
+            ("full", true),
+            ("differential", backup.differential.is_some()),
+            ("incremental", backup.incremental.is_some()),
+            ("verify", backup.verify.is_some()),
+        ]
+    };
+    let all = cluster.spec.backup.iter().flat_map(kinds).filter(|(_, there)| *there);
+    all.map(|(kind, _)| names::postgres_backup(&cluster.name, kind))
+}
+
+/// A word of a shell command, in quotes where it needs them.
+fn shell(text: &str) -> String {
+    let mut quoted = Vec::new();
+    match crate::render::quote::shell(text, &mut quoted) {
+        Ok(()) => String::from_utf8_lossy(&quoted).into_owned(),
+        Err(_) => String::new(),
+    }
+}
