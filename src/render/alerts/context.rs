@@ -23,6 +23,16 @@ impl Context<'_> {
         self.monitoring.alerts.get(alert).and_then(|o| o.above).unwrap_or(derived)
     }
 
+    /// How long the condition of an alert must hold: as its override says, or as derived.
+    pub fn hold(&self, alert: &str, derived: Duration) -> Duration {
+        self.monitoring.alerts.get(alert).and_then(|o| o.hold).unwrap_or(derived)
+    }
+
+    /// How loud an alert is: as its override says, or as derived.
+    pub fn severity(&self, alert: &str, derived: Severity) -> Severity {
+        self.monitoring.alerts.get(alert).and_then(|o| o.severity).unwrap_or(derived)
+    }
+
     /// Which of the two it is, for the explanation of the threshold.
     pub fn why(&self, alert: &str, derived: impl Into<String>) -> String {
         if self.monitoring.alerts.get(alert).is_some_and(|o| o.above.is_some()) {
