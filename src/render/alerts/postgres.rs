@@ -122,8 +122,12 @@ pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
         if cluster.spec.spec.pool.kind == PoolKind::Pgbouncer {
             alerts.extend(pools(&cluster));
         }
-        if !cluster.spec.on_kubernetes() {
-            alerts.push(router(&cluster));
+        // On Kubernetes without an image of HAProxy Patroni's role label leads to the primary.
+        if !cluster.spec.on_kubernetes() || cluster.spec.spec.router.image.is_some() {
+            let router = router(&cluster);
+            // In the region that writes as declared it asks for a primary: there is none once another has taken over.
+            let standby = cluster.role == PostgresRole::Standby;
+            alerts.push(if standby { router } else { cluster.where_written(router) });
         }
     }
     alerts
@@ -396,13 +400,22 @@ fn router(cluster: &Cluster<'_>) -> Alert {
     let failover = f.ttl.secs() + f.loop_wait.secs() + 2 + 3 * cluster.spec.spec.router.interval.secs();
     let mut gone = scope.equalities();
     gone.insert("proxy".to_owned(), "primary".to_owned());
-    let mut alert = cluster
-        .alert("HaproxyPrimaryMissing", Severity::Critical, expr)
-        .hold(Duration::from_secs(failover.div_ceil(60) * 60))
-        .says(
+    // In a standby region the router asks for the leader, in whichever role: it is up there before and after a promotion.
+    let (summary, description) = if cluster.role == PostgresRole::Standby {
+        (
+            format!("The router of PostgreSQL {} knows no leader in this standby region", cluster.name()),
+            "HAProxy finds no member that says it leads here (as the standby leader, or as the primary after a promotion), for longer than a failover and its checks take: reads through it fail now, and so would writes after a promotion.",
+        )
+    } else {
+        (
             format!("The router of PostgreSQL {} knows no primary", cluster.name()),
             "HAProxy finds no member that says it is the primary, for longer than a failover and its checks take: clients of the router cannot write.",
         )
+    };
+    let mut alert = cluster
+        .alert("HaproxyPrimaryMissing", Severity::Critical, expr)
+        .hold(Duration::from_secs(failover.div_ceil(60) * 60))
+        .says(summary, description)
         .because(format!("a failover and three checks take at most {failover} s (X-PT-1, X-PT-7)"))
         .silent("one server is active", with(1))
         .fires_without_series(gone);
