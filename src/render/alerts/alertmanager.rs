@@ -207,55 +207,148 @@ fn route(operations: &Operations, critical: bool, warning: bool) -> Value {
     })
 }
 
+/// An alert that explains others: while it fires they are not told.
+struct Cause {
+    comment: &'static str,
+    name: &'static str,
+    explains: &'static [&'static str],
+    /// The labels that cause and effect share.
+    within: &'static [&'static str],
+}
+
+const IN_REGION: &[&str] = &["system", "region"];
+const IN_CLUSTER: &[&str] = &["system", "region", "cluster"];
+const IN_SERVICE: &[&str] = &["system", "region", "service"];
+
+/// What explains what: pairs, never whole severities. That a backup or a snapshot is overdue explains nothing and must
+/// silence nothing; and what is worth a page of its own is not muted, unless the same person is already up for its cause.
+const CAUSES: [Cause; 14] = [
+    Cause {
+        comment: "A region that does not serve explains its services; its data stores still speak for themselves.",
+        name: "RegionEndpointDown",
+        explains: &[
+            "ServiceDown",
+            "ServiceReplicasMissing",
+            "ServiceMetricsAbsent",
+            "ErrorBudgetBurn14x",
+            "ErrorBudgetBurn6x",
+            "ErrorBudgetBurn3x",
+            "ErrorBudgetBurn1x",
+        ],
+        within: IN_REGION,
+    },
+    Cause {
+        comment: "Nothing is known of a region's Kubernetes: that its services are missing is not known either.",
+        name: "KubeStateMetricsAbsent",
+        explains: &["ServiceDown", "NodeZonesUnknown"],
+        within: IN_REGION,
+    },
+    Cause {
+        comment: "A lost zone explains nodes, pods and members that are missing; that they fit nowhere else is still told.",
+        name: "ZoneLost",
+        explains: &[
+            "NodeNotReady",
+            "PodNotReady",
+            "StatefulSetReplicasMissing",
+            "ServiceReplicasMissing",
+            "TargetDown",
+            "PatroniMemberMissing",
+            "PostgresServerDown",
+            "PostgresStandbysMissing",
+            "PgbouncerMissing",
+            "EtcdMemberMissing",
+            "RedisNodeDown",
+            "RedisReplicaMissing",
+            "RedisReplicaLinkDown",
+        ],
+        within: IN_REGION,
+    },
+    Cause {
+        comment: "Without a leader members are missing, and no router can know a primary.",
+        name: "PostgresLeaderMissing",
+        explains: &["PostgresServerDown", "PatroniMemberMissing", "PostgresStandbysMissing", "HaproxyPrimaryMissing"],
+        within: IN_CLUSTER,
+    },
+    Cause {
+        comment: "No pool answers: that some are missing says less.",
+        name: "PgbouncerDown",
+        explains: &["PgbouncerMissing"],
+        within: IN_CLUSTER,
+    },
+    Cause {
+        comment: "Without a quorum of the consensus store members are missing, and Patroni runs in failsafe mode.",
+        name: "EtcdQuorumLost",
+        explains: &["EtcdMemberMissing", "EtcdLeaderChanges", "PatroniFailsafeActive"],
+        within: IN_CLUSTER,
+    },
+    Cause {
+        comment: "A shard that is lost has lost its nodes.",
+        name: "RedisSlotsNotServed",
+        explains: &["RedisNodeDown", "RedisReplicaMissing", "RedisReplicaLinkDown", "RedisSlotsFailed"],
+        within: IN_CLUSTER,
+    },
+    Cause {
+        comment: "A cluster that refuses commands has lost nodes.",
+        name: "RedisClusterDown",
+        explains: &["RedisNodeDown", "RedisReplicaMissing", "RedisReplicaLinkDown"],
+        within: IN_CLUSTER,
+    },
+    Cause {
+        comment: "A primary that is missing is a node that is down.",
+        name: "RedisPrimaryCount",
+        explains: &["RedisNodeDown", "RedisReplicaLinkDown"],
+        within: IN_CLUSTER,
+    },
+    Cause {
+        comment: "A node that does not answer is the replica that its primary misses.",
+        name: "RedisNodeDown",
+        explains: &["RedisReplicaMissing"],
+        within: IN_CLUSTER,
+    },
+    Cause {
+        comment: "A service without any pod has too few, and counts nothing.",
+        name: "ServiceDown",
+        explains: &["ServiceReplicasMissing", "ServiceMetricsAbsent"],
+        within: IN_SERVICE,
+    },
+    Cause {
+        comment: "The fastest burn says what the slower ones say.",
+        name: "ErrorBudgetBurn14x",
+        explains: &["ErrorBudgetBurn6x", "ErrorBudgetBurn3x", "ErrorBudgetBurn1x"],
+        within: IN_SERVICE,
+    },
+    Cause {
+        comment: "So does the second.",
+        name: "ErrorBudgetBurn6x",
+        explains: &["ErrorBudgetBurn3x", "ErrorBudgetBurn1x"],
+        within: IN_SERVICE,
+    },
+    Cause {
+        comment: "And the third.",
+        name: "ErrorBudgetBurn3x",
+        explains: &["ErrorBudgetBurn1x"],
+        within: IN_SERVICE,
+    },
+];
+
+/// The names of all causes, and of what each explains.
+#[cfg(test)]
+pub fn causes() -> Vec<(&'static str, &'static [&'static str], &'static [&'static str])> {
+    CAUSES.iter().map(|cause| (cause.name, cause.explains, cause.within)).collect()
+}
+
 fn inhibit() -> Vec<Inhibit> {
-    let rule = |source: &[&str], target: &[&str], equal: &[&str]| json!({"source_matchers": source, "target_matchers": target, "equal": equal});
-    let inhibit = |comment, rule| Inhibit { comment, rule };
-    vec![
-        inhibit(
-            "A region that does not serve explains its services; its data stores still speak for themselves.",
-            rule(&["alertname=\"RegionEndpointDown\""], &["component=\"service\""], &["system", "region"]),
-        ),
-        inhibit(
-            "Nothing is known of a region's Kubernetes: that its services are missing is not known either.",
-            rule(
-                &["alertname=\"KubeStateMetricsAbsent\""],
-                &["alertname=~\"ServiceDown|NodeZonesUnknown\""],
-                &["system", "region"],
-            ),
-        ),
-        inhibit(
-            "A lost zone explains nodes and pods that are missing, and pods that fit nowhere.",
-            rule(
-                &["alertname=\"ZoneLost\""],
-                &[
-                    "alertname=~\"NodeNotReady|PodNotReady|StatefulSetReplicasMissing|ServiceReplicasMissing|TargetDown\"",
-                ],
-                &["system", "region"],
-            ),
-        ),
-        inhibit(
-            "What is critical about a data store explains the warnings about it.",
-            rule(
-                &["severity=\"critical\"", "cluster!=\"\""],
-                &["severity=\"warning\"", "cluster!=\"\""],
-                &["system", "region", "component", "cluster"],
-            ),
-        ),
-        inhibit(
-            "What is critical about a service explains the warnings about it.",
-            rule(
-                &["severity=\"critical\"", "service!=\"\""],
-                &["severity=\"warning\"", "service!=\"\""],
-                &["system", "region", "component", "service"],
-            ),
-        ),
-        inhibit(
-            "Without a quorum of the consensus store PostgreSQL cannot choose a leader.",
-            rule(
-                &["alertname=\"EtcdQuorumLost\""],
-                &["alertname=\"PatroniFailsafeActive\""],
-                &["system", "region", "cluster"],
-            ),
-        ),
-    ]
+    let one = |cause: &Cause| {
+        let source = format!("alertname=\"{}\"", cause.name);
+        let target = format!("alertname=~\"{}\"", cause.explains.join("|"));
+        // An equal label that both lack is equal, too: what is about a cluster or a service must name it.
+        let named = cause.within.iter().filter(|label| matches!(**label, "cluster" | "service"));
+        let named: Vec<String> = named.map(|label| format!("{label}!=\"\"")).collect();
+        let sources: Vec<&String> = std::iter::once(&source).chain(&named).collect();
+        Inhibit {
+            comment: cause.comment,
+            rule: json!({"source_matchers": sources, "target_matchers": [target], "equal": cause.within}),
+        }
+    };
+    CAUSES.iter().map(one).collect()
 }

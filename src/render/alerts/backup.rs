@@ -3,14 +3,14 @@
 //! pgbackrest_exporter says nothing where there is no backup or the repository cannot be read: every age has `absent` beside it.
 
 use super::context::Context;
-use super::model::{Alert, Series, constant, grows};
+use super::model::{Alert, Series, Values, constant, grows};
 use super::postgres::{Cluster, both};
 use super::promql::{Labels, Scope, labels};
 use super::rules::seconds;
 use super::time::{half_as_much_again, longest_gap};
-use crate::blueprint::raw::{Cron, PostgresBackup, Severity};
+use crate::blueprint::names;
+use crate::blueprint::raw::{Cron, PostgresBackup, Scenario, Severity};
 use crate::blueprint::units::Duration;
-use crate::blueprint::{PostgresRole, names};
 use crate::path;
 
 /// The alerts about backups in a region, and remarks on what is left out.
@@ -20,16 +20,15 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
         let Some(backup) = &cluster.spec.spec.backup else {
             continue;
         };
-        // The primary region archives and backs up; a standby region only reads.
-        if cluster.role != PostgresRole::Primary {
-            continue;
-        }
-        alerts.extend(archive(&cluster, backup));
-        alerts.extend(ages(&cluster, backup));
-        alerts.push(repositories(&cluster, backup));
+        let mut own = vec![archive_failing(&cluster, backup), archive_stopped(&cluster, backup)];
+        own.extend(ages(&cluster, backup));
+        own.push(repositories(&cluster, backup));
         if pushes(context) {
-            alerts.extend(jobs(&cluster, backup));
-        } else {
+            own.extend(jobs(&cluster, backup));
+        }
+        // The region that writes archives and backs up; one that stands by only reads.
+        alerts.extend(own.into_iter().map(|alert| cluster.where_written(alert)));
+        if !pushes(context) {
             remarks.push(format!("postgres.{}: monitoring.exporters.pushgateway is not given, so the results of hagen's own jobs (each repository, restore verification) cannot be seen", cluster.spec.name));
         }
     }
@@ -63,57 +62,148 @@ fn age(name: String, seconds: i128) -> Series {
     constant(name, -seconds)
 }
 
-fn archive(cluster: &Cluster<'_>, backup: &PostgresBackup) -> [Alert; 2] {
+/// The smallest RPO that the archive has to keep: of the loss of data that only a backup brings back, and of a region's
+/// loss where no other region has a copy.
+fn rpo(cluster: &Cluster<'_>) -> Option<Duration> {
+    let spec = &cluster.spec.spec;
+    let of = |scenario| cluster.context.blueprint.targets(&spec.objectives, spec.tier.as_ref(), Some(scenario)).rpo;
+    let region = spec.cross_region.is_none().then_some(Scenario::RegionLoss);
+    let all = [Some(Scenario::DataCorruption), region];
+    all.into_iter().flatten().filter_map(of).filter(|rpo| rpo.millis() > 0).min()
+}
+
+/// What the archive may lack before a page still comes within the RPO.
+struct Budget {
+    /// The RPO, where one is written.
+    rpo: Option<Duration>,
+    /// How long the archiver may have been still when the condition becomes true; `None`: no page comes in time.
+    still: Option<Duration>,
+}
+
+impl Budget {
+    /// What the RPO leaves beside a page after this hold.
+    fn new(cluster: &Cluster<'_>, hold: Duration) -> Self {
+        let rpo = rpo(cluster);
+        let latency = cluster.context.page(hold).millis();
+        let left = rpo.map(|rpo| rpo.millis().saturating_sub(latency + 1000) / 1000);
+        Self { rpo, still: left.filter(|seconds| *seconds > 0).map(Duration::from_secs) }
+    }
+}
+
+fn archive_failing(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
     let name = &cluster.spec.name;
-    let window = cluster.context.window();
+    let (window, timeout) = (cluster.context.window(), backup.archive_timeout);
     let failed = cluster.exporter.metric("pg_stat_archiver_failed_count");
-    let last = cluster.exporter.metric("pg_stat_archiver_last_archive_age");
-    let primary = cluster.exporter.metric("pg_replication_is_replica");
-    // An idle primary archives nothing between checkpoints (5 min): well above that, and above three timeouts.
-    let derived = Duration::from_secs((backup.archive_timeout.secs() * 3).max(600));
-    let limit = cluster.context.above("PostgresArchiveStopped", derived);
+    // A segment is at most archiveTimeout old when its first attempt fails; the longest hold that keeps the sum below the RPO.
+    let fits =
+        |hold: &Duration| Budget::new(cluster, *hold).still.is_some_and(|still| still.millis() >= timeout.millis());
+    let hold = [120, 90, 60, 30, 0].map(Duration::from_secs).into_iter().find(fits);
+    let Budget { rpo, .. } = Budget::new(cluster, Duration::from_secs(0));
+    let held = hold.unwrap_or(Duration::from_secs(if rpo.is_some() { 60 } else { 120 }));
+    let held = cluster.context.hold("PostgresArchiveFailing", held);
+    let latency = cluster.context.page(held);
+    let sum = Duration::from_millis(timeout.millis() + latency.millis());
+    let threshold = match rpo {
+        None => "no failure (R-AL-09); no RPO rests on the archive".to_owned(),
+        Some(rpo) if sum.millis() < rpo.millis() => {
+            format!(
+                "no failure (R-AL-09); archiveTimeout {timeout} + {latency} until the page (X-PR-1) = {sum} < RPO {rpo} (R-AL-05)"
+            )
+        }
+        Some(rpo) => format!(
+            "no failure (R-AL-09); it cannot protect the RPO {rpo}: archiveTimeout {timeout} + {latency} until the page (X-PR-1) = {sum} (R-AL-05)"
+        ),
+    };
     let counting = |by: u64| {
         let series =
             |at| grows(cluster.exporter.series("pg_stat_archiver_failed_count", at, &[]), if at == 0 { by } else { 0 });
         (0..cluster.members).map(series).collect::<Vec<_>>()
     };
-    let aged = |seconds: u64| {
-        both(
-            cluster.of_servers("pg_replication_is_replica", &[0, 1]),
-            vec![constant(cluster.exporter.series("pg_stat_archiver_last_archive_age", 0, &[]), seconds)],
+    cluster
+        .alert("PostgresArchiveFailing", Severity::Critical, format!("max(increase({failed}[{window}])) > 0"))
+        .hold(held)
+        .says(
+            format!("PostgreSQL {name} cannot archive its WAL"),
+            "archive_command fails: nothing reaches the backup repository, and the WAL piles up on the primary's disk. A hung command does not count as failure: PostgresArchiveStopped sees that one.",
         )
+        .because(threshold)
+        .fires("it fails again and again", counting(13), Labels::new())
+        .silent("it never fails", counting(0))
+}
+
+/// Two segments of WAL: once so much was written, one has been completed and handed to the archiver.
+const TWO_SEGMENTS: u64 = 32 << 20;
+
+fn archive_stopped(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
+    let (name, hold) = (&cluster.spec.name, Duration::from_secs(60));
+    let last = cluster.exporter.metric("pg_stat_archiver_last_archive_age");
+    let replica = cluster.exporter.metric("pg_replication_is_replica");
+    // An idle primary archives nothing between checkpoints (5 min): well above that, and above three timeouts.
+    let derived = Duration::from_secs((backup.archive_timeout.secs() * 3).max(600));
+    let limit = cluster.context.above("PostgresArchiveStopped", derived);
+    // One that writes hands over a segment whenever it is full, so much sooner: there the RPO can be kept.
+    let Budget { rpo, still } = Budget::new(cluster, hold);
+    let busy =
+        still.filter(|still| still.millis() > backup.archive_timeout.millis() && still.millis() < limit.millis());
+    let mut expr = format!("max({last} and on (instance) {replica} == 0) > {}", seconds(limit));
+    if let Some(still) = busy {
+        let location = format!("(max({}) > 0)[{}:]", cluster.patroni.metric("patroni_xlog_location"), still.go());
+        expr.push_str(&format!(
+            "\nor\n(\n  max({last} and on (instance) {replica} == 0) > {}\n  and on ()\n  max_over_time({location}) - min_over_time({location}) > {TWO_SEGMENTS}\n)",
+            seconds(still)
+        ));
+    }
+    // A row without a value, or none, is a primary that has never archived; other members' rows must not hide it.
+    expr.push_str(&format!(
+        "\nor\ncount({replica} == 0 unless on (instance) {last} >= 0) > 0\nor on ()\nabsent({last})"
+    ));
+    let idle = format!(
+        "max(3 x archiveTimeout {}, 10m): an idle primary archives only after a checkpoint",
+        backup.archive_timeout
+    );
+    let why = match (busy, rpo) {
+        (Some(still), Some(rpo)) => {
+            let latency = cluster.context.page(hold);
+            format!(
+                "{still} for a primary that has meanwhile written two segments: + {latency} until the page (X-PR-1) < RPO {rpo} (R-AL-05); otherwise {idle}, which cannot protect the RPO"
+            )
+        }
+        (None, Some(rpo)) => format!("{idle}; it cannot protect the RPO {rpo} (R-AL-05)"),
+        (_, None) => idle,
     };
-    [
-        cluster
-            .alert("PostgresArchiveFailing", Severity::Warning, format!("max(increase({failed}[{window}])) > 0"))
-            .minutes(2)
-            .says(
-                format!("PostgreSQL {name} cannot archive its WAL"),
-                "archive_command fails: nothing reaches the backup repository, and the WAL piles up on the primary's disk. A hung command does not count as failure: PostgresArchiveStopped sees that one.",
-            )
-            .because("no failure (R-AL-09)")
-            .fires("it fails again and again", counting(13), Labels::new())
-            .silent("it never fails", counting(0)),
-        cluster
-            .alert(
-                "PostgresArchiveStopped",
-                Severity::Critical,
-                format!("max({last} and on (instance) {primary} == 0) > {}\nor\nabsent({last})", seconds(limit)),
-            )
-            .minutes(1)
-            .timed()
-            .says(
-                format!("PostgreSQL {name} has archived nothing for too long"),
-                "The archiver fails or hangs, or has never archived anything. What was written since then is in no backup (X-PG-1).",
-            )
-            .because(cluster.context.why(
-                "PostgresArchiveStopped",
-                format!("max(3 x archiveTimeout {}, 10m): an idle primary archives only after a checkpoint", backup.archive_timeout),
-            ))
-            .fires("it hangs", aged(limit.secs() + 60), Labels::new())
-            .silent("it archived just now", aged(limit.secs().min(15)))
-            .fires_without_series(cluster.exporter.equalities()),
-    ]
+    let primary = || cluster.of_servers("pg_replication_is_replica", &[0, 1]);
+    let aged = |seconds: &str| {
+        both(primary(), vec![constant(cluster.exporter.series("pg_stat_archiver_last_archive_age", 0, &[]), seconds)])
+    };
+    let location = |by: u64| Series {
+        name: cluster.patroni.series("patroni_xlog_location", 0, &[]),
+        values: Values::Grows(by.to_string()),
+    };
+    let mut alert = cluster
+        .alert("PostgresArchiveStopped", Severity::Critical, expr)
+        .hold(hold)
+        .timed()
+        .says(
+            format!("PostgreSQL {name} has archived nothing for too long"),
+            "The archiver fails or hangs, or has never archived anything. What was written since then is in no backup (X-PG-1).",
+        )
+        .because(cluster.context.why("PostgresArchiveStopped", why))
+        .fires("it hangs", aged(&(limit.secs() + 60).to_string()), Labels::new())
+        .silent("it archived just now", both(aged(&limit.secs().min(15).to_string()), vec![location(TWO_SEGMENTS)]))
+        .fires("it has never archived", aged("NaN"), Labels::new())
+        .fires("it has no row", primary(), Labels::new())
+        .fires_without_series(cluster.exporter.equalities());
+    if cluster.members > 1 {
+        let row = constant(cluster.exporter.series("pg_stat_archiver_last_archive_age", 1, &[]), 5);
+        alert = alert.fires("another member has a row", both(primary(), vec![row]), Labels::new());
+    }
+    if let Some(still) = busy {
+        let age = (still.secs() + 30).to_string();
+        alert = alert
+            .fires("it hangs while much is written", both(aged(&age), vec![location(TWO_SEGMENTS)]), Labels::new())
+            .silent("nothing is written", both(aged(&age), vec![location(1000)]));
+    }
+    alert
 }
 
 fn ages(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {

@@ -5,6 +5,7 @@ use super::time::page_latency;
 use crate::blueprint::raw::{Monitoring, Severity};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Postgres, Redis, Region, Service, names};
+use crate::render::patroni::ETCD_METRICS;
 
 /// A region with its monitoring.
 #[derive(Clone, Copy)]
@@ -21,6 +22,16 @@ impl Context<'_> {
     /// The time threshold of an alert: that of its override, or what was derived.
     pub fn above(&self, alert: &str, derived: Duration) -> Duration {
         self.monitoring.alerts.get(alert).and_then(|o| o.above).unwrap_or(derived)
+    }
+
+    /// How long the condition of an alert must hold: as its override says, or as derived.
+    pub fn hold(&self, alert: &str, derived: Duration) -> Duration {
+        self.monitoring.alerts.get(alert).and_then(|o| o.hold).unwrap_or(derived)
+    }
+
+    /// How loud an alert is: as its override says, or as derived.
+    pub fn severity(&self, alert: &str, derived: Severity) -> Severity {
+        self.monitoring.alerts.get(alert).and_then(|o| o.severity).unwrap_or(derived)
     }
 
     /// Which of the two it is, for the explanation of the threshold.
@@ -128,8 +139,14 @@ impl Context<'_> {
         cluster.routers(self.region).iter().fold(base, |base, r| base.instance(&[("instance", &r.name)]))
     }
 
-    /// HAProxy in front of a cluster on hosts.
+    /// HAProxy in front of a cluster; on Kubernetes with an instance for each of the two that there are at least.
     pub fn router(&self, cluster: &Postgres) -> Scope {
+        if cluster.on_kubernetes() {
+            let object = names::postgres_router(&cluster.name);
+            let pods = (0..2).map(|at| format!("{object}-5d4f8c7b9d-{at:05}"));
+            let pattern = format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&object));
+            return self.pods(pattern, pods, cluster.spec.router.metrics_port);
+        }
         let base = self.hosts(JOB_HAPROXY, &cluster.name);
         cluster.routers(self.region).iter().fold(base, |base, r| base.instance(&[("instance", &r.name)]))
     }
@@ -139,7 +156,7 @@ impl Context<'_> {
         let object = names::postgres_etcd(&cluster.name);
         if cluster.on_kubernetes() {
             let pods = (0..cluster.etcd_count(self.region)).map(|at| format!("{object}-{at}"));
-            return self.pods(format!("{}-[0-9]+", regex(&object)), pods, cluster.spec.consensus.ports.client);
+            return self.pods(format!("{}-[0-9]+", regex(&object)), pods, ETCD_METRICS);
         }
         let base = self.hosts(JOB_ETCD, &cluster.name);
         cluster.etcd(self.region).iter().fold(base, |base, m| base.instance(&[("instance", &m.name)]))

@@ -9,6 +9,7 @@ use super::context::{Context, PORT_PGBACKREST, PORT_PGBOUNCER};
 use super::promql::regex;
 use crate::blueprint::raw::{ConsensusKind, PoolKind};
 use crate::blueprint::{Service, names};
+use crate::render::patroni::ETCD_METRICS;
 
 /// A job with its comment.
 pub struct Discovered {
@@ -80,12 +81,17 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
             let etcd = format!("{}-[0-9]+", regex(&names::postgres_etcd(name)));
             pods(
                 format!("etcd/{name}"),
-                "etcd's own metrics.",
+                "etcd's own metrics, at a port of their own that asks for no certificate.",
                 etcd,
-                cluster.spec.consensus.ports.client,
+                ETCD_METRICS,
                 "/metrics",
-                tls,
+                false,
             );
+        }
+        if cluster.spec.router.image.is_some() {
+            let router = format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&names::postgres_router(name)));
+            let port = cluster.spec.router.metrics_port;
+            pods(format!("haproxy/{name}"), "HAProxy's own metrics.", router, port, "/metrics", false);
         }
     }
     for cluster in b.redis.iter().filter(|r| r.on_kubernetes() && r.in_region(region)) {

@@ -7,8 +7,6 @@
 
 mod alertmanager;
 mod backup;
-#[cfg(test)]
-mod catalogue;
 mod certificates;
 mod context;
 mod discovery;
@@ -29,6 +27,8 @@ mod replication;
 mod rules;
 mod scrape;
 mod slo;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 use super::context::Context;
 use super::model::{Alert, Series, Values, constant};
 use super::promql::{Labels, Scope, labels};
-use crate::blueprint::raw::{PoolKind, Replication, Severity};
+use crate::blueprint::raw::{CrossRegionMode, PoolKind, Replication, Severity};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Postgres, PostgresRole};
 use crate::document::Path;
@@ -79,6 +79,35 @@ impl<'a> Cluster<'a> {
     fn name(&self) -> &str {
         &self.spec.name
     }
+
+    /// Whether this region can change its role: a standby that is promoted, a primary that others took over from.
+    fn can_change(&self) -> bool {
+        let cross = self.spec.spec.cross_region.as_ref();
+        self.role != PostgresRole::Subscriber && cross.is_some_and(|c| c.mode == CrossRegionMode::StreamingStandby)
+    }
+
+    /// An alert that holds for the region that writes, whichever that is at the moment: a promoted region is watched from
+    /// its promotion on, not from the next render on, and the one that it took over from is not alarmed about.
+    pub fn where_written(&self, mut alert: Alert) -> Alert {
+        if !self.can_change() {
+            return alert;
+        }
+        let standby = self.role == PostgresRole::Standby;
+        // Where it writes as declared, nothing known of its role must not silence the alert.
+        let (how, metric) = if standby { ("and", "patroni_primary") } else { ("unless", "patroni_standby_leader") };
+        alert.expr = format!("(\n{}\n)\n{how} on ()\nmax({}) == 1", alert.expr, self.patroni.metric(metric));
+        let of_role = |value: u64| self.of_members(metric, &[value, 0]);
+        let fired = alert.tests.iter().find(|case| !case.fires.is_empty() && !case.series.is_empty()).cloned();
+        if standby {
+            for case in &mut alert.tests {
+                case.series.extend(of_role(1));
+            }
+        }
+        match fired {
+            Some(case) => alert.silent("this region stands by", both(case.series, of_role(u64::from(!standby)))),
+            None => alert,
+        }
+    }
 }
 
 /// All alerts about the clusters of a region, without lag and backups.
@@ -93,8 +122,12 @@ pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
         if cluster.spec.spec.pool.kind == PoolKind::Pgbouncer {
             alerts.extend(pools(&cluster));
         }
-        if !cluster.spec.on_kubernetes() {
-            alerts.push(router(&cluster));
+        // On Kubernetes without an image of HAProxy Patroni's role label leads to the primary.
+        if !cluster.spec.on_kubernetes() || cluster.spec.spec.router.image.is_some() {
+            let router = router(&cluster);
+            // In the region that writes as declared it asks for a primary: there is none once another has taken over.
+            let standby = cluster.role == PostgresRole::Standby;
+            alerts.push(if standby { router } else { cluster.where_written(router) });
         }
     }
     alerts
@@ -133,8 +166,8 @@ fn leader(cluster: &Cluster<'_>) -> Alert {
 
 fn synchronous(cluster: &Cluster<'_>) -> Option<Alert> {
     let spec = &cluster.spec.spec;
-    // A standby cluster ignores synchronous_mode (F-PT-17).
-    if !spec.replication.is_synchronous() || cluster.role == PostgresRole::Standby || cluster.members < 2 {
+    // A standby cluster ignores synchronous_mode (F-PT-17) until it is promoted.
+    if !spec.replication.is_synchronous() || cluster.members < 2 {
         return None;
     }
     let metric =
@@ -153,19 +186,18 @@ fn synchronous(cluster: &Cluster<'_>) -> Option<Alert> {
     let mut healthy = vec![0];
     healthy.extend(std::iter::repeat_n(1, usize::try_from(wanted).unwrap_or(1)));
     healthy.push(0);
-    Some(
-        cluster
-            .alert("PostgresSynchronousStandbyMissing", Severity::Critical, expr)
-            .minutes(1)
-            .says(format!("PostgreSQL {} has too few synchronous standbys", cluster.name()), follows)
-            .because(format!(
-                "postgres.{}.synchronousNodes = {wanted}; a new one is chosen within loopWait",
-                cluster.name()
-            ))
-            .fires("none is synchronous", cluster.of_members(metric, &[0]), cluster.scope())
-            .silent("as many as declared", cluster.of_members(metric, &healthy))
-            .fires_without_series(cluster.patroni.equalities()),
-    )
+    let alert = cluster
+        .alert("PostgresSynchronousStandbyMissing", Severity::Critical, expr)
+        .minutes(1)
+        .says(format!("PostgreSQL {} has too few synchronous standbys", cluster.name()), follows)
+        .because(format!(
+            "postgres.{}.synchronousNodes = {wanted}; a new one is chosen within loopWait",
+            cluster.name()
+        ))
+        .fires("none is synchronous", cluster.of_members(metric, &[0]), cluster.scope())
+        .silent("as many as declared", cluster.of_members(metric, &healthy))
+        .fires_without_series(cluster.patroni.equalities());
+    Some(cluster.where_written(alert))
 }
 
 fn members(cluster: &Cluster<'_>) -> Vec<Alert> {
@@ -368,13 +400,22 @@ fn router(cluster: &Cluster<'_>) -> Alert {
     let failover = f.ttl.secs() + f.loop_wait.secs() + 2 + 3 * cluster.spec.spec.router.interval.secs();
     let mut gone = scope.equalities();
     gone.insert("proxy".to_owned(), "primary".to_owned());
-    let mut alert = cluster
-        .alert("HaproxyPrimaryMissing", Severity::Critical, expr)
-        .hold(Duration::from_secs(failover.div_ceil(60) * 60))
-        .says(
+    // In a standby region the router asks for the leader, in whichever role: it is up there before and after a promotion.
+    let (summary, description) = if cluster.role == PostgresRole::Standby {
+        (
+            format!("The router of PostgreSQL {} knows no leader in this standby region", cluster.name()),
+            "HAProxy finds no member that says it leads here (as the standby leader, or as the primary after a promotion), for longer than a failover and its checks take: reads through it fail now, and so would writes after a promotion.",
+        )
+    } else {
+        (
             format!("The router of PostgreSQL {} knows no primary", cluster.name()),
             "HAProxy finds no member that says it is the primary, for longer than a failover and its checks take: clients of the router cannot write.",
         )
+    };
+    let mut alert = cluster
+        .alert("HaproxyPrimaryMissing", Severity::Critical, expr)
+        .hold(Duration::from_secs(failover.div_ceil(60) * 60))
+        .says(summary, description)
         .because(format!("a failover and three checks take at most {failover} s (X-PT-1, X-PT-7)"))
         .silent("one server is active", with(1))
         .fires_without_series(gone);

@@ -9,8 +9,9 @@ use super::postgres::{Cluster, both};
 use super::promql::{Labels, labels, quote};
 use super::time::lag_threshold;
 use crate::blueprint::raw::{CrossRegionMode, Scenario, Severity};
-use crate::blueprint::units::{Bytes, Duration};
+use crate::blueprint::units::Duration;
 use crate::blueprint::{PostgresRole, names};
+use crate::render::patroni::dcs::subscriber_slot;
 
 /// The alerts about replication in a region.
 pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
@@ -26,7 +27,9 @@ pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
             alerts.push(seconds(&cluster));
         }
         match cluster.role {
-            PostgresRole::Primary => alerts.extend(other_regions(&cluster)),
+            PostgresRole::Primary => {
+                alerts.extend(other_regions(&cluster).into_iter().map(|alert| cluster.where_written(alert)));
+            }
             PostgresRole::Standby => alerts.push(cut_off(&cluster)),
             PostgresRole::Subscriber => {}
         }
@@ -66,8 +69,15 @@ fn streaming(cluster: &Cluster<'_>, standbys: u64) -> Alert {
         (0..count).map(row).collect()
     };
     let name = &cluster.spec.name;
+    let here = cluster.members - 1;
+    let mut expr = format!("(count({rows}) or vector(0)) < {standbys}");
+    if standbys > here as u64 {
+        // Once another region has taken over, none streams from here.
+        let gave_up = format!("max({}) == 1", cluster.patroni.metric("patroni_standby_leader"));
+        expr = format!("(count({rows}) or vector(0)) < {here}\nor\n(\n  {expr}\n  unless on ()\n  {gave_up}\n)");
+    }
     cluster
-        .alert("PostgresStandbysMissing", Severity::Warning, format!("(count({rows}) or vector(0)) < {standbys}"))
+        .alert("PostgresStandbysMissing", Severity::Warning, expr)
         .minutes(5)
         .says(
             format!("Fewer standbys of PostgreSQL {name} stream than declared"),
@@ -86,7 +96,7 @@ fn streaming(cluster: &Cluster<'_>, standbys: u64) -> Alert {
 fn behind(cluster: &Cluster<'_>) -> Alert {
     let most = cluster.spec.spec.failover.maximum_lag;
     // The slots of other regions have thresholds of their own.
-    let slots: Vec<String> = regions(cluster).map(|region| names::standby_slot(region)).collect();
+    let slots: Vec<String> = readers(cluster).into_iter().map(|reader| reader.slot).collect();
     let others = if slots.is_empty() { Vec::new() } else { vec![format!("slot_name!~{}", quote(&slots.join("|")))] };
     let more: Vec<&str> = others.iter().map(String::as_str).collect();
     let kept = cluster.exporter.select("pg_replication_slots_pg_wal_lsn_diff", &more);
@@ -162,37 +172,48 @@ fn target(cluster: &Cluster<'_>, scenario: Scenario) -> Option<Duration> {
     cluster.context.blueprint.targets(&spec.objectives, spec.tier.as_ref(), Some(scenario)).rpo
 }
 
-/// The threshold of a lag in seconds, and why it is that.
-fn lag(cluster: &Cluster<'_>, rpo: Option<Duration>, hold: Duration) -> (Duration, String) {
-    match rpo.filter(|rpo| rpo.millis() > 0) {
-        None => (Duration::from_secs(30), "30 s: the RPO is 0 or not written, so no lag is allowed for".to_owned()),
-        Some(rpo) => {
-            let latency = cluster.context.page(hold);
-            let (threshold, in_time) = lag_threshold(rpo, latency);
-            let sum = Duration::from_millis(threshold.millis() + latency.millis());
-            let verdict = if in_time {
-                format!("{threshold} + {latency} until the page (X-PR-1) = {sum} <= RPO {rpo} (R-AL-05, R-PG-33)")
-            } else {
-                format!(
-                    "half of the RPO {rpo}; the page itself takes {latency} (X-PR-1) and comes too late for it (R-AL-05)"
-                )
-            };
-            (threshold, verdict)
-        }
+/// The threshold of a lag in seconds of an alert that pages, and why it is that.
+fn lag(cluster: &Cluster<'_>, alert: &str, rpo: Option<Duration>, hold: Duration) -> (Duration, String) {
+    let Some(rpo) = rpo.filter(|rpo| rpo.millis() > 0) else {
+        return (Duration::from_secs(30), "30 s: the RPO is 0 or not written, so no lag is allowed for".to_owned());
+    };
+    if cluster.context.severity(alert, Severity::Critical) != Severity::Critical {
+        let half = Duration::from_secs((rpo.secs() / 2).max(1));
+        let why = format!(
+            "half of the RPO {rpo}; monitoring.alerts.{alert}.severity pages nobody, so nothing keeps it (R-AL-05)"
+        );
+        return (half, why);
     }
+    let latency = cluster.context.page(cluster.context.hold(alert, hold));
+    let (threshold, in_time) = lag_threshold(rpo, latency);
+    let sum = Duration::from_millis(threshold.millis() + latency.millis());
+    let verdict = if in_time {
+        format!("{threshold} + {latency} until the page (X-PR-1) = {sum} < RPO {rpo} (R-AL-05, R-PG-33)")
+    } else {
+        format!("half of the RPO {rpo}; the page itself takes {latency} (X-PR-1) and comes too late for it (R-AL-05)")
+    };
+    (threshold, verdict)
 }
 
 fn seconds(cluster: &Cluster<'_>) -> Alert {
     let hold = Duration::from_secs(60);
-    let (derived, why) = lag(cluster, rpo(cluster), hold);
+    // Where every commit waits for a standby no RPO rests on the lag: replaying what was received takes time at a failover.
+    let waits = cluster.role == PostgresRole::Primary && cluster.spec.spec.replication.is_synchronous();
+    let (severity, derived, why) = if waits {
+        let why =
+            "30 s that a failover would take longer; commits wait for a synchronous standby, so no RPO rests on it";
+        (Severity::Warning, Duration::from_secs(30), why.to_owned())
+    } else {
+        let (derived, why) = lag(cluster, "ReplicationLag", rpo(cluster), hold);
+        (Severity::Critical, derived, why)
+    };
     let threshold = cluster.context.above("ReplicationLag", derived);
     let metric = cluster.exporter.metric("pg_replication_lag_seconds");
     let seconds = super::rules::seconds(threshold);
-    let severity = if cluster.role == PostgresRole::Primary && cluster.spec.spec.replication.is_synchronous() {
-        Severity::Warning
-    } else {
-        Severity::Critical
-    };
+    let late = threshold.secs() + 60;
+    // The leader of a standby region is a standby, too, and may be the only member.
+    let values = [if cluster.members > 1 { 0 } else { late }, late];
+    let lagging = cluster.of_servers("pg_replication_lag_seconds", &values);
     cluster
         .alert("ReplicationLag", severity, format!("max({metric}) > {seconds}\nor\nabsent({metric})"))
         .hold(hold)
@@ -202,57 +223,147 @@ fn seconds(cluster: &Cluster<'_>) -> Alert {
             "A standby has received WAL that it has not replayed for so long. A standby that is cut off shows 0 here: PostgresStandbysMissing and PostgresStandbyBehind see that one (R-AL-20).",
         )
         .because(cluster.context.why("ReplicationLag", why))
-        .fires("replay stands still", cluster.of_servers("pg_replication_lag_seconds", &[0, threshold.secs() + 60]), Labels::new())
+        .fires("replay stands still", lagging, Labels::new())
         .silent("it follows", cluster.of_servers("pg_replication_lag_seconds", &[0]))
         .fires_without_series(cluster.exporter.equalities())
 }
 
+/// A slot that another region reads: its name, and what measures the WAL that the region has not got.
+struct Reader<'a> {
+    region: &'a str,
+    slot: String,
+    /// The bytes of WAL that it lacks.
+    kept: String,
+    /// A series of the slot, in every version of the exporter: whether the slot is there at all.
+    there: String,
+    logical: bool,
+}
+
+/// The slots of the other regions: physical ones of standby clusters, logical ones of subscribers.
+fn readers<'a>(cluster: &'a Cluster<'_>) -> Vec<Reader<'a>> {
+    let Some(cross) = &cluster.spec.spec.cross_region else { return Vec::new() };
+    let logical = cross.mode == CrossRegionMode::Logical;
+    let one = |region: &'a String| {
+        let slot = if logical { subscriber_slot(region) } else { names::standby_slot(region) };
+        let which = format!("slot_name={}", quote(&slot));
+        let of = |metric: &str| cluster.exporter.select(metric, &[&which]);
+        // A logical slot keeps WAL for its oldest transaction, too: what its reader has confirmed is what counts.
+        // postgres_exporter 0.20 calls it pg_replication_slots_*, 0.17 pg_replication_slot_*.
+        let unconfirmed = |prefix: &str| {
+            let [now, confirmed] =
+                ["slot_current_wal_lsn", "slot_confirmed_flush_lsn"].map(|m| of(&format!("{prefix}_{m}")));
+            format!("{now} - {confirmed}")
+        };
+        let kept = if logical {
+            format!("({} or {})", unconfirmed("pg_replication_slots"), unconfirmed("pg_replication_slot"))
+        } else {
+            of("pg_replication_slots_pg_wal_lsn_diff")
+        };
+        let there = of("pg_replication_slots_active");
+        Reader { region: region.as_str(), slot, kept, there, logical }
+    };
+    cross.to.iter().map(one).collect()
+}
+
+/// One segment of WAL: less than that says nothing about time where hardly anything is written.
+const SEGMENT: u64 = 16 << 20;
+
+/// WAL in seconds: at the rate that was declared, and at the one that is measured.
+struct Rates {
+    /// The lag that is allowed.
+    allowed: Duration,
+    /// So many bytes at the declared rate.
+    declared: Option<u64>,
+    /// The bytes that were written in each second of late.
+    measured: String,
+    because: String,
+}
+
+impl Rates {
+    fn new(cluster: &Cluster<'_>, hold: Duration) -> Self {
+        let name = "CrossRegionReplicationLag";
+        let (allowed, why) = lag(cluster, name, target(cluster, Scenario::RegionLoss), hold);
+        let allowed = cluster.context.above(name, allowed);
+        let why = cluster.context.why(name, why);
+        let (window, location) = (cluster.context.window(), cluster.patroni.metric("patroni_xlog_location"));
+        // Members that are no leader show 0: after a failover a rate over each would see the whole log being written.
+        let measured = format!("scalar(deriv((max({location}) > 0)[{window}:]))");
+        let per_hour = cluster.spec.spec.data.as_ref().and_then(|data| data.wal_per_hour);
+        let declared = per_hour.map(|wal| {
+            let bytes = u128::from(wal.get()) * u128::from(allowed.millis()) / 3_600_000;
+            u64::try_from(bytes).unwrap_or(u64::MAX).max(1)
+        });
+        let at = match per_hour {
+            Some(wal) => format!(
+                "of the declared {wal} an hour, or of what was written within the last {window} if it is over 16MiB"
+            ),
+            None => format!("of what was written within the last {window}, if it is over 16MiB"),
+        };
+        Self { allowed, declared, measured, because: format!("{allowed} {at}; {why}") }
+    }
+
+    /// The condition that a region lacks more than is allowed.
+    fn exceeded(&self, kept: &str) -> String {
+        let measured =
+            format!("{kept} > {SEGMENT}\nand\n{kept} > {} * {}", super::rules::seconds(self.allowed), self.measured);
+        match self.declared {
+            Some(bytes) => format!("{kept} > {bytes}\nor\n{measured}"),
+            None => measured,
+        }
+    }
+}
+
 fn other_regions(cluster: &Cluster<'_>) -> Vec<Alert> {
     let hold = Duration::from_secs(60);
-    let (allowed, why) = lag(cluster, target(cluster, Scenario::RegionLoss), hold);
-    let allowed = cluster.context.above("CrossRegionReplicationLag", allowed);
-    let why = cluster.context.why("CrossRegionReplicationLag", why);
-    let per_hour = cluster.spec.spec.data.as_ref().and_then(|data| data.wal_per_hour);
-    let (bytes, because) = match per_hour {
-        Some(wal) => {
-            let bytes = u128::from(wal.get()) * u128::from(allowed.millis()) / 3_600_000;
-            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-            (bytes.max(1), format!("{allowed} of {wal} an hour; {why}"))
+    let rates = Rates::new(cluster, hold);
+    readers(cluster).iter().map(|reader| other_region(cluster, reader, &rates).hold(hold)).collect()
+}
+
+fn other_region(cluster: &Cluster<'_>, reader: &Reader<'_>, rates: &Rates) -> Alert {
+    let Reader { region, slot: slot_name, .. } = reader;
+    let kept = format!("max by (slot_name) ({} {})", reader.kept, from_primary(cluster));
+    let expr = format!("{}\nor\nabsent({})", rates.exceeded(&kept), reader.there);
+    let allowed = rates.allowed.secs().max(1);
+    // A slot that lacks so much on a primary that writes so much a minute.
+    let with = |lacks: u64, writes: u64| {
+        let mut all = roles(cluster);
+        all.push(slot(cluster, "pg_replication_slots_active", slot_name, 1));
+        if reader.logical {
+            all.push(slot(cluster, "pg_replication_slots_slot_current_wal_lsn", slot_name, lacks));
+            all.push(slot(cluster, "pg_replication_slots_slot_confirmed_flush_lsn", slot_name, 0));
+        } else {
+            all.push(slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", slot_name, lacks));
         }
-        None => {
-            let most: Bytes = cluster.spec.spec.failover.maximum_lag;
-            (
-                most.get(),
-                format!(
-                    "failover.maximumLag = {most}: data.walPerHour is not written, so the RPO cannot be turned into bytes"
-                ),
-            )
-        }
+        let written = cluster.patroni.series("patroni_xlog_location", 0, &[]);
+        all.push(super::model::grows(written, writes));
+        all
     };
-    let each = regions(cluster).map(|region| {
-        let slot_name = names::standby_slot(region);
-        let kept = cluster.exporter.select("pg_replication_slots_pg_wal_lsn_diff", &[&format!("slot_name={}", quote(&slot_name))]);
-        let primary = from_primary(cluster);
-        let expr = format!("max by (slot_name) ({kept} {primary}) > {bytes}\nor\nabsent({kept})");
-        let with = |bytes: u64| both(roles(cluster), vec![slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", &slot_name, bytes)]);
-        let mut gone = cluster.exporter.equalities();
-        gone.insert("slot_name".to_owned(), slot_name.clone());
-        let mut alert = cluster
-            .alert("CrossRegionReplicationLag", Severity::Critical, expr)
-            .hold(hold)
-            .says(
-                format!("The copy of PostgreSQL {} in {region} is too far behind", cluster.spec.name),
-                "The primary keeps more WAL for that region's slot than the RPO of a region's loss allows, or the slot is not there. It does not matter whether the standby is slow, cut off or down: what it has not received is lost with this region.",
-            )
-            .because(because.clone())
-            .fires("the region is cut off", with(bytes.saturating_mul(3)), labels(&[("slot_name", &slot_name)]))
-            .silent("it follows", with(bytes / 4))
-            .fires_without_series(gone);
-        alert.timed = per_hour.is_some();
-        alert.labels.insert("standby_region".to_owned(), region.clone());
-        alert
-    });
-    each.collect()
+    let fires = || labels(&[("slot_name", slot_name)]);
+    // What is allowed, twice over, at four segments within it.
+    let little = (SEGMENT * 30 / allowed).clamp(1, SEGMENT / 64);
+    let (busy, declared) = ((8 * SEGMENT * 60).div_ceil(allowed), rates.declared.unwrap_or(u64::MAX));
+    let mut gone = cluster.exporter.equalities();
+    gone.insert("slot_name".to_owned(), slot_name.clone());
+    let (copy, lost) = if reader.logical { ("subscriber", "confirmed") } else { ("copy", "received") };
+    let mut alert = cluster
+        .alert("CrossRegionReplicationLag", Severity::Critical, expr)
+        .timed()
+        .says(
+            format!("The {copy} of PostgreSQL {} in {region} is too far behind", cluster.spec.name),
+            format!("That region lacks more WAL than the RPO of a region's loss allows, or its slot is not there. It does not matter whether it is slow, cut off or down: what it has not {lost} is lost with this region."),
+        )
+        .because(rates.because.clone())
+        .fires("the region is cut off while little is written", with(2 * SEGMENT, little), fires())
+        .silent("it follows", with((SEGMENT / 4).min(declared / 4), SEGMENT))
+        .fires_without_series(gone);
+    if let Some(bytes) = rates.declared {
+        alert = alert.fires("the region is cut off", with(bytes.saturating_mul(3), bytes), fires());
+    }
+    if declared > 4 * SEGMENT {
+        alert = alert.silent("much is on its way, and much is written", with(2 * SEGMENT, busy));
+    }
+    alert.labels.insert("standby_region".to_owned(), (*region).to_owned());
+    alert
 }
 
 fn cut_off(cluster: &Cluster<'_>) -> Alert {

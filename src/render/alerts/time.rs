@@ -20,9 +20,9 @@ pub fn page_latency(interval: Duration, hold: Duration, severity: Severity) -> D
 }
 
 /// The lag that may be reached before a page still comes within the RPO: half of it (R-PG-33), or what the page's own way
-/// leaves of it (R-AL-05), whichever is less. With it whether the page comes in time.
+/// leaves of it, less a second (R-AL-05: the sum is below the RPO), whichever is less. With it whether the page comes in time.
 pub fn lag_threshold(rpo: Duration, latency: Duration) -> (Duration, bool) {
-    let left = rpo.millis().saturating_sub(latency.millis());
+    let left = rpo.millis().saturating_sub(latency.millis() + 1000) / 1000 * 1000;
     let half = rpo.millis() / 2;
     let whole = |millis: u64| Duration::from_secs((millis / 1000).max(1));
     if left == 0 { (whole(half), false) } else { (whole(half.min(left)), true) }
@@ -60,7 +60,7 @@ mod tests {
         let seconds = Duration::from_secs;
         let latency = page_latency(seconds(30), seconds(60), Severity::Critical);
         assert_eq!(latency, seconds(160));
-        assert_eq!(lag_threshold(seconds(300), latency), (seconds(140), true));
+        assert_eq!(lag_threshold(seconds(300), latency), (seconds(139), true));
         assert_eq!(lag_threshold(seconds(3600), latency), (seconds(1800), true));
         assert_eq!(lag_threshold(seconds(60), latency), (seconds(30), false));
     }

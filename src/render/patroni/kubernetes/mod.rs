@@ -14,6 +14,7 @@ mod site;
 
 use super::Jobs;
 use crate::blueprint::Blueprint;
+pub(crate) use site::ETCD_METRICS;
 use site::Site;
 
 /// All files of clusters with `platform: kubernetes`.

@@ -21,7 +21,7 @@ pub(super) const KEYS: &str = "/etc/pgbackrest/keys";
 /// The port of pgBackRest's own server beside every member.
 pub(super) const BACKUP_PORT: u16 = 8432;
 /// The port of etcd's metrics and health: no client of the data may be let in for them.
-pub(super) const ETCD_METRICS: u16 = 2381;
+pub const ETCD_METRICS: u16 = 2381;
 
 /// A cluster in a region.
 pub(super) struct Site<'a> {

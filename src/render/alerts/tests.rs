@@ -293,3 +293,20 @@ fn a_burn_rate_that_can_never_fire_is_left_out() {
     let burn = slo.alerts.iter().find(|alert| alert.name == "ErrorBudgetBurn6x").unwrap();
     assert!(burn.expr.contains("> 0.6\n"), "{}", burn.expr);
 }
+
+#[test]
+fn what_explains_others_exists_and_is_no_backup() {
+    let known: BTreeSet<&str> =
+        blueprints().iter().flat_map(|(_, b)| topics(b)).flat_map(|t| t.alerts).map(|a| a.name).collect();
+    for (cause, explains, within) in super::alertmanager::causes() {
+        for name in explains.iter().chain([&cause]) {
+            assert!(known.contains(name), "no alert `{name}`");
+        }
+        assert!(!explains.contains(&cause), "{cause} explains itself");
+        assert!(within.starts_with(&["system", "region"]), "{cause} reaches beyond its region");
+        for word in ["Backup", "Snapshot", "Archive", "Restore", "Drill", "Repository", "Overdue"] {
+            assert!(!cause.contains(word), "{cause} explains nothing");
+            assert!(!explains.iter().any(|name| name.contains(word)), "{cause} must not hide {word}");
+        }
+    }
+}
