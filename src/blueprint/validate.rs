@@ -246,6 +246,25 @@ impl Walker {
                 )
                 .fix("write the fields that differ: `objectives: {rto: 1h}`"),
             );
+            return;
+        }
+        // Which environment is chosen does not matter here: `--resolved` prints the patches of all of them. The path is the
+        // one where the value lands, so that it is said once.
+        self.secrets(node, &Path::root());
+    }
+
+    /// Looks for credentials and placeholders in a tree that is not checked otherwise.
+    fn secrets(&mut self, node: &Node, path: &Path) {
+        match &node.kind {
+            NodeKind::Map(entries) => {
+                entries.iter().for_each(|entry| self.secrets(&entry.value, &path.key(&entry.key)))
+            }
+            NodeKind::List(items) => {
+                items.iter().enumerate().for_each(|(index, item)| self.secrets(item, &path.index(index)));
+            }
+            NodeKind::Scalar(scalar) => {
+                self.unwritable(node, scalar, path);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Walker, first_sentence};
+use crate::blueprint::credential;
 use crate::blueprint::cron::Schedule;
 use crate::blueprint::raw::{FOREIGN_NAME, LINE};
 use crate::blueprint::units::{Bytes, Cpu, Duration, Percent, Rate, Throughput, UnitError};
@@ -23,7 +24,7 @@ impl Walker {
             self.wrong_kind(node, wanted, schema, path);
             return;
         };
-        if self.credential(node, scalar, path) {
+        if self.unwritable(node, scalar, path) {
             return;
         }
         if let Some(unit) = get("x-hagen-unit").and_then(Value::as_str) {
@@ -238,61 +239,41 @@ impl Walker {
         }
     }
 
-    /// Something that looks like a literal credential: no secret may be written. The value itself is never shown.
-    fn credential(&mut self, node: &Node, scalar: &Scalar, path: &Path) -> bool {
+    /// Something that looks like a literal credential, or stands for what was never filled in. A credential is never shown.
+    pub(super) fn unwritable(&mut self, node: &Node, scalar: &Scalar, path: &Path) -> bool {
         let text = &*scalar.text;
+        let is = |step: &Step, name: &str| matches!(step, Step::Key(key) if key == name);
         let key = match path.steps().last() {
-            Some(Step::Key(key)) => key.to_ascii_lowercase(),
-            _ => String::new(),
+            Some(Step::Key(key)) => key.as_str(),
+            _ => "",
         };
-        let in_env = path
-            .steps()
-            .iter()
-            .any(|step| *step == Step::Key("env".to_owned()) || *step == Step::Key("parameters".to_owned()));
-        let telling =
-            ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key", "credential"];
-        let named = in_env
-            && telling.iter().any(|word| key.contains(word))
-            && !key.contains("encryption")
-            && !text.is_empty()
-            && text.parse::<f64>().is_err()
-            && !text.starts_with('/');
-        if !named && !looks_like_credential(text) {
-            return false;
+        let verbatim = path.steps().iter().any(|step| is(step, "env") || is(step, "parameters"));
+        if (verbatim && credential::names_one(key) && credential::is_literal(text))
+            || credential::in_text(text).is_some()
+        {
+            self.problems.push(
+                Diagnostic::error("BP014", Place::Span(node.span), format!("`{path}` holds what looks like a credential"))
+                    .because("no secret may be written in a blueprint: it would be in every clone and in every rendered file (R-PG-22)")
+                    .fix("put it into a Secret and refer to it: `{secret: NAME, key: KEY}` (for a service under `secrets`)"),
+            );
+            return true;
         }
-        self.problems.push(
-            Diagnostic::error("BP014", Place::Span(node.span), format!("`{path}` holds what looks like a credential"))
-                .because("no secret may be written in a blueprint: it would be in every clone and in every rendered file (R-PG-22)")
-                .fix("put it into a Secret and refer to it: `{secret: NAME, key: KEY}` (for a service under `secrets`)"),
-        );
-        true
+        // What is written for readers may say that something is still to be done.
+        let prose = matches!(key, "description" | "reason");
+        if !prose && credential::is_placeholder(text) {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP150",
+                    Place::Span(node.span),
+                    format!("`{path}` was never filled in: `{}`", text.escape_debug()),
+                )
+                .because("a placeholder would be rendered as if it were meant (R-RD-03)")
+                .fix("write the value, or leave the key out"),
+            );
+            return true;
+        }
+        false
     }
-}
-
-/// Forms that only credentials have.
-fn looks_like_credential(text: &str) -> bool {
-    let long = |prefix: &str, rest: usize| {
-        text.strip_prefix(prefix).is_some_and(|tail| {
-            tail.len() >= rest && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-        })
-    };
-    let in_url = text.split_once("://").is_some_and(|(_, rest)| {
-        rest.split(['/', '?'])
-            .next()
-            .and_then(|authority| authority.rsplit_once('@'))
-            .is_some_and(|(user, _)| user.contains(':'))
-    });
-    text.contains("-----BEGIN ")
-        || long("AKIA", 16)
-        || long("ASIA", 16)
-        || long("ghp_", 30)
-        || long("github_pat_", 30)
-        || long("sk-", 32)
-        || long("xoxb-", 20)
-        || long("xoxp-", 20)
-        || text.contains("hooks.slack.com/services/T")
-        || in_url
-        || text.split_whitespace().any(|word| word.strip_prefix("password=").is_some_and(|rest| !rest.is_empty()))
 }
 
 /// Why readers of YAML 1.1 and 1.2 disagree on a plain scalar, and what to write instead.
