@@ -134,7 +134,7 @@ impl Postgres {
 
     /// How many members it has in a region.
     pub fn member_count(&self, region: &Region) -> usize {
-        if self.on_kubernetes() { self.spec.members.unwrap_or(3) as usize } else { self.members(region).len() }
+        if self.on_kubernetes() { self.spec.member_count() as usize } else { self.members(region).len() }
     }
 
     /// How many etcd members it has in a region; none with the Kubernetes API.
@@ -142,7 +142,7 @@ impl Postgres {
         if self.spec.consensus.kind == raw::ConsensusKind::Kubernetes {
             0
         } else if self.on_kubernetes() {
-            self.spec.consensus.members.unwrap_or(3) as usize
+            self.spec.consensus.member_count() as usize
         } else {
             self.etcd(region).len()
         }

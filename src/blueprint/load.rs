@@ -1,7 +1,9 @@
 //! From the texts of files to the resolved blueprint: parse, merge, validate, resolve. All problems at once.
 
+mod environment;
+
 use super::{Blueprint, raw, resolve, validate};
-use crate::diagnostics::{Diagnostic, Level, Place, nearest};
+use crate::diagnostics::{Diagnostic, Level, Place};
 use crate::document::node::{Node, NodeKind};
 use crate::document::{Document, Path, Source, Span, merge, yaml};
 
@@ -101,8 +103,13 @@ impl Files {
                     .fix("name the base first: `hagen render base.yaml overlay.yaml -o out`"),
             );
         }
+        let mut target = None;
         if let Some(root) = &mut root {
-            self.merge(root, environment, &mut problems);
+            self.merge(root, &mut problems);
+            target = Some(environment::Target::of(root));
+            if let Some(name) = environment {
+                environment::apply(root, name, &mut problems);
+            }
         }
         let document = Document { sources: self.sources.clone(), root: root.unwrap_or(empty) };
         let mut blueprint = None;
@@ -111,15 +118,18 @@ impl Files {
             if problems.is_empty() && formal.is_empty() {
                 (blueprint, problems) = typed(&document, environment);
             } else {
+                problems.extend(despite(&document.sources, &repaired, &formal));
                 problems.extend(formal);
-                problems.extend(despite(&repaired));
+            }
+            if let (Some(blueprint), Some(name), Some(base)) = (&blueprint, environment, &target) {
+                problems.extend(environment::shared(blueprint, name, base, &environment::Target::of(&document.root)));
             }
         }
         sort(&document, &mut problems);
         Loaded { environment: environment.map(str::to_owned), document, blueprint, problems }
     }
 
-    fn merge(&self, root: &mut Node, environment: Option<&str>, problems: &mut Vec<Diagnostic>) {
+    fn merge(&self, root: &mut Node, problems: &mut Vec<Diagnostic>) {
         for (at, (overlay, directory)) in self.overlays.iter().enumerate() {
             let Some(directory) = directory else { continue };
             let beside = self.overlays[..at].iter().filter(|(_, other)| other.as_ref() == Some(directory));
@@ -129,31 +139,6 @@ impl Files {
         }
         for (overlay, _) in &self.overlays {
             merge::apply(root, &without_head(overlay), &Path::root(), problems);
-        }
-        let Some(name) = environment else { return };
-        let environments = root.get("environments").cloned();
-        match environments.as_ref().and_then(|all| all.get(name)) {
-            Some(patch) if patch.map().is_some() => merge::apply(root, patch, &Path::root(), problems),
-            Some(_) => {}
-            None => {
-                let known: Vec<&str> =
-                    environments.iter().filter_map(Node::map).flatten().map(|entry| &*entry.key).collect();
-                let fix = nearest(name, known.iter().copied()).map_or_else(
-                    || {
-                        if known.is_empty() {
-                            "the blueprint has no environments".to_owned()
-                        } else {
-                            format!("use one of: {}", known.join(", "))
-                        }
-                    },
-                    |near| format!("did you mean `{near}`?"),
-                );
-                let place = root
-                    .entry("environments")
-                    .map_or(Span { end: root.span.start, ..root.span }, |entry| entry.key_span);
-                let title = format!("there is no environment `{}`", name.escape_debug());
-                problems.push(Diagnostic::error("BP025", Place::Span(place), title).fix(fix));
-            }
         }
     }
 }
@@ -177,20 +162,30 @@ fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, 
 }
 
 /// With problems of form, what does not depend on them is still resolved: all problems in one run. `repaired` is the tree with
-/// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped.
-fn despite(repaired: &validate::Repaired) -> Vec<Diagnostic> {
+/// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped, and so is what
+/// would be said of a place for the second time.
+fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnostic]) -> Vec<Diagnostic> {
     let Some(root) = &repaired.root else { return Vec::new() };
     let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
     let (_, problems) = resolve::resolve(spec, None);
+    let related = |path: &Path, other: &Path| other.starts_with(path) || path.starts_with(other);
     let touched = |place: &Place| {
         let path = match place {
             Place::Value(path) | Place::Key(path) => path,
             Place::Span(_) => return false,
         };
-        let stands_in = repaired.stand_ins.iter().any(|other| other.starts_with(path) || path.starts_with(other));
+        let stands_in = repaired.stand_ins.iter().any(|other| related(path, other));
         stands_in || repaired.dropped.iter().any(|other| path.starts_with(other))
     };
-    let stands = |p: &Diagnostic| !touched(&p.primary.place) && !p.related.iter().any(|label| touched(&label.place));
+    let unknown = |path: &Path| repaired.stand_ins.iter().chain(&repaired.dropped).any(|other| related(path, other));
+    let document = Document { sources: sources.to_vec(), root: root.clone() };
+    let said: Vec<Span> = formal.iter().map(|problem| document.span(&problem.primary.place)).collect();
+    let stands = |p: &Diagnostic| {
+        !touched(&p.primary.place)
+            && !p.related.iter().any(|label| touched(&label.place))
+            && !p.rests_on.iter().any(unknown)
+            && !said.contains(&document.span(&p.primary.place))
+    };
     problems.into_iter().filter(stands).collect()
 }
 

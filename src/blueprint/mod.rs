@@ -10,6 +10,7 @@ pub mod dns;
 pub mod explain;
 pub mod load;
 pub mod names;
+pub mod parameters;
 pub mod placement;
 pub mod raw;
 pub mod resolve;

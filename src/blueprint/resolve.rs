@@ -3,6 +3,7 @@
 //! All problems of a blueprint are collected. Whether a combination is wise is not judged here but by the rules
 //! of `check`; what stands here makes rendering impossible or its meaning unclear.
 
+mod contradictions;
 mod datastores;
 mod derive;
 mod dns;
@@ -10,6 +11,7 @@ mod expressible;
 mod redis;
 mod regions;
 mod services;
+mod unrendered;
 
 use std::collections::BTreeMap;
 
@@ -42,6 +44,8 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.dns();
     resolver.health_is_served(&services);
     resolver.expressible(&services);
+    resolver.contradictions();
+    resolver.unrendered();
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);

@@ -399,8 +399,14 @@ impl std::str::FromStr for Percent {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let Some(digits) = text.strip_suffix('%') else {
-            let fix = if decimal(text, Self::ONE).is_some() {
-                format!("write `{text}%`")
+            let fix = if let Some(parts) = decimal(text, Self::ONE) {
+                // Between 0 and 1 a share is meant more often than less than one percent.
+                match Self(parts * 100) {
+                    share if parts > 0 && parts < Self::ONE => {
+                        format!("write `{share}`; or `{text}%`, if less than one percent is meant")
+                    }
+                    _ => format!("write `{text}%`"),
+                }
             } else {
                 "write a percentage as `99.95%`".to_owned()
             };

@@ -21,7 +21,7 @@ pub struct Postgres {
     #[serde(default = "default_version")]
     #[schemars(range(min = 13, max = 19))]
     pub version: u32,
-    /// Who runs it. `patroni` is rendered; the others are assessed, alerted on and documented.
+    /// Who runs it. Only `patroni` is rendered; of the others hagen writes what services need to reach them, and alerts where an exporter is there.
     #[serde(default)]
     pub manager: Manager,
     /// What it runs on.
@@ -109,6 +109,20 @@ const fn one() -> u32 {
 }
 fn default_account() -> String {
     "postgres".to_owned()
+}
+
+impl Postgres {
+    /// How many members each region's cluster has on Kubernetes.
+    pub fn member_count(&self) -> u32 {
+        self.members.unwrap_or(3)
+    }
+}
+
+impl Consensus {
+    /// How many etcd members each region has on Kubernetes.
+    pub fn member_count(&self) -> u32 {
+        self.members.unwrap_or(3)
+    }
 }
 
 /// Who runs PostgreSQL.

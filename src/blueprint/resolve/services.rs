@@ -20,6 +20,7 @@ impl Resolver<'_> {
         if spec.platform == raw::ServicePlatform::Kubernetes && spec.image.is_none() {
             self.problems.push(
                 Diagnostic::error("BP030", Place::Key(at.key("image")), format!("service `{name}` has no image"))
+                    .rests_on(at.key("platform"))
                     .fix("write `image: REGISTRY/NAME:TAG@sha256:DIGEST`"),
             );
         }
@@ -38,6 +39,7 @@ impl Resolver<'_> {
         if spec.rollout.max_surge == 0 && spec.rollout.max_unavailable == 0 {
             self.problems.push(
                 Diagnostic::error("BP032", Place::Key(at.key("rollout")), "a rollout without room can never begin")
+                    .rests_on(at.key("rollout"))
                     .because("with maxSurge 0 and maxUnavailable 0 no pod may be added and none taken away (R-K8-05)")
                     .fix("allow at least one of them"),
             );
@@ -49,6 +51,7 @@ impl Resolver<'_> {
                     Place::Key(at.key("autoscale")),
                     "an autoscaler without a target never acts",
                 )
+                .rests_on(at.key("autoscale"))
                 .fix("write `cpu: 60%` or `memory: 80%`"),
             );
         }
@@ -124,6 +127,7 @@ impl Resolver<'_> {
             (Some(_), raw::Exposure::Internal) => {
                 self.problems.push(
                     Diagnostic::error("BP036", Place::Key(at.key("route")), "an internal service has no route")
+                        .rests_on(at.key("exposure"))
                         .because("a route would put it on the public path (R-K8-34)")
                         .fix("write `exposure: public`, or leave the route out"),
                 );
@@ -132,6 +136,7 @@ impl Resolver<'_> {
             (None, raw::Exposure::Public) => {
                 self.problems.push(
                     Diagnostic::error("BP037", Place::Key(at.key("route")), "a public service needs a route")
+                        .rests_on(at.key("exposure"))
                         .fix("write `route: {path: /}`"),
                 );
                 return None;
@@ -166,6 +171,7 @@ impl Resolver<'_> {
             _ => {
                 self.problems.push(
                     Diagnostic::error("BP039", Place::Key(at.key("route")), "the route says no host")
+                        .rests_on(path!["dns"])
                         .because("only where there is exactly one DNS record the host is clear")
                         .fix("write `host: api.example.com`"),
                 );
@@ -192,7 +198,7 @@ impl Resolver<'_> {
             }
             let at = path!["dns", "records", label, "health", "path"];
             let mut problem =
-                Diagnostic::error("BP074", Place::Value(at), format!("no route of `{host}` serves `{asked}`"));
+                Diagnostic::error("BP151", Place::Value(at), format!("no route of `{host}` serves `{asked}`"));
             for service in &of_host {
                 problem =
                     problem.also(Place::Value(path!["services", &service.name, "route", "path"]), "serves only this");
