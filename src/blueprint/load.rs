@@ -4,8 +4,9 @@ mod environment;
 
 use super::{Blueprint, raw, resolve, validate};
 use crate::diagnostics::{Diagnostic, Level, Place};
+use crate::document::merge::{Merge, conflicts};
 use crate::document::node::{Node, NodeKind};
-use crate::document::{Document, Path, Source, Span, merge, yaml};
+use crate::document::{Document, Path, Source, Span, yaml};
 
 /// A text to be read.
 #[derive(Debug, Clone)]
@@ -52,18 +53,62 @@ pub struct Files {
 pub fn parse(inputs: Vec<Input>) -> Files {
     let mut files =
         Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new(), unreadable: false };
+    let mut unclear = Vec::new();
     for (index, input) in inputs.into_iter().enumerate() {
         let source = Source::new(input.name, input.text);
         let (node, problems) = yaml::parse(&source, index as u32);
         files.unreadable |= node.is_none();
         files.problems.extend(problems);
         if let Some(node) = node {
-            let overlay = node.get("kind").and_then(Node::scalar).is_some_and(|kind| &*kind.text == "Overlay");
-            if overlay { files.overlays.push((node, input.directory)) } else { files.bases.push(node) }
+            match node.get("kind").and_then(Node::scalar).map(|kind| &*kind.text) {
+                Some("Overlay") => {
+                    files.problems.extend(overlay_version(&node));
+                    files.overlays.push((node, input.directory));
+                }
+                Some("Blueprint") => files.bases.push(node),
+                _ => unclear.push((node, input.directory)),
+            }
         }
         files.sources.push(source);
     }
+    // What does not say what it is can only be meant as a patch where there is a base; alone it is a base with a fault.
+    let beside = !files.bases.is_empty();
+    for (node, directory) in unclear {
+        if beside {
+            files.problems.push(unclear_kind(&node));
+            files.overlays.push((node, directory));
+        } else {
+            files.bases.push(node);
+        }
+    }
     files
+}
+
+/// An overlay is written for a version of the language as much as a base is.
+fn overlay_version(overlay: &Node) -> Option<Diagnostic> {
+    let problem = match overlay.get("apiVersion") {
+        Some(node) if node.scalar().is_some_and(|version| &*version.text == "hagen.dev/v1") => return None,
+        Some(node) => {
+            Diagnostic::error("BP017", Place::Span(node.span), "this is no version of the language that hagen knows")
+        }
+        None => {
+            let start = Span { end: overlay.span.start, ..overlay.span };
+            Diagnostic::error("BP008", Place::Span(start), "`apiVersion` is missing in this overlay")
+        }
+    };
+    Some(problem.fix("write `apiVersion: hagen.dev/v1`"))
+}
+
+/// A file beside a base that is neither base nor overlay.
+fn unclear_kind(node: &Node) -> Diagnostic {
+    let start = Span { end: node.span.start, ..node.span };
+    let (place, title) = match node.get("kind") {
+        Some(kind) => (kind.span, "this file is neither a blueprint nor an overlay"),
+        None => (start, "this file does not say what it is"),
+    };
+    Diagnostic::error("BP169", Place::Span(place), title)
+        .because("a base was named too, so it can only be a patch for that")
+        .fix("write `kind: Overlay`")
 }
 
 impl Files {
@@ -100,16 +145,18 @@ impl Files {
                 .unwrap_or_default();
             problems.push(
                 Diagnostic::error("BP023", Place::Span(span), "an overlay alone is no blueprint")
-                    .fix("name the base first: `hagen render base.yaml overlay.yaml -o out`"),
+                    .fix("name the base before it: `base.yaml overlay.yaml`"),
             );
         }
         let mut target = None;
+        let mut merge = Merge::default();
         if let Some(root) = &mut root {
-            self.merge(root, &mut problems);
+            self.merge(root, &mut merge);
             target = Some(environment::Target::of(root));
             if let Some(name) = environment {
-                environment::apply(root, name, &mut problems);
+                environment::apply(root, name, &mut merge);
             }
+            problems.append(&mut merge.problems);
         }
         let document = Document { sources: self.sources.clone(), root: root.unwrap_or(empty) };
         let mut blueprint = None;
@@ -125,20 +172,21 @@ impl Files {
                 problems.extend(environment::shared(blueprint, name, base, &environment::Target::of(&document.root)));
             }
         }
+        problems.iter_mut().for_each(|problem| merge.explain(problem));
         sort(&document, &mut problems);
         Loaded { environment: environment.map(str::to_owned), document, blueprint, problems }
     }
 
-    fn merge(&self, root: &mut Node, problems: &mut Vec<Diagnostic>) {
+    fn merge(&self, root: &mut Node, merge: &mut Merge) {
         for (at, (overlay, directory)) in self.overlays.iter().enumerate() {
             let Some(directory) = directory else { continue };
             let beside = self.overlays[..at].iter().filter(|(_, other)| other.as_ref() == Some(directory));
             for (other, _) in beside {
-                merge::conflicts(&without_head(other), &without_head(overlay), &Path::root(), problems);
+                conflicts(&without_head(other), &without_head(overlay), &Path::root(), &mut merge.problems);
             }
         }
         for (overlay, _) in &self.overlays {
-            merge::apply(root, &without_head(overlay), &Path::root(), problems);
+            merge.apply(root, &without_head(overlay));
         }
     }
 }

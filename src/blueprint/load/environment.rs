@@ -2,15 +2,16 @@
 
 use crate::blueprint::Blueprint;
 use crate::diagnostics::{Diagnostic, Place, nearest};
+use crate::document::Span;
+use crate::document::merge::Merge;
 use crate::document::node::Node;
-use crate::document::{Path, Span, merge};
 use crate::path;
 
 /// Applies the patch of an environment to a base.
-pub fn apply(root: &mut Node, name: &str, problems: &mut Vec<Diagnostic>) {
+pub fn apply(root: &mut Node, name: &str, merge: &mut Merge) {
     let environments = root.get("environments").cloned();
     match environments.as_ref().and_then(|all| all.get(name)) {
-        Some(patch) if patch.map().is_some() => merge::apply(root, patch, &Path::root(), problems),
+        Some(patch) if patch.map().is_some() => merge.apply(root, patch),
         Some(_) => {}
         None => {
             let known: Vec<&str> =
@@ -18,7 +19,7 @@ pub fn apply(root: &mut Node, name: &str, problems: &mut Vec<Diagnostic>) {
             let place =
                 root.entry("environments").map_or(Span { end: root.span.start, ..root.span }, |entry| entry.key_span);
             let title = format!("there is no environment `{}`", name.escape_debug());
-            problems.push(Diagnostic::error("BP025", Place::Span(place), title).fix(instead(name, &known)));
+            merge.problems.push(Diagnostic::error("BP025", Place::Span(place), title).fix(instead(name, &known)));
         }
     }
 }

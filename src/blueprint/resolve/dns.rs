@@ -245,7 +245,8 @@ impl Resolver<'_> {
                 continue;
             };
             let at = path!["regions", &region.name, "loadBalancer"];
-            if region.spec.provider == raw::Provider::Aws {
+            // A name with capitals is no region of AWS, and that was said of it already.
+            if region.spec.provider == raw::Provider::Aws && region.name == region.name.to_lowercase() {
                 self.aws_name(&at, &region.name, balancer);
             }
             let known = (region.spec.provider == raw::Provider::Aws)

@@ -290,7 +290,7 @@ impl Resolver<'_> {
         } else {
             Place::Value(at.clone())
         };
-        self.problems.push(Diagnostic::error("BP010", place, title).fix(fix));
+        self.problems.push(Diagnostic::error("BP010", place, title).rests_on(path![section, name]).fix(fix));
         false
     }
 }

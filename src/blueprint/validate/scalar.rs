@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use super::forms::form;
+use super::meant::meant;
 use super::{Walker, first_sentence};
 use crate::blueprint::credential;
 use crate::blueprint::cron::Schedule;
-use crate::blueprint::raw::{FOREIGN_NAME, LINE};
 use crate::blueprint::units::{Bytes, Cpu, Duration, Percent, Rate, Throughput, UnitError};
-use crate::diagnostics::{Diagnostic, Place, nearest};
+use crate::diagnostics::{Diagnostic, Place};
 use crate::document::node::{Entry, Node, Scalar, ScalarType};
 use crate::document::{Path, Step};
 
@@ -66,7 +67,7 @@ impl Walker {
         };
         if let Err(error) = outcome {
             let problem = Diagnostic::error("BP015", Place::Span(node.span), format!("`{path}`: {}", error.problem))
-                .fix(error.fix);
+                .fix(suggestion(unit, text, path).unwrap_or(error.fix));
             self.problems.push(match surprise(text).filter(|_| scalar.plain) {
                 Some((why, _)) => problem.because(why),
                 None => problem,
@@ -102,7 +103,11 @@ impl Walker {
             let problem = Diagnostic::error(
                 "BP006",
                 Place::Span(node.span),
-                format!("`{path}` wants a whole number and got `{}`", scalar.text.escape_debug()),
+                format!(
+                    "`{path}` wants a whole number and got {}`{}`",
+                    if scalar.plain { "" } else { "the text " },
+                    scalar.text.escape_debug()
+                ),
             );
             self.problems.push(match surprise(&scalar.text).filter(|_| scalar.plain) {
                 Some((why, fix)) => problem.because(why).fix(fix),
@@ -133,7 +138,7 @@ impl Walker {
         if let Some(values) = get("enum").and_then(Value::as_array) {
             let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
             if !values.contains(&text) {
-                let fix = nearest(text, values.iter().copied()).map_or_else(
+                let fix = meant(text, values.iter().copied()).map_or_else(
                     || format!("use one of: {}", values.join(", ")),
                     |near| format!("did you mean `{near}`? (of: {})", values.join(", ")),
                 );
@@ -345,41 +350,15 @@ fn runs(text: &str) -> Result<(), String> {
     gap.map(|_| ()).ok_or_else(|| "it comes at most once in four years".to_owned())
 }
 
-/// What a pattern wants, in words, and an example, for the patterns that stand on keys.
-pub(super) fn form(pattern: &str) -> (String, String) {
-    let say = |what: &str, fix: &str| (what.to_owned(), fix.to_owned());
-    if pattern.starts_with("^[a-z]([-a-z0-9]{0,38}") || pattern.starts_with("^[a-z0-9]([-a-z0-9]{0,38}") {
-        return say(
-            "a name is a DNS label: it names Kubernetes objects",
-            "use lower-case letters, digits and `-`, at most 40, beginning with a letter",
-        );
-    }
-    if pattern.starts_with("^[A-Z_][A-Z0-9_]*") {
-        return say("it names an environment variable", "use capital letters, digits and `_`");
-    }
-    if pattern.starts_with("^(services|postgres") {
-        return say(
-            "a reference is the path of what it names",
-            "write something like `postgres.main`, `redis.sessions`, `services.api` or `external.openai`",
-        );
-    }
-    if pattern.starts_with("^[0-9*,/-]+ ") {
-        return say("a cron time has five fields", "write it in quotes: \"0 2 * * *\"");
-    }
-    if pattern.starts_with("^[A-Z][A-Za-z0-9]*$") {
-        return say("alerts are called like `ServiceDown`", "use letters and digits, beginning with a capital");
-    }
-    if pattern == LINE {
-        return say("it is one line of text", "leave out line breaks and control characters");
-    }
-    if pattern == FOREIGN_NAME {
-        return say("it is a name that another system gave", "use letters, digits and -._:/@+=,~");
-    }
-    if pattern.contains("@sha256") {
-        return say("", "");
-    }
-    (
-        String::new(),
-        if pattern.is_empty() { "write a shorter text".to_owned() } else { format!("it has the form `{pattern}`") },
-    )
+/// A bare number with the unit that fits its field: a timeout of 500 is half a second, and data is kept for days.
+fn suggestion(unit: &str, text: &str, path: &Path) -> Option<String> {
+    let number: u64 = text.parse().ok().filter(|_| unit == "duration")?;
+    let Some(Step::Key(field)) = path.steps().last() else { return None };
+    let (first, second) = match field.as_str() {
+        "retention" | "window" | "immutable" => ("d", "h"),
+        "timeout" | "perTry" | "nodeTimeout" if number >= 100 => ("ms", "s"),
+        "rto" | "rpo" | "respondWithin" | "regionFailover" | "restore" => ("m", "s"),
+        _ => ("s", "m"),
+    };
+    Some(format!("write `{number}{first}`, or `{number}{second}`"))
 }
