@@ -2,6 +2,7 @@
 
 use super::placement::{self, Node};
 use super::raw;
+use super::units::Bytes;
 use super::{Region, Targets, names};
 
 /// A PostgreSQL cluster with what follows from its fields.
@@ -276,6 +277,13 @@ impl Redis {
     /// Whether a region has one.
     pub fn in_region(&self, region: &Region) -> bool {
         self.spec.regions.as_ref().is_none_or(|regions| regions.contains(&region.name))
+    }
+
+    /// The size of a node's volume on Kubernetes: as written, or the append-only file up to twice the data, once more while
+    /// it is rewritten, a snapshot and the next.
+    pub fn volume_size(spec: &raw::Redis) -> Bytes {
+        let derived = || Bytes::new((spec.memory.mebibytes() * 5).max(1024) << 20);
+        spec.storage.as_ref().map_or_else(derived, |storage| storage.size)
     }
 
     /// How many nodes it has in a region.

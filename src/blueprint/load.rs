@@ -1,6 +1,6 @@
 //! From the texts of files to the resolved blueprint: parse, merge, validate, resolve. All problems at once.
 
-mod environment;
+pub mod environment;
 
 use super::{Blueprint, raw, resolve, validate};
 use crate::diagnostics::{Diagnostic, Level, Place};
@@ -172,7 +172,10 @@ impl Files {
                 problems.extend(environment::shared(blueprint, name, base, &environment::Target::of(&document.root)));
             }
         }
-        problems.iter_mut().for_each(|problem| merge.explain(problem));
+        for problem in &mut problems {
+            merge.explain(problem);
+            unwritten(&document, problem);
+        }
         sort(&document, &mut problems);
         Loaded { environment: environment.map(str::to_owned), document, blueprint, problems }
     }
@@ -235,6 +238,18 @@ fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnost
             && !said.contains(&document.span(&p.primary.place))
     };
     problems.into_iter().filter(stands).collect()
+}
+
+/// A place that takes part and is not written is said to be a default, and not marked where nothing of it stands.
+fn unwritten(document: &Document, problem: &mut Diagnostic) {
+    problem.related.retain_mut(|label| {
+        let Place::Value(path) = &label.place else { return true };
+        let found = document.root.locate(path);
+        if !found.whole {
+            label.text = format!("{} (`{path}`, a default)", label.text);
+        }
+        found.whole || found.key.is_some()
+    });
 }
 
 /// An overlay without what only says that it is one.

@@ -20,7 +20,7 @@ pub mod units;
 pub mod validate;
 
 mod datastore;
-mod service;
+pub mod service;
 
 use std::collections::BTreeMap;
 

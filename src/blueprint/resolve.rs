@@ -5,6 +5,7 @@
 
 mod contradictions;
 mod datastores;
+mod defaults;
 mod derive;
 mod dns;
 mod expressible;
@@ -45,6 +46,7 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.health_is_served(&services);
     resolver.expressible(&services);
     resolver.contradictions();
+    resolver.defaults();
     resolver.unrendered();
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {

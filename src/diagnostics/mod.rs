@@ -2,6 +2,8 @@
 //!
 //! A finding names its places as paths; only `document` turns them into offsets, and only `report` into text.
 
+pub mod registry;
+
 use crate::document::{Path, Span};
 
 /// How bad a finding is.

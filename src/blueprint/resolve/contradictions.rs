@@ -37,6 +37,19 @@ impl Resolver<'_> {
             self.target(&path!["redis", name, "objectives"], cluster.objectives.availability, cluster.objectives.rto);
         }
         self.addresses();
+        for (index, waiver) in spec.policy.waive.iter().enumerate() {
+            if let Err(why) = waiver.path() {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP170",
+                        Place::Value(path!["policy", "waive"].index(index).key("at")),
+                        format!("`{}` is no path", waiver.at.escape_debug()),
+                    )
+                    .because(why.to_string())
+                    .fix("write it as messages print it: `redis.sessions` or `services.api.needs.\"redis.cache\"`"),
+                );
+            }
+        }
     }
 
     fn objectives(&mut self) {

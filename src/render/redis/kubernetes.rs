@@ -338,10 +338,10 @@ fn five_thirds(five_times: u64) -> String {
     format!("{}Mi", five_times.div_ceil(3))
 }
 
-/// The size of a volume: the append-only file up to twice the data, once more while it is rewritten, a snapshot and the next.
+/// The size of a volume.
 fn storage(redis: &Redis) -> String {
-    let own = redis.spec.storage.as_ref().map(|s| s.size.to_string());
-    own.unwrap_or_else(|| format!("{}Mi", (redis.spec.memory.mebibytes() * 5).max(1024)))
+    let size = Redis::volume_size(&redis.spec);
+    if redis.spec.storage.is_some() { size.to_string() } else { format!("{}Mi", size.mebibytes()) }
 }
 
 fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Vec<Value> {
