@@ -279,11 +279,20 @@ impl Redis {
         self.spec.regions.as_ref().is_none_or(|regions| regions.contains(&region.name))
     }
 
+    /// CPU of a node on Kubernetes where nothing is written, in thousandths of a core.
+    pub const CPU: u64 = 500;
+
     /// The size of a node's volume on Kubernetes: as written, or the append-only file up to twice the data, once more while
     /// it is rewritten, a snapshot and the next.
     pub fn volume_size(spec: &raw::Redis) -> Bytes {
         let derived = || Bytes::new((spec.memory.mebibytes() * 5).max(1024) << 20);
         spec.storage.as_ref().map_or_else(derived, |storage| storage.size)
+    }
+
+    /// Memory of a node on Kubernetes: as written, or so that `maxmemory` is 0.6 of it (R-RD-15).
+    pub fn node_memory(spec: &raw::Redis) -> Bytes {
+        let derived = || Bytes::new((spec.memory.mebibytes() * 5).div_ceil(3) << 20);
+        spec.resources.as_ref().map_or_else(derived, |resources| resources.memory)
     }
 
     /// How many nodes it has in a region.

@@ -77,7 +77,8 @@ fn insert(value: &mut Value, path: &str, derived: &Derived) {
         let Some(next) = next else { return };
         at = next;
     }
-    *at = Value::String(derived.value.clone());
+    // A count is a number where it is written, too; everything else has a unit or is a text.
+    *at = derived.value.parse::<u64>().map_or_else(|_| Value::String(derived.value.clone()), Value::from);
 }
 
 struct Printer<'a> {

@@ -1,11 +1,16 @@
 //! For people: each finding with its excerpt, carets, cause and fix.
 
+use std::borrow::Cow;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
 use super::{Look, Section};
 use crate::diagnostics::{self, Diagnostic, Label};
-use crate::document::{Document, Span};
+use crate::document::Span;
+
+/// The check whose marked text is never shown.
+const CREDENTIAL: &str = "BP014";
 
 /// The findings, one after the other, a blank line between them.
 pub fn render(sections: &[Section<'_>], look: Look) -> String {
@@ -29,8 +34,7 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic) -> Stri
     };
     let title = normalize_untrusted_str(&finding.title);
     let environment = section.environment.map(|name| format!("in the environment `{name}`"));
-    let mut group: Group<'_> =
-        level.primary_title(title.as_str()).id(finding.id).elements(snippets(section.document, finding));
+    let mut group: Group<'_> = level.primary_title(title.as_str()).id(finding.id).elements(snippets(section, finding));
     if let Some(environment) = &environment {
         group = group.element(Level::NOTE.message(normalize_untrusted_str(environment)));
     }
@@ -49,8 +53,24 @@ type Marked<'a> = (Span, &'a Label, bool);
 /// An excerpt: its bytes, its first line, what is marked in it.
 type Window<'a> = (std::ops::Range<usize>, usize, Vec<&'a Marked<'a>>);
 
+/// An excerpt without the credentials in it: what is printed may end up in a log that others read.
+fn masked<'a>(section: &Section<'_>, file: u32, text: &'a str, start: usize) -> Cow<'a, str> {
+    let spans = section.findings.iter().filter(|finding| finding.id == CREDENTIAL);
+    let spans = spans.map(|finding| section.document.span(&finding.primary.place)).filter(|span| span.file == file);
+    let mut out = Cow::Borrowed(text);
+    for span in spans {
+        let (from, to) = ((span.start as usize).max(start) - start, (span.end as usize).max(start) - start);
+        let Some(secret) = out.get(from..to.min(text.len())) else { continue };
+        // As many bytes and lines as before, so that every place stays where it is.
+        let stars: String = secret.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
+        out.to_mut().replace_range(from..from + stars.len(), &stars);
+    }
+    out
+}
+
 /// One excerpt for each file that takes part, the primary place's first: only the lines around the labels.
-fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+fn snippets<'a>(section: &Section<'a>, finding: &Diagnostic) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+    let document = section.document;
     let primary = (document.span(&finding.primary.place), &finding.primary, true);
     let related = finding.related.iter().map(|label| (document.span(&label.place), label, false));
     let labels: Vec<Marked<'_>> = std::iter::once(primary).chain(related).collect();
@@ -83,8 +103,10 @@ fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a,
         }
         for (range, line, inside) in windows {
             let text = source.text.get(range.clone()).unwrap_or("");
-            let mut snippet =
-                Snippet::source(text).line_start(line).path(normalize_untrusted_str(&source.name)).fold(true);
+            let mut snippet = Snippet::source(masked(section, file, text, range.start))
+                .line_start(line)
+                .path(normalize_untrusted_str(&source.name))
+                .fold(true);
             for (span, label, primary) in inside {
                 let start = (span.start as usize).clamp(range.start, range.end) - range.start;
                 let end = (span.end as usize).clamp(range.start + start, range.end) - range.start;

@@ -19,7 +19,7 @@ impl Resolver<'_> {
         self.objectives();
         for (name, service) in &spec.services {
             let at = path!["services", name];
-            self.target(&at.key("objectives"), service.objectives.availability, service.objectives.rto);
+            self.tier_targets(&at.key("objectives"), &service.objectives);
             self.resources(&at, &service.resources);
             self.scaling(&at, service);
             self.times(&at, service);
@@ -27,14 +27,14 @@ impl Resolver<'_> {
         }
         for (name, cluster) in &spec.postgres {
             let at = path!["postgres", name];
-            self.target(&at.key("objectives"), cluster.objectives.availability, cluster.objectives.rto);
+            self.tier_targets(&at.key("objectives"), &cluster.objectives);
             if cluster.manager == raw::Manager::Patroni {
                 self.quorum(&at, cluster);
                 self.parameters(&at, cluster);
             }
         }
         for (name, cluster) in &spec.redis {
-            self.target(&path!["redis", name, "objectives"], cluster.objectives.availability, cluster.objectives.rto);
+            self.tier_targets(&path!["redis", name, "objectives"], &cluster.objectives);
         }
         self.addresses();
         for (index, waiver) in spec.policy.waive.iter().enumerate() {
@@ -56,8 +56,9 @@ impl Resolver<'_> {
         let spec = self.spec;
         let at = path!["objectives"];
         self.target(&at, spec.objectives.availability, spec.objectives.rto);
+        self.scenarios(&at, &spec.objectives.scenarios);
         for (name, tier) in &spec.objectives.tiers {
-            self.target(&at.key("tiers").key(name), tier.availability, tier.rto);
+            self.tier_targets(&at.key("tiers").key(name), tier);
         }
         for (name, region) in &spec.regions {
             if region.warm.is_some_and(|warm| warm > Percent::whole(100)) {
@@ -71,6 +72,18 @@ impl Resolver<'_> {
                     .fix("write `100%` or less"),
                 );
             }
+        }
+    }
+
+    fn tier_targets(&mut self, at: &Path, tier: &raw::Tier) {
+        self.target(at, tier.availability, tier.rto);
+        self.scenarios(at, &tier.scenarios);
+    }
+
+    fn scenarios(&mut self, at: &Path, scenarios: &BTreeMap<raw::Scenario, raw::Target>) {
+        for (scenario, target) in scenarios {
+            let name = serde_json::to_value(scenario).unwrap_or_default();
+            self.target(&at.key("scenarios").key(name.as_str().unwrap_or_default()), None, target.rto);
         }
     }
 
@@ -289,33 +302,33 @@ impl Resolver<'_> {
         }
     }
 
-    /// Two members of one cluster that would listen at the same place.
+    /// Two hosts of one family that would listen at the same place, in one cluster or in two.
     fn addresses(&mut self) {
         let spec = self.spec;
+        let (mut members, mut etcd, mut routers, mut nodes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (name, cluster) in spec.postgres.iter().filter(|(_, c)| c.platform == raw::StorePlatform::Hosts) {
             let at = path!["postgres", name];
-            let members = cluster.hosts.iter().map(|(host, facts)| {
+            members.extend(cluster.hosts.iter().map(|(host, facts)| {
                 let ports = facts.ports.unwrap_or(cluster.ports);
                 (at.key("hosts").key(host), facts.address.as_str(), vec![ports.postgres, ports.rest])
-            });
-            self.twice(members.collect());
-            let etcd = cluster.consensus.hosts.iter().map(|(host, facts)| {
+            }));
+            etcd.extend(cluster.consensus.hosts.iter().map(|(host, facts)| {
                 let ports = facts.ports.unwrap_or(cluster.consensus.ports);
                 (at.key("consensus").key("hosts").key(host), facts.address.as_str(), vec![ports.client, ports.peer])
-            });
-            self.twice(etcd.collect());
-            let routers = cluster.router.hosts.iter().map(|(host, facts)| {
+            }));
+            routers.extend(cluster.router.hosts.iter().map(|(host, facts)| {
                 let ports = vec![cluster.router.port, cluster.router.replica_port];
                 (at.key("router").key("hosts").key(host), facts.address.as_str(), ports)
-            });
-            self.twice(routers.collect());
+            }));
         }
         for (name, cluster) in spec.redis.iter().filter(|(_, c)| c.platform == raw::StorePlatform::Hosts) {
-            let nodes = cluster.hosts.iter().map(|(host, facts)| {
+            nodes.extend(cluster.hosts.iter().map(|(host, facts)| {
                 let ports = facts.ports.unwrap_or(cluster.ports);
                 (path!["redis", name, "hosts", host], facts.address.as_str(), vec![ports.redis])
-            });
-            self.twice(nodes.collect());
+            }));
+        }
+        for family in [members, etcd, routers, nodes] {
+            self.twice(family);
         }
     }
 

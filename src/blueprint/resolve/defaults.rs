@@ -2,7 +2,7 @@
 
 use super::Resolver;
 use crate::blueprint::service::{LIVENESS, PROBE_TIMEOUT, ProbeDefault, READINESS, STARTUP};
-use crate::blueprint::units::Duration;
+use crate::blueprint::units::{Cpu, Duration};
 use crate::blueprint::{Redis, raw};
 use crate::document::Path;
 use crate::path;
@@ -28,6 +28,12 @@ impl Resolver<'_> {
             }
         }
         for (name, cluster) in &spec.redis {
+            if cluster.platform == raw::StorePlatform::Kubernetes && cluster.resources.is_none() {
+                let at = path!["redis", name, "resources"];
+                self.derived(&at.key("cpu"), Cpu::from_millis(Redis::CPU), "what a node needs at least");
+                let because = "`memory` / 0.6: a fork copies what changes meanwhile (R-RD-15)";
+                self.derived(&at.key("memory"), Redis::node_memory(cluster), because);
+            }
             if cluster.platform == raw::StorePlatform::Kubernetes && cluster.storage.is_none() {
                 let size = Redis::volume_size(cluster);
                 let because = "five times `memory`: append-only file, its rewrite, a snapshot and the next";

@@ -271,12 +271,17 @@ impl Resolver<'_> {
         if sections.contains(&section) && names(section).binary_search(&name).is_ok() {
             return true;
         }
+        // With the section right only its names can be meant.
+        let one = [section];
+        let sections_meant = if sections.contains(&section) { &one[..] } else { sections };
         let all: Vec<String> =
-            sections.iter().flat_map(|s| names(s).into_iter().map(move |n| format!("{s}.{n}"))).collect();
+            sections_meant.iter().flat_map(|s| names(s).into_iter().map(move |n| format!("{s}.{n}"))).collect();
         let fix = match nearest(reference, all.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if all.is_empty() => format!("define it under `{section}`"),
-            None if all.len() > 8 => format!("there are {} to choose from under {}", all.len(), sections.join(", ")),
+            None if all.len() > 8 => {
+                format!("there are {} to choose from under {}", all.len(), sections_meant.join(", "))
+            }
             None => format!("use one of: {}", all.join(", ")),
         };
         let title = if sections.contains(&section) {

@@ -3,7 +3,10 @@
 use crate::blueprint::raw::{FOREIGN_NAME, LINE};
 
 /// Forms by a part of their pattern that none before has: what they are, and what to write.
-const FORMS: [(&str, &str, &str); 22] = [
+const FORMS: [(&str, &str, &str); 25] = [
+    ("|[0-9A-Fa-f:]+)$", "it is a host name or an address, without a port", "use the name or the address alone"),
+    ("^https?://", "it is a whole address", "use `https://` or `http://` in front"),
+    ("\\.)+[a-z]", "it is a domain name, in small letters, and no address", "use the name"),
     ("^[a-z0-9-]+$", "it is a region, as its provider writes it", "write something like `us-east-1`"),
     (
         "^1\\.(2[89]",

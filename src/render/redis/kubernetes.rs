@@ -16,7 +16,7 @@ use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_
 use super::{Place, backup, secrets};
 use crate::blueprint::placement::Node;
 use crate::blueprint::raw::{self, DestinationKind};
-use crate::blueprint::units::Duration;
+use crate::blueprint::units::{Cpu, Duration};
 use crate::blueprint::{Redis, names};
 use crate::render::kubernetes::common::{self, Identity, Labels};
 use crate::render::{ArtifactKind, File, Jobs, engine};
@@ -329,13 +329,9 @@ fn resources(redis: &Redis) -> (String, String, String) {
     if let Some(own) = &redis.spec.resources {
         return (own.cpu.to_string(), own.memory.to_string(), "as the blueprint says".to_owned());
     }
-    let memory = five_thirds(redis.spec.memory.mebibytes() * 5);
+    let memory = format!("{}Mi", Redis::node_memory(&redis.spec).mebibytes());
     let why = format!("maxmemory {} / 0.6: a fork copies what changes meanwhile (R-RD-15)", redis.spec.memory);
-    ("500m".to_owned(), memory, why)
-}
-
-fn five_thirds(five_times: u64) -> String {
-    format!("{}Mi", five_times.div_ceil(3))
+    (Cpu::from_millis(Redis::CPU).to_string(), memory, why)
 }
 
 /// The size of a volume.
