@@ -2,6 +2,8 @@
 
 pub mod environment;
 
+use std::collections::HashSet;
+
 use super::{Blueprint, raw, resolve, validate};
 use crate::diagnostics::{Diagnostic, Level, Place};
 use crate::document::merge::{Merge, conflicts};
@@ -230,7 +232,7 @@ fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnost
     };
     let unknown = |path: &Path| repaired.stand_ins.iter().chain(&repaired.dropped).any(|other| related(path, other));
     let document = Document { sources: sources.to_vec(), root: root.clone() };
-    let said: Vec<Span> = formal.iter().map(|problem| document.span(&problem.primary.place)).collect();
+    let said: HashSet<Span> = formal.iter().map(|problem| document.span(&problem.primary.place)).collect();
     let stands = |p: &Diagnostic| {
         !touched(&p.primary.place)
             && !p.related.iter().any(|label| touched(&label.place))

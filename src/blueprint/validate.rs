@@ -148,7 +148,7 @@ impl Walker {
                 }
                 None => {
                     let meant = unused(&entry.key, properties, entries);
-                    self.unknown(entry, properties, meant, path);
+                    self.unknown(entry, properties, path);
                     // Its content is checked as that of the field which was meant.
                     if let Some(schema) = meant.and_then(|name| properties.get(name)) {
                         self.node(&entry.value, schema, &here, Some(entry.key_span));
@@ -194,7 +194,8 @@ impl Walker {
         }
     }
 
-    fn unknown(&mut self, entry: &Entry, properties: &Map<String, Value>, near: Option<&str>, path: &Path) {
+    fn unknown(&mut self, entry: &Entry, properties: &Map<String, Value>, path: &Path) {
+        let near = meant::meant(&entry.key, properties.keys().map(String::as_str));
         let known: Vec<&str> = properties.keys().map(String::as_str).collect();
         let fix = near.map_or_else(
             || format!("what may stand here: {}", known.join(", ")),
@@ -290,7 +291,12 @@ impl Walker {
 }
 
 /// The field that an unknown key stands for, where that field is not written as well.
+///
+/// In a map of many more keys than there are fields nothing was meant by any of them, and looking would take long.
 pub(super) fn unused<'a>(key: &str, properties: &'a Map<String, Value>, entries: &[Entry]) -> Option<&'a str> {
+    if entries.len() > 4 * properties.len() {
+        return None;
+    }
     let meant = meant::meant(key, properties.keys().map(String::as_str))?;
     entries.iter().all(|entry| &*entry.key != meant).then_some(meant)
 }

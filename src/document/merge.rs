@@ -1,5 +1,7 @@
 //! Overlays and environments: merge patches (RFC 7386) on the tree, with conflicts shown at both places (decision 2).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::node::{Entry, Node, NodeKind};
 use super::{Path, Span};
 use crate::diagnostics::{Diagnostic, Place, nearest};
@@ -9,9 +11,12 @@ use crate::diagnostics::{Diagnostic, Place, nearest};
 pub struct Merge {
     /// What is wrong with the patches.
     pub problems: Vec<Diagnostic>,
-    deleted: Vec<(Path, Span)>,
-    added: Vec<(Path, String)>,
+    deleted: BTreeMap<Path, Span>,
+    added: BTreeMap<Path, String>,
 }
+
+/// A name that is new among more than so many is hardly a slip, and comparing it with all of them would take long.
+const COMPARED: usize = 200;
 
 impl Merge {
     /// Applies a patch: maps are merged, lists and scalars replaced, `null` deletes.
@@ -45,10 +50,13 @@ impl Merge {
     }
 
     fn entry(&mut self, entries: &mut Vec<Entry>, change: &Entry, parent: Span, path: &Path) {
-        let near = nearest(&change.key, entries.iter().map(|entry| &*entry.key)).map(str::to_owned);
+        let near = |entries: &[Entry]| {
+            nearest(&change.key, entries.iter().take(COMPARED).map(|entry| &*entry.key)).map(str::to_owned)
+        };
         match entries.iter().position(|entry| entry.key == change.key) {
             None if change.value.is_null() => {
-                let fix = near.map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
+                let fix =
+                    near(entries).map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
                 self.problems.push(
                     Diagnostic::error(
                         "BP004",
@@ -60,11 +68,13 @@ impl Merge {
                 );
             }
             None => {
-                self.added.extend(near.map(|near| (path.clone(), near)));
+                if entries.len() <= COMPARED {
+                    self.added.extend(near(entries).map(|near| (path.clone(), near)));
+                }
                 entries.push(Entry { value: strip_nulls(&change.value), ..change.clone() });
             }
             Some(at) if change.value.is_null() => {
-                self.deleted.push((path.clone(), change.key_span));
+                self.deleted.insert(path.clone(), change.key_span);
                 entries.remove(at);
             }
             Some(at) => {
@@ -80,10 +90,12 @@ impl Merge {
             Place::Key(path) => Some(path),
             _ => None,
         };
-        let deleted = self.deleted.iter().filter(|(path, _)| Some(path) == missing || problem.rests_on.contains(path));
-        let places: Vec<Span> = deleted.map(|(_, span)| *span).collect();
-        let below = |path: &Path| problem.id == "BP008" && problem.rests_on.iter().any(|rest| rest.starts_with(path));
-        if let Some((path, near)) = self.added.iter().find(|(path, _)| below(path)) {
+        let paths = missing.into_iter().chain(&problem.rests_on);
+        let places: BTreeSet<Span> = paths.filter_map(|path| self.deleted.get(path)).copied().collect();
+        let above = |path: &Path| std::iter::successors(Some(path.clone()), Path::parent);
+        let required = problem.rests_on.iter().filter(|_| problem.id == "BP008" && !self.added.is_empty());
+        let added = required.flat_map(above).find_map(|path| Some((self.added.get(&path)?.clone(), path)));
+        if let Some((near, path)) = added {
             problem.fix =
                 Some(format!("did you mean `{near}`? `{path}` is new here; a patch of what is there needs its name"));
         }

@@ -283,8 +283,9 @@ fn merge_keys(entries: &mut Vec<Entry>) {
             NodeKind::List(items) => items,
             _ => vec![merged],
         };
+        let mut known: HashSet<Box<str>> = entries.iter().map(|entry| entry.key.clone()).collect();
         for entry in maps.iter().filter_map(Node::map).flatten() {
-            if entries.iter().all(|known| known.key != entry.key) {
+            if known.insert(entry.key.clone()) {
                 entries.push(entry.clone());
             }
         }

@@ -57,7 +57,7 @@ impl Repair {
                         .and_then(|known| super::unused(&entry.key, known, entries));
                     let key = meant.unwrap_or(&entry.key);
                     let Some(inner) = property(outer, schema, key) else { continue };
-                    if kept.iter().any(|entry| &*entry.key == key) {
+                    if meant.is_some() && kept.iter().any(|entry| &*entry.key == key) {
                         continue;
                     }
                     let value = self.node(&entry.value, inner, &path.key(key));
