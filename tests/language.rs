@@ -177,6 +177,20 @@ proptest! {
         prop_assert_eq!(loaded.blueprint.is_none(), loaded.problems.iter().any(|p| p.level == hagen::diagnostics::Level::Error));
     }
 
+    /// A path is read back as it was printed, whatever its keys hold.
+    #[test]
+    fn paths_read_back_as_printed(steps in prop::collection::vec(prop_oneof![
+        "\\PC{0,12}".prop_map(Ok),
+        "[a-z\\.\\[\"\\\\\n]{0,6}".prop_map(Ok),
+        (0usize..100).prop_map(Err),
+    ], 0..6)) {
+        let path = steps.into_iter().fold(hagen::document::Path::root(), |path, step| match step {
+            Ok(key) => path.key(key),
+            Err(index) => path.index(index),
+        });
+        prop_assert_eq!(path.to_string().parse::<hagen::document::Path>(), Ok(path));
+    }
+
     /// The reader agrees with an independent one on what a well-formed file holds.
     #[test]
     fn scalars_read_back_as_written(text in "\\PC{0,40}") {

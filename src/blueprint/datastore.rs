@@ -2,6 +2,7 @@
 
 use super::placement::{self, Node};
 use super::raw;
+use super::units::Bytes;
 use super::{Region, Targets, names};
 
 /// A PostgreSQL cluster with what follows from its fields.
@@ -134,7 +135,7 @@ impl Postgres {
 
     /// How many members it has in a region.
     pub fn member_count(&self, region: &Region) -> usize {
-        if self.on_kubernetes() { self.spec.members.unwrap_or(3) as usize } else { self.members(region).len() }
+        if self.on_kubernetes() { self.spec.member_count() as usize } else { self.members(region).len() }
     }
 
     /// How many etcd members it has in a region; none with the Kubernetes API.
@@ -142,7 +143,7 @@ impl Postgres {
         if self.spec.consensus.kind == raw::ConsensusKind::Kubernetes {
             0
         } else if self.on_kubernetes() {
-            self.spec.consensus.members.unwrap_or(3) as usize
+            self.spec.consensus.member_count() as usize
         } else {
             self.etcd(region).len()
         }
@@ -276,6 +277,22 @@ impl Redis {
     /// Whether a region has one.
     pub fn in_region(&self, region: &Region) -> bool {
         self.spec.regions.as_ref().is_none_or(|regions| regions.contains(&region.name))
+    }
+
+    /// CPU of a node on Kubernetes where nothing is written, in thousandths of a core.
+    pub const CPU: u64 = 500;
+
+    /// The size of a node's volume on Kubernetes: as written, or the append-only file up to twice the data, once more while
+    /// it is rewritten, a snapshot and the next.
+    pub fn volume_size(spec: &raw::Redis) -> Bytes {
+        let derived = || Bytes::new((spec.memory.mebibytes() * 5).max(1024) << 20);
+        spec.storage.as_ref().map_or_else(derived, |storage| storage.size)
+    }
+
+    /// Memory of a node on Kubernetes: as written, or so that `maxmemory` is 0.6 of it (R-RD-15).
+    pub fn node_memory(spec: &raw::Redis) -> Bytes {
+        let derived = || Bytes::new((spec.memory.mebibytes() * 5).div_ceil(3) << 20);
+        spec.resources.as_ref().map_or_else(derived, |resources| resources.memory)
     }
 
     /// How many nodes it has in a region.

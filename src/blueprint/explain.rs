@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::schema::{SCHEMA, follow};
-use crate::diagnostics::nearest;
+use crate::diagnostics::{nearest, registry};
+use crate::document::{Path, Step};
 
 /// A path that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,41 +17,59 @@ pub struct Unknown {
     pub fix: String,
 }
 
-/// Explains a field by its path; a name in a map may be any name or `*`, a place in a list `[]` or a number.
+/// Explains a field by its path, or a check by its id; a name in a map may be any name or `*`, a place in a list `[]` or a number.
 pub fn explain(path: &str) -> Result<String, Unknown> {
-    let steps = steps(path);
+    if let Some(check) = registry::find(path) {
+        return Ok(format!("{}\n    {}\n\nto do:    {}\n", check.id, check.meaning, check.fix));
+    }
+    let looks_like_id =
+        path.len() == 5 && path[..2].eq_ignore_ascii_case("BP") && path[2..].bytes().all(|b| b.is_ascii_digit());
+    if looks_like_id {
+        let message = format!("no check is called `{path}`");
+        return Err(Unknown {
+            message,
+            fix: "ids stand in brackets in front of every finding: `error[BP007]`".to_owned(),
+        });
+    }
+    let steps = steps(path)?;
     let mut outer: &Value = &SCHEMA;
     let mut walked: Vec<String> = Vec::new();
+    let mut required = false;
     for (at, step) in steps.iter().enumerate() {
         let schema = follow(outer);
+        let names = outer.get("required").or_else(|| schema.get("required")).and_then(Value::as_array);
+        required = names.is_some_and(|names| names.iter().any(|name| name == step));
         outer = match child(outer, schema, step) {
             Some(next) => next,
             None => return Err(unknown(outer, schema, &walked, step, &steps[at + 1..])),
         };
         walked.push(step.clone());
     }
-    Ok(describe(&walked, outer))
+    Ok(describe(&walked, outer, required))
 }
 
-/// Splits a path at its dots; a reference such as `needs.postgres.main` is one key where the schema expects one.
-fn steps(path: &str) -> Vec<String> {
+/// The steps of a path as messages print it; a reference such as `needs.postgres.main` is one key where the schema has one.
+fn steps(path: &str) -> Result<Vec<String>, Unknown> {
+    let path: Path = path.trim_matches('.').replace("[]", "[0]").parse().map_err(|error| Unknown {
+        message: format!("`{}` is no path: {error}", path.escape_debug()),
+        fix: "write it as messages print it: `services.*.replicas.min`".to_owned(),
+    })?;
     let mut steps: Vec<String> = Vec::new();
-    for part in path.split('.').filter(|part| !part.is_empty()) {
-        let (name, index) = part.split_once('[').map_or((part, None), |(name, index)| (name, Some(index)));
+    for step in path.steps() {
+        let name = match step {
+            Step::Key(key) => key.clone(),
+            Step::Index(_) => "[]".to_owned(),
+        };
         let after_needs =
             steps.last().is_some_and(|last| matches!(last.as_str(), "services" | "postgres" | "redis" | "external"))
                 && steps.len() >= 2
                 && steps[steps.len() - 2] == "needs";
-        if after_needs && let Some(section) = steps.pop() {
-            steps.push(format!("{section}.{name}"));
-        } else if !name.is_empty() {
-            steps.push(name.trim_matches('"').to_owned());
-        }
-        if index.is_some() {
-            steps.push("[]".to_owned());
+        match steps.last_mut().filter(|_| after_needs) {
+            Some(section) => *section = format!("{section}.{name}"),
+            None => steps.push(name),
         }
     }
-    steps
+    Ok(steps)
 }
 
 fn object<'a>(outer: &'a Value, schema: &'a Value, key: &str) -> Option<&'a Map<String, Value>> {
@@ -89,7 +108,7 @@ fn unknown(outer: &Value, schema: &Value, walked: &[String], step: &str, rest: &
     Unknown { message: format!("{place} has no field `{}`", step.escape_debug()), fix }
 }
 
-fn describe(walked: &[String], outer: &Value) -> String {
+fn describe(walked: &[String], outer: &Value, required: bool) -> String {
     let schema = follow(outer);
     let get = |key: &str| outer.get(key).or_else(|| schema.get(key));
     let mut out = String::new();
@@ -104,6 +123,9 @@ fn describe(walked: &[String], outer: &Value) -> String {
         let _ = writeln!(out, "    {of_type}");
     }
     let _ = writeln!(out, "\ntype:     {}", type_name(outer));
+    if required {
+        let _ = writeln!(out, "required: yes");
+    }
     match outer.get("default").or_else(|| schema.get("default")) {
         Some(default) if !default.is_object() && !default.is_array() => {
             let _ = writeln!(out, "default:  {}", scalar(default));
@@ -127,23 +149,30 @@ fn describe(walked: &[String], outer: &Value) -> String {
     if let Some(files) = super::schema::renders_into(walked) {
         let _ = writeln!(out, "renders:  {files}");
     }
-    let fields = object(outer, schema, "properties").filter(|properties| !properties.is_empty());
-    if let Some(fields) = fields {
-        let required: Vec<&str> =
-            get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        let _ = writeln!(out, "\nfields:");
-        let width = fields.keys().map(String::len).max().unwrap_or(0);
-        for (name, field) in fields {
-            let meaning = field
-                .get("description")
-                .or_else(|| follow(field).get("description"))
-                .and_then(Value::as_str)
-                .unwrap_or("");
-            let note = if required.contains(&name.as_str()) { " (required)" } else { "" };
-            let _ = writeln!(out, "    {name:width$}  {}{note}", meaning.lines().next().unwrap_or(""));
-        }
+    if object(outer, schema, "properties").is_some_and(|properties| !properties.is_empty()) {
+        fields(&mut out, "fields:", outer);
+    } else if get("type") == Some(&Value::from("object"))
+        && let Some(inner) = child(outer, schema, "*")
+    {
+        // What a map holds is what one looks for when one asks for the map.
+        fields(&mut out, &format!("fields of each, {title}.*:"), inner);
     }
     out
+}
+
+fn fields(out: &mut String, title: &str, outer: &Value) {
+    let schema = follow(outer);
+    let Some(fields) = object(outer, schema, "properties").filter(|properties| !properties.is_empty()) else { return };
+    let required = outer.get("required").or_else(|| schema.get("required")).and_then(Value::as_array);
+    let required: Vec<&str> = required.into_iter().flatten().filter_map(Value::as_str).collect();
+    let _ = writeln!(out, "\n{title}");
+    let width = fields.keys().map(String::len).max().unwrap_or(0);
+    for (name, field) in fields {
+        let meaning =
+            field.get("description").or_else(|| follow(field).get("description")).and_then(Value::as_str).unwrap_or("");
+        let note = if required.contains(&name.as_str()) { " (required)" } else { "" };
+        let _ = writeln!(out, "    {name:width$}  {}{note}", meaning.lines().next().unwrap_or(""));
+    }
 }
 
 fn type_name(outer: &Value) -> String {
@@ -201,6 +230,14 @@ mod tests {
         assert!(text.contains("type:     whole number"), "{text}");
         assert!(text.contains("default:  3"), "{text}");
         assert!(explain("services.api.needs.postgres.main.timeout").is_ok_and(|text| text.contains("duration")));
+        assert!(explain("services.catalog.needs.\"redis.cache\".timeout").is_ok_and(|text| text.contains("duration")));
+        assert!(explain("postgres.main.backup.to[0]").is_ok_and(|text| text.contains("reference")));
+        for map in ["postgres", "services", "services.*.needs"] {
+            assert!(explain(map).is_ok_and(|text| text.contains("fields of each")), "{map}");
+        }
+        assert!(explain("services.*.port").is_ok_and(|text| text.contains("required: yes")));
+        assert!(explain("BP048").is_ok_and(|text| text.contains("ttl")));
+        assert!(explain("BP999").is_err());
         assert!(explain("services.*.replcias").is_err_and(|unknown| unknown.fix.contains("services.*.replicas")));
     }
 }

@@ -1,9 +1,14 @@
 //! From the texts of files to the resolved blueprint: parse, merge, validate, resolve. All problems at once.
 
+pub mod environment;
+
+use std::collections::HashSet;
+
 use super::{Blueprint, raw, resolve, validate};
-use crate::diagnostics::{Diagnostic, Level, Place, nearest};
+use crate::diagnostics::{Diagnostic, Level, Place};
+use crate::document::merge::{Merge, conflicts};
 use crate::document::node::{Node, NodeKind};
-use crate::document::{Document, Path, Source, Span, merge, yaml};
+use crate::document::{Document, Path, Source, Span, yaml};
 
 /// A text to be read.
 #[derive(Debug, Clone)]
@@ -50,18 +55,62 @@ pub struct Files {
 pub fn parse(inputs: Vec<Input>) -> Files {
     let mut files =
         Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new(), unreadable: false };
+    let mut unclear = Vec::new();
     for (index, input) in inputs.into_iter().enumerate() {
         let source = Source::new(input.name, input.text);
         let (node, problems) = yaml::parse(&source, index as u32);
         files.unreadable |= node.is_none();
         files.problems.extend(problems);
         if let Some(node) = node {
-            let overlay = node.get("kind").and_then(Node::scalar).is_some_and(|kind| &*kind.text == "Overlay");
-            if overlay { files.overlays.push((node, input.directory)) } else { files.bases.push(node) }
+            match node.get("kind").and_then(Node::scalar).map(|kind| &*kind.text) {
+                Some("Overlay") => {
+                    files.problems.extend(overlay_version(&node));
+                    files.overlays.push((node, input.directory));
+                }
+                Some("Blueprint") => files.bases.push(node),
+                _ => unclear.push((node, input.directory)),
+            }
         }
         files.sources.push(source);
     }
+    // What does not say what it is can only be meant as a patch where there is a base; alone it is a base with a fault.
+    let beside = !files.bases.is_empty();
+    for (node, directory) in unclear {
+        if beside {
+            files.problems.push(unclear_kind(&node));
+            files.overlays.push((node, directory));
+        } else {
+            files.bases.push(node);
+        }
+    }
     files
+}
+
+/// An overlay is written for a version of the language as much as a base is.
+fn overlay_version(overlay: &Node) -> Option<Diagnostic> {
+    let problem = match overlay.get("apiVersion") {
+        Some(node) if node.scalar().is_some_and(|version| &*version.text == "hagen.dev/v1") => return None,
+        Some(node) => {
+            Diagnostic::error("BP017", Place::Span(node.span), "this is no version of the language that hagen knows")
+        }
+        None => {
+            let start = Span { end: overlay.span.start, ..overlay.span };
+            Diagnostic::error("BP008", Place::Span(start), "`apiVersion` is missing in this overlay")
+        }
+    };
+    Some(problem.fix("write `apiVersion: hagen.dev/v1`"))
+}
+
+/// A file beside a base that is neither base nor overlay.
+fn unclear_kind(node: &Node) -> Diagnostic {
+    let start = Span { end: node.span.start, ..node.span };
+    let (place, title) = match node.get("kind") {
+        Some(kind) => (kind.span, "this file is neither a blueprint nor an overlay"),
+        None => (start, "this file does not say what it is"),
+    };
+    Diagnostic::error("BP169", Place::Span(place), title)
+        .because("a base was named too, so it can only be a patch for that")
+        .fix("write `kind: Overlay`")
 }
 
 impl Files {
@@ -98,11 +147,18 @@ impl Files {
                 .unwrap_or_default();
             problems.push(
                 Diagnostic::error("BP023", Place::Span(span), "an overlay alone is no blueprint")
-                    .fix("name the base first: `hagen render base.yaml overlay.yaml -o out`"),
+                    .fix("name the base before it: `base.yaml overlay.yaml`"),
             );
         }
+        let mut target = None;
+        let mut merge = Merge::default();
         if let Some(root) = &mut root {
-            self.merge(root, environment, &mut problems);
+            self.merge(root, &mut merge);
+            target = Some(environment::Target::of(root));
+            if let Some(name) = environment {
+                environment::apply(root, name, &mut merge);
+            }
+            problems.append(&mut merge.problems);
         }
         let document = Document { sources: self.sources.clone(), root: root.unwrap_or(empty) };
         let mut blueprint = None;
@@ -111,49 +167,31 @@ impl Files {
             if problems.is_empty() && formal.is_empty() {
                 (blueprint, problems) = typed(&document, environment);
             } else {
+                problems.extend(despite(&document.sources, &repaired, &formal));
                 problems.extend(formal);
-                problems.extend(despite(&repaired));
             }
+            if let (Some(blueprint), Some(name), Some(base)) = (&blueprint, environment, &target) {
+                problems.extend(environment::shared(blueprint, name, base, &environment::Target::of(&document.root)));
+            }
+        }
+        for problem in &mut problems {
+            merge.explain(problem);
+            unwritten(&document, problem);
         }
         sort(&document, &mut problems);
         Loaded { environment: environment.map(str::to_owned), document, blueprint, problems }
     }
 
-    fn merge(&self, root: &mut Node, environment: Option<&str>, problems: &mut Vec<Diagnostic>) {
+    fn merge(&self, root: &mut Node, merge: &mut Merge) {
         for (at, (overlay, directory)) in self.overlays.iter().enumerate() {
             let Some(directory) = directory else { continue };
             let beside = self.overlays[..at].iter().filter(|(_, other)| other.as_ref() == Some(directory));
             for (other, _) in beside {
-                merge::conflicts(&without_head(other), &without_head(overlay), &Path::root(), problems);
+                conflicts(&without_head(other), &without_head(overlay), &Path::root(), &mut merge.problems);
             }
         }
         for (overlay, _) in &self.overlays {
-            merge::apply(root, &without_head(overlay), &Path::root(), problems);
-        }
-        let Some(name) = environment else { return };
-        let environments = root.get("environments").cloned();
-        match environments.as_ref().and_then(|all| all.get(name)) {
-            Some(patch) if patch.map().is_some() => merge::apply(root, patch, &Path::root(), problems),
-            Some(_) => {}
-            None => {
-                let known: Vec<&str> =
-                    environments.iter().filter_map(Node::map).flatten().map(|entry| &*entry.key).collect();
-                let fix = nearest(name, known.iter().copied()).map_or_else(
-                    || {
-                        if known.is_empty() {
-                            "the blueprint has no environments".to_owned()
-                        } else {
-                            format!("use one of: {}", known.join(", "))
-                        }
-                    },
-                    |near| format!("did you mean `{near}`?"),
-                );
-                let place = root
-                    .entry("environments")
-                    .map_or(Span { end: root.span.start, ..root.span }, |entry| entry.key_span);
-                let title = format!("there is no environment `{}`", name.escape_debug());
-                problems.push(Diagnostic::error("BP025", Place::Span(place), title).fix(fix));
-            }
+            merge.apply(root, &without_head(overlay));
         }
     }
 }
@@ -177,21 +215,43 @@ fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, 
 }
 
 /// With problems of form, what does not depend on them is still resolved: all problems in one run. `repaired` is the tree with
-/// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped.
-fn despite(repaired: &validate::Repaired) -> Vec<Diagnostic> {
+/// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped, and so is what
+/// would be said of a place for the second time.
+fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnostic]) -> Vec<Diagnostic> {
     let Some(root) = &repaired.root else { return Vec::new() };
     let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
     let (_, problems) = resolve::resolve(spec, None);
+    let related = |path: &Path, other: &Path| other.starts_with(path) || path.starts_with(other);
     let touched = |place: &Place| {
         let path = match place {
             Place::Value(path) | Place::Key(path) => path,
             Place::Span(_) => return false,
         };
-        let stands_in = repaired.stand_ins.iter().any(|other| other.starts_with(path) || path.starts_with(other));
+        let stands_in = repaired.stand_ins.iter().any(|other| related(path, other));
         stands_in || repaired.dropped.iter().any(|other| path.starts_with(other))
     };
-    let stands = |p: &Diagnostic| !touched(&p.primary.place) && !p.related.iter().any(|label| touched(&label.place));
+    let unknown = |path: &Path| repaired.stand_ins.iter().chain(&repaired.dropped).any(|other| related(path, other));
+    let document = Document { sources: sources.to_vec(), root: root.clone() };
+    let said: HashSet<Span> = formal.iter().map(|problem| document.span(&problem.primary.place)).collect();
+    let stands = |p: &Diagnostic| {
+        !touched(&p.primary.place)
+            && !p.related.iter().any(|label| touched(&label.place))
+            && !p.rests_on.iter().any(unknown)
+            && !said.contains(&document.span(&p.primary.place))
+    };
     problems.into_iter().filter(stands).collect()
+}
+
+/// A place that takes part and is not written is said to be a default, and not marked where nothing of it stands.
+fn unwritten(document: &Document, problem: &mut Diagnostic) {
+    problem.related.retain_mut(|label| {
+        let Place::Value(path) = &label.place else { return true };
+        let found = document.root.locate(path);
+        if !found.whole {
+            label.text = format!("{} (`{path}`, a default)", label.text);
+        }
+        found.whole || found.key.is_some()
+    });
 }
 
 /// An overlay without what only says that it is one.

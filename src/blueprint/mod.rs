@@ -4,11 +4,13 @@
 //! defaults that depend on other fields filled in, targets found. Whatever was derived is listed in
 //! [`Blueprint::derived`] with its reason. Nothing here reads a file or renders anything.
 
+pub mod credential;
 pub mod cron;
 pub mod dns;
 pub mod explain;
 pub mod load;
 pub mod names;
+pub mod parameters;
 pub mod placement;
 pub mod raw;
 pub mod resolve;
@@ -18,7 +20,7 @@ pub mod units;
 pub mod validate;
 
 mod datastore;
-mod service;
+pub mod service;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,9 @@
 //! All problems of a blueprint are collected. Whether a combination is wise is not judged here but by the rules
 //! of `check`; what stands here makes rendering impossible or its meaning unclear.
 
+mod contradictions;
 mod datastores;
+mod defaults;
 mod derive;
 mod dns;
 mod edge;
@@ -12,6 +14,7 @@ mod pools;
 mod redis;
 mod regions;
 mod services;
+mod unrendered;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -49,6 +52,9 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.edge(&services);
     resolver.fallbacks_fit(&services);
     resolver.tries_fit(&services);
+    resolver.contradictions();
+    resolver.defaults();
+    resolver.unrendered();
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Blueprint, Derived};
-use crate::document::{Document, Path};
+use crate::document::{Document, Path, Step};
 use crate::render::quote::yaml_string;
 
 /// The blueprint for programs: its values with all defaults, and where each leaf comes from, by path.
@@ -64,11 +64,21 @@ pub fn print(blueprint: &Blueprint, document: &Document) -> String {
 /// Puts a derived value where it belongs in the tree.
 fn insert(value: &mut Value, path: &str, derived: &Derived) {
     let mut at = value;
-    for step in path.split('.') {
-        let Value::Object(map) = at else { return };
-        at = map.entry(step.to_owned()).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    // The paths are hagen's own, so that each can be read; a name in one may hold a dot.
+    let Ok(path) = path.parse::<Path>() else { return };
+    for step in path.steps() {
+        let next = match (at, step) {
+            (Value::Object(map), Step::Key(key)) => {
+                Some(map.entry(key.clone()).or_insert_with(|| Value::Object(serde_json::Map::new())))
+            }
+            (Value::Array(items), Step::Index(index)) => items.get_mut(*index),
+            _ => None,
+        };
+        let Some(next) = next else { return };
+        at = next;
     }
-    *at = Value::String(derived.value.clone());
+    // A count is a number where it is written, too; everything else has a unit or is a text.
+    *at = derived.value.parse::<u64>().map_or_else(|_| Value::String(derived.value.clone()), Value::from);
 }
 
 struct Printer<'a> {

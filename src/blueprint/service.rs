@@ -4,6 +4,24 @@ use super::raw;
 use super::units::{Duration, Percent};
 use super::{Region, Targets};
 
+/// How a container is asked where nothing is written.
+#[derive(Debug, Clone, Copy)]
+pub struct ProbeDefault {
+    /// The seconds from one question to the next.
+    pub period: u32,
+    /// So many failures in a row count.
+    pub failures: u32,
+}
+
+/// How long a service may take to start where nothing is written: 60 questions, 5 s apart.
+pub const STARTUP: ProbeDefault = ProbeDefault { period: 5, failures: 60 };
+/// The readiness probe where none is written.
+pub const READINESS: ProbeDefault = ProbeDefault { period: 10, failures: 3 };
+/// The liveness probe where none is written. It must be slower than readiness (R-K8-16).
+pub const LIVENESS: ProbeDefault = ProbeDefault { period: 10, failures: 6 };
+/// How many seconds a probe may wait for its answer where nothing is written (F-K8-04).
+pub const PROBE_TIMEOUT: u32 = 2;
+
 /// A service with what follows from its fields.
 #[derive(Debug, Clone)]
 pub struct Service {

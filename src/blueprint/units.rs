@@ -176,6 +176,9 @@ impl std::str::FromStr for Duration {
                 format!("write `{text}s` for seconds or `{text}m` for minutes"),
             );
         }
+        if let Some(meant) = near_duration(text) {
+            return error(format!("`{text}` is no duration"), format!("write `{meant}`"));
+        }
         let (mut rest, mut total, mut last) = (text, 0u64, u64::MAX);
         while !rest.is_empty() {
             let (digits, tail) = split(rest);
@@ -198,6 +201,27 @@ impl std::str::FromStr for Duration {
         }
         if text.is_empty() { error("an empty text is no duration", FIX) } else { Ok(Self(total)) }
     }
+}
+
+/// The duration that a near miss means: `5 minutes`, `5min`, `1.5h`, `2H`.
+fn near_duration(text: &str) -> Option<Duration> {
+    let (digits, unit) = split(text.trim());
+    let unit = unit.trim();
+    let folded = unit.to_ascii_lowercase();
+    let size = match folded.as_str() {
+        "ms" | "msec" | "millis" | "millisecond" | "milliseconds" => 1,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1000,
+        // A capital `M` is a month to some.
+        "m" if unit == "m" => 60_000,
+        "min" | "mins" | "minute" | "minutes" => 60_000,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
+        "w" | "week" | "weeks" => 7 * 86_400_000,
+        _ => return None,
+    };
+    let well = DURATION_UNITS.iter().any(|(name, _)| *name == unit) && !digits.contains('.') && !text.contains(' ');
+    let parts = decimal(digits, 1000).filter(|_| !well)?.checked_mul(size)?;
+    (parts % 1000 == 0 && parts / 1000 <= 36_525 * 86_400_000).then_some(Duration(parts / 1000))
 }
 
 const BYTE_UNITS: [(&str, u64); 10] = [
@@ -223,17 +247,33 @@ fn bytes_of(text: &str) -> Result<u64, UnitError> {
         );
     }
     let bare = unit.strip_suffix('B').unwrap_or(unit);
+    if let Some(name) = near_bytes(unit).filter(|_| decimal(digits, 1000).is_some()) {
+        return error(format!("`{text}` is no amount of bytes"), format!("write `{digits}{name}`"));
+    }
     let Some((_, size)) = BYTE_UNITS.iter().find(|(name, _)| *name == bare) else {
-        let near = BYTE_UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(bare));
-        return match near {
-            Some((name, _)) => error(format!("`{unit}` is no unit of bytes"), format!("write `{digits}{name}`")),
-            None => error(format!("`{text}` is no amount of bytes"), FIX),
-        };
+        return error(format!("`{text}` is no amount of bytes"), FIX);
     };
     // Thousandths first, so that `1.5Gi` stays exact.
     match decimal(digits, 1000).and_then(|n| n.checked_mul(*size)) {
         Some(n) if n % 1000 == 0 => Ok(n / 1000),
         _ => error(format!("`{text}` is no whole number of bytes"), FIX),
+    }
+}
+
+/// The unit that a near miss means: `gb`, ` GB`, `gib`, `MiB `. Sizes of memory and disks are binary nearly always.
+fn near_bytes(unit: &str) -> Option<&'static str> {
+    let bare = unit.strip_suffix('B').unwrap_or(unit);
+    if BYTE_UNITS.iter().any(|(name, _)| *name == bare) {
+        return None;
+    }
+    let folded = unit.trim().to_ascii_lowercase();
+    match folded.trim_end_matches("bytes").trim_end_matches('b') {
+        "k" | "ki" => Some("Ki"),
+        "m" | "mi" | "mega" => Some("Mi"),
+        "g" | "gi" | "giga" => Some("Gi"),
+        "t" | "ti" | "tera" => Some("Ti"),
+        "p" | "pi" => Some("Pi"),
+        _ => None,
     }
 }
 
@@ -399,8 +439,14 @@ impl std::str::FromStr for Percent {
     type Err = UnitError;
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let Some(digits) = text.strip_suffix('%') else {
-            let fix = if decimal(text, Self::ONE).is_some() {
-                format!("write `{text}%`")
+            let fix = if let Some(parts) = decimal(text, Self::ONE) {
+                // Between 0 and 1 a share is meant more often than less than one percent.
+                match Self(parts * 100) {
+                    share if parts > 0 && parts < Self::ONE => {
+                        format!("write `{share}`; or `{text}%`, if less than one percent is meant")
+                    }
+                    _ => format!("write `{text}%`"),
+                }
             } else {
                 "write a percentage as `99.95%`".to_owned()
             };
@@ -479,6 +525,15 @@ mod tests {
         assert!("512".parse::<Bytes>().map_err(fix).is_err_and(|f| f.contains("`512Mi`")));
         assert!("99.95".parse::<Percent>().map_err(fix).is_err_and(|f| f.contains("`99.95%`")));
         assert!("100".parse::<Rate>().map_err(fix).is_err_and(|f| f.contains("`100/s`")));
+        let near =
+            [("5 minutes", "`5m`"), ("5min", "`5m`"), ("1.5h", "`1h30m`"), ("30 s", "`30s`"), ("2 weeks", "`14d`")];
+        for (text, meant) in near {
+            assert!(text.parse::<Duration>().map_err(fix).is_err_and(|f| f.contains(meant)), "{text}");
+        }
+        for (text, meant) in [("20gb", "`20Gi`"), ("4 GB", "`4Gi`"), ("256mib", "`256Mi`"), ("1.5gb", "`1.5Gi`")] {
+            assert!(text.parse::<Bytes>().map_err(fix).is_err_and(|f| f.contains(meant)), "{text}");
+        }
+        assert!("0.6".parse::<Percent>().map_err(fix).is_err_and(|f| f.contains("`60%`")));
         for text in ["", "s", "1m1h", "1.5h", "-5m", "5M", "99999999999999999999s", "1s1s"] {
             assert!(text.parse::<Duration>().is_err(), "{text}");
         }

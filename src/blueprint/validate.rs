@@ -3,6 +3,9 @@
 //! A walker of our own rather than a general validator, because the messages are the point: it knows units, YAML's
 //! surprises and the nearest name, and it costs no start-up time. An independent validator checks the same schema in the tests.
 
+mod example;
+mod forms;
+mod meant;
 mod repair;
 mod scalar;
 
@@ -11,7 +14,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::schema::{SCHEMA, follow};
-use crate::diagnostics::{Diagnostic, Place, nearest};
+use crate::diagnostics::{Diagnostic, Place};
 use crate::document::node::{Entry, Node, NodeKind};
 use crate::document::{Path, Span};
 
@@ -90,14 +93,20 @@ impl Walker {
     }
 
     pub(super) fn wrong_kind(&mut self, node: &Node, wanted: &str, schema: &Value, path: &Path) {
-        let example = schema.get("examples").and_then(|e| e.get(0)).and_then(Value::as_str);
-        let problem = Diagnostic::error(
-            "BP006",
-            Place::Span(node.span),
-            format!("`{path}` wants {wanted} and got {}", node.describe()),
-        );
-        self.problems.push(match example {
-            Some(example) => problem.fix(format!("write something like `{example}`")),
+        let got = match node.scalar() {
+            Some(scalar) if !scalar.text.is_empty() && scalar.text.len() <= 40 => {
+                format!("{} (`{}`)", node.describe(), scalar.text.escape_debug())
+            }
+            _ => node.describe().to_owned(),
+        };
+        let problem =
+            Diagnostic::error("BP006", Place::Span(node.span), format!("`{path}` wants {wanted} and got {got}"));
+        let name = match path.steps().last() {
+            Some(crate::document::Step::Key(key)) => format!("{key}: "),
+            _ => String::new(),
+        };
+        self.problems.push(match example::of(schema, 0) {
+            Some(example) => problem.fix(format!("write something like `{name}{example}`")),
             None => problem.fix(format!("write {wanted}")),
         });
     }
@@ -137,7 +146,14 @@ impl Walker {
                         self.node(&entry.value, schema, &here, Some(entry.key_span));
                     }
                 }
-                None => self.unknown(entry, properties, path),
+                None => {
+                    let meant = unused(&entry.key, properties, entries);
+                    self.unknown(entry, properties, path);
+                    // Its content is checked as that of the field which was meant.
+                    if let Some(schema) = meant.and_then(|name| properties.get(name)) {
+                        self.node(&entry.value, schema, &here, Some(entry.key_span));
+                    }
+                }
             }
         }
         self.required(node, field, entries, path);
@@ -146,15 +162,19 @@ impl Walker {
     fn required(&mut self, node: &Node, field: &Field<'_>, entries: &[Entry], path: &Path) {
         for required in field.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
         {
-            if entries.iter().any(|entry| &*entry.key == required) {
+            let properties = field.get("properties").and_then(Value::as_object);
+            let stands = |entry: &Entry| {
+                let unknown = |known: &&Map<String, Value>| !known.contains_key(&*entry.key);
+                let meant = properties.filter(unknown).and_then(|known| unused(&entry.key, known, entries));
+                &*entry.key == required || meant == Some(required)
+            };
+            if entries.iter().any(stands) {
                 continue;
             }
             let schema = field.get("properties").and_then(|p| p.get(required)).unwrap_or(&Value::Null);
             let about = Field::new(schema);
             let what = about.get("description").and_then(Value::as_str).map(first_sentence);
-            let example =
-                about.get("examples").and_then(|e| e.get(0)).or_else(|| about.get("enum").and_then(|e| e.get(0)));
-            let example = example.and_then(Value::as_str).unwrap_or("…");
+            let example = example::of(schema, 0).unwrap_or_else(|| "…".to_owned());
             let mut problem =
                 Diagnostic::error("BP008", Place::Key(path.clone()), format!("`{required}` is missing in {path}"))
                     .fix(format!("write `{required}: {example}`"));
@@ -162,6 +182,7 @@ impl Walker {
                 problem.primary.place = Place::Span(Span { end: node.span.start, ..node.span });
             }
             problem.why = what.map(str::to_owned);
+            problem.rests_on.push(path.key(required));
             self.problems.push(problem);
         }
         let least = field.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
@@ -174,7 +195,7 @@ impl Walker {
     }
 
     fn unknown(&mut self, entry: &Entry, properties: &Map<String, Value>, path: &Path) {
-        let near = nearest(&entry.key, properties.keys().map(String::as_str));
+        let near = meant::meant(&entry.key, properties.keys().map(String::as_str));
         let known: Vec<&str> = properties.keys().map(String::as_str).collect();
         let fix = near.map_or_else(
             || format!("what may stand here: {}", known.join(", ")),
@@ -196,7 +217,7 @@ impl Walker {
         if let Some(values) = names.get("enum").and_then(Value::as_array) {
             let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
             if !values.contains(&&*entry.key) {
-                let fix = nearest(&entry.key, values.iter().copied()).map_or_else(
+                let fix = meant::meant(&entry.key, values.iter().copied()).map_or_else(
                     || format!("use one of: {}", values.join(", ")),
                     |near| format!("did you mean `{near}`?"),
                 );
@@ -212,7 +233,7 @@ impl Walker {
     }
 
     fn bad_key(&mut self, entry: &Entry, path: &Path, pattern: &str) {
-        let (what, fix) = scalar::form(pattern);
+        let (what, fix) = forms::form(pattern);
         let title = format!("`{}` cannot be a key of {path}", entry.key.escape_debug());
         self.problems.push(Diagnostic::error("BP009", Place::Span(entry.key_span), title).because(what).fix(fix));
     }
@@ -246,8 +267,38 @@ impl Walker {
                 )
                 .fix("write the fields that differ: `objectives: {rto: 1h}`"),
             );
+            return;
+        }
+        // Which environment is chosen does not matter here: `--resolved` prints the patches of all of them. The path is the
+        // one where the value lands, so that it is said once.
+        self.secrets(node, &Path::root());
+    }
+
+    /// Looks for credentials and placeholders in a tree that is not checked otherwise.
+    fn secrets(&mut self, node: &Node, path: &Path) {
+        match &node.kind {
+            NodeKind::Map(entries) => {
+                entries.iter().for_each(|entry| self.secrets(&entry.value, &path.key(&entry.key)))
+            }
+            NodeKind::List(items) => {
+                items.iter().enumerate().for_each(|(index, item)| self.secrets(item, &path.index(index)));
+            }
+            NodeKind::Scalar(scalar) => {
+                self.unwritable(node, scalar, path);
+            }
         }
     }
+}
+
+/// The field that an unknown key stands for, where that field is not written as well.
+///
+/// In a map of many more keys than there are fields nothing was meant by any of them, and looking would take long.
+pub(super) fn unused<'a>(key: &str, properties: &'a Map<String, Value>, entries: &[Entry]) -> Option<&'a str> {
+    if entries.len() > 4 * properties.len() {
+        return None;
+    }
+    let meant = meant::meant(key, properties.keys().map(String::as_str))?;
+    entries.iter().all(|entry| &*entry.key != meant).then_some(meant)
 }
 
 pub(super) fn first_sentence(text: &str) -> &str {

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::commands::SHIPPED;
 use crate::render::Family;
 use crate::report::Format;
 
@@ -83,7 +85,7 @@ pub struct Blueprint {
 #[derive(Debug, Args)]
 pub struct Init {
     /// Which of the shipped blueprints to start from.
-    #[arg(long, value_name = "NAME", default_value = "minimal")]
+    #[arg(long, value_name = "NAME", default_value = "minimal", value_parser = PossibleValuesParser::new(SHIPPED.map(|(name, _)| name)))]
     pub from: String,
     /// Where to write `blueprint.yaml`.
     #[arg(default_value = ".", value_name = "DIR")]

@@ -2,6 +2,8 @@
 //!
 //! A finding names its places as paths; only `document` turns them into offsets, and only `report` into text.
 
+pub mod registry;
+
 use crate::document::{Path, Span};
 
 /// How bad a finding is.
@@ -63,6 +65,8 @@ pub struct Diagnostic {
     pub why: Option<String>,
     /// What to change.
     pub fix: Option<String>,
+    /// What it follows from beside the places that it shows: when one of these could not be read, it is not said.
+    pub rests_on: Vec<Path>,
 }
 
 impl Diagnostic {
@@ -76,9 +80,23 @@ impl Diagnostic {
         Self::new(id, Level::Warning, place, title)
     }
 
+    /// Something worth knowing, at a place.
+    pub fn info(id: &'static str, place: Place, title: impl Into<String>) -> Self {
+        Self::new(id, Level::Info, place, title)
+    }
+
     fn new(id: &'static str, level: Level, place: Place, title: impl Into<String>) -> Self {
         let primary = Label { place, text: String::new() };
-        Self { id, level, title: title.into(), primary, related: Vec::new(), why: None, fix: None }
+        Self {
+            id,
+            level,
+            title: title.into(),
+            primary,
+            related: Vec::new(),
+            why: None,
+            fix: None,
+            rests_on: Vec::new(),
+        }
     }
 
     /// What stands under the carets.
@@ -92,6 +110,13 @@ impl Diagnostic {
     #[must_use]
     pub fn also(mut self, place: Place, text: impl Into<String>) -> Self {
         self.related.push(Label { place, text: text.into() });
+        self
+    }
+
+    /// A value that it follows from without showing it, such as one that is a default here.
+    #[must_use]
+    pub fn rests_on(mut self, path: Path) -> Self {
+        self.rests_on.push(path);
         self
     }
 

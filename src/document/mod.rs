@@ -11,7 +11,7 @@ pub mod yaml;
 
 pub use de::TypeError;
 pub use node::{Node, NodeKind, ScalarType};
-pub use path::{Path, Step};
+pub use path::{Path, PathError, Step};
 pub use span::{LineColumn, Source, Span};
 
 use crate::diagnostics::Place;

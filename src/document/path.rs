@@ -1,6 +1,7 @@
 //! Paths into a blueprint: `services.api.replicas.min`.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +68,81 @@ macro_rules! path {
 fn write_key(f: &mut fmt::Formatter<'_>, key: &str) -> fmt::Result {
     let plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '@'));
     if plain { f.write_str(key) } else { write!(f, "{key:?}") }
+}
+
+/// Why a text is no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathError(&'static str);
+
+impl fmt::Display for PathError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl FromStr for Path {
+    type Err = PathError;
+
+    /// Reads what `Display` writes; beyond that a key without quotes may hold anything but `.`, `[` and `"`, such as `*`.
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        if text.is_empty() || text == "the blueprint" {
+            return Ok(Self::root());
+        }
+        let (mut steps, mut rest) = (Vec::new(), text);
+        while !rest.is_empty() {
+            if let Some(inside) = rest.strip_prefix('[') {
+                let (number, after) = inside.split_once(']').ok_or(PathError("a `[` without its `]`"))?;
+                let index = number.parse().map_err(|_| PathError("a place in a list is a number: `[0]`"))?;
+                steps.push(Step::Index(index));
+                rest = after;
+            } else {
+                let key = if steps.is_empty() {
+                    rest
+                } else {
+                    rest.strip_prefix('.').ok_or(PathError("a `.` is missing"))?
+                };
+                let (key, after) = read_key(key)?;
+                steps.push(Step::Key(key));
+                rest = after;
+            }
+        }
+        Ok(Self(steps))
+    }
+}
+
+/// The key that a text begins with, and what is behind it.
+fn read_key(text: &str) -> Result<(String, &str), PathError> {
+    let Some(inside) = text.strip_prefix('"') else {
+        let end = text.find(['.', '[', '"']).unwrap_or(text.len());
+        let (key, after) = text.split_at(end);
+        return if key.is_empty() { Err(PathError("a name is missing")) } else { Ok((key.to_owned(), after)) };
+    };
+    let (mut key, mut chars) = (String::new(), inside.chars());
+    loop {
+        match chars.next().ok_or(PathError("a quote without its end"))? {
+            '"' => return Ok((key, chars.as_str())),
+            '\\' => key.push(escaped(&mut chars).ok_or(PathError("an escape that means nothing"))?),
+            c => key.push(c),
+        }
+    }
+}
+
+/// What an escape of Rust's `Debug` stands for.
+fn escaped(chars: &mut std::str::Chars<'_>) -> Option<char> {
+    Some(match chars.next()? {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        '0' => '\0',
+        'u' => {
+            let (digits, after) = chars.as_str().strip_prefix('{')?.split_once('}')?;
+            let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?)?;
+            *chars = after.chars();
+            c
+        }
+        c @ ('"' | '\'' | '\\') => c,
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Path {

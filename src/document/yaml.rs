@@ -49,6 +49,7 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
         stack: Vec::new(),
         root: None,
         fatal: false,
+        ended: false,
     };
     for next in parser {
         match next {
@@ -56,11 +57,12 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
             Err(error) => {
                 let marker = error.marker();
                 let at = marker.byte_offset().unwrap_or(0).min(source.text.len()) as u32;
+                let at = if error.info().contains("tab") { tab(&source.text, at) } else { at };
                 builder.problems.push(syntax_error(&error.info(), Span { file, start: at, end: at }));
                 builder.fatal = true;
             }
         }
-        if builder.fatal {
+        if builder.fatal || builder.ended {
             break;
         }
     }
@@ -74,6 +76,20 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
             .push(Diagnostic::error("BP001", place, "the file is empty").fix("`hagen init` writes one to start from"));
     }
     (builder.root, problems)
+}
+
+/// The tab that indents a line, from a place on: the reader stops at the end of what stands before it.
+fn tab(text: &str, at: u32) -> u32 {
+    let from = text.get(..at as usize).and_then(|before| before.rfind('\n')).map_or(0, |line| line + 1);
+    let mut start = from;
+    for line in text.get(from..).unwrap_or("").split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = line[..indent].find('\t') {
+            return (start + tab) as u32;
+        }
+        start += line.len();
+    }
+    at
 }
 
 fn syntax_error(info: &str, span: Span) -> Diagnostic {
@@ -105,6 +121,8 @@ struct Builder {
     stack: Vec<Frame>,
     root: Option<Node>,
     fatal: bool,
+    /// Whether a second document began: what was read before it counts.
+    ended: bool,
 }
 
 impl Builder {
@@ -121,7 +139,7 @@ impl Builder {
         match event {
             Event::DocumentStart(..) if self.root.is_some() => {
                 self.problem(span, "a second document begins here", "one file holds one document; use a file for each");
-                self.fatal = true;
+                self.ended = true;
             }
             Event::Scalar(text, style, anchor, tag) => {
                 self.no_tag(tag.is_some(), span);
@@ -190,7 +208,8 @@ impl Builder {
                 node.end = items.last().map_or(end.end.max(node.end), |last| last.span.end.max(node.end));
                 (Node { span: node, kind: NodeKind::List(items) }, anchor)
             }
-            Frame::Map { mut node, entries, anchor, .. } => {
+            Frame::Map { mut node, mut entries, anchor, .. } => {
+                merge_keys(&mut entries);
                 node.end =
                     entries.last().map_or(end.end.max(node.end), |last| last.value.span.end.max(last.key_span.end));
                 (Node { span: node, kind: NodeKind::Map(entries) }, anchor)
@@ -217,7 +236,10 @@ impl Builder {
                             "merge keys (`<<`) are not YAML 1.2",
                             "write the values out, or use an overlay",
                         );
-                        self.fatal = true;
+                        // What is merged is kept until the map ends, so that nothing is missing in the rest of the run.
+                        if let Some(Frame::Map { key, .. }) = self.stack.last_mut() {
+                            *key = Some((scalar.text, node.span, true));
+                        }
                     }
                     NodeKind::Scalar(scalar) => *key = Some((scalar.text, node.span, scalar.plain)),
                     _ => {
@@ -249,6 +271,23 @@ impl Builder {
                     }
                 }
             },
+        }
+    }
+}
+
+/// Puts what merge keys name in their place, as readers that know them would; they were complained about.
+fn merge_keys(entries: &mut Vec<Entry>) {
+    while let Some(at) = entries.iter().position(|entry| &*entry.key == "<<" && entry.key_plain) {
+        let merged = entries.remove(at).value;
+        let maps = match merged.kind {
+            NodeKind::List(items) => items,
+            _ => vec![merged],
+        };
+        let mut known: HashSet<Box<str>> = entries.iter().map(|entry| entry.key.clone()).collect();
+        for entry in maps.iter().filter_map(Node::map).flatten() {
+            if known.insert(entry.key.clone()) {
+                entries.push(entry.clone());
+            }
         }
     }
 }

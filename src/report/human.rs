@@ -1,5 +1,7 @@
 //! For people: each finding with its excerpt, carets, cause and fix.
 
+use std::borrow::Cow;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
@@ -7,21 +9,33 @@ use super::{Look, Section};
 use crate::diagnostics::{self, Diagnostic, Label};
 use crate::document::{Document, Span};
 
+/// The check whose marked text is never shown.
+const CREDENTIAL: &str = "BP014";
+
 /// The findings, one after the other, a blank line between them.
 pub fn render(sections: &[Section<'_>], look: Look) -> String {
     let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(look.width);
     let mut out = String::new();
     for section in sections {
+        let secrets = secrets(section);
         for finding in section.findings {
-            out.push_str(&one(&renderer, section, finding));
+            out.push_str(&one(&renderer, section, finding, &secrets));
             out.push_str("\n\n");
         }
     }
     out
 }
 
-fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic) -> String {
+/// Where the credentials of a section stand, in order.
+fn secrets(section: &Section<'_>) -> Vec<Span> {
+    let found = section.findings.iter().filter(|finding| finding.id == CREDENTIAL);
+    let mut spans: Vec<Span> = found.map(|finding| section.document.span(&finding.primary.place)).collect();
+    spans.sort_unstable();
+    spans
+}
+
+fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, secrets: &[Span]) -> String {
     let level = match finding.level {
         diagnostics::Level::Error => Level::ERROR,
         diagnostics::Level::Warning => Level::WARNING,
@@ -30,7 +44,7 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic) -> Stri
     let title = normalize_untrusted_str(&finding.title);
     let environment = section.environment.map(|name| format!("in the environment `{name}`"));
     let mut group: Group<'_> =
-        level.primary_title(title.as_str()).id(finding.id).elements(snippets(section.document, finding));
+        level.primary_title(title.as_str()).id(finding.id).elements(snippets(section.document, finding, secrets));
     if let Some(environment) = &environment {
         group = group.element(Level::NOTE.message(normalize_untrusted_str(environment)));
     }
@@ -49,8 +63,29 @@ type Marked<'a> = (Span, &'a Label, bool);
 /// An excerpt: its bytes, its first line, what is marked in it.
 type Window<'a> = (std::ops::Range<usize>, usize, Vec<&'a Marked<'a>>);
 
+/// An excerpt without the credentials in it: what is printed may end up in a log that others read.
+fn masked<'a>(secrets: &[Span], file: u32, text: &'a str, start: usize) -> Cow<'a, str> {
+    // A window begins with a line; a value of several lines may begin before it.
+    let first = secrets.partition_point(|span| (span.file, span.start as usize) < (file, start)).saturating_sub(1);
+    let inside = |span: &&Span| (span.file, span.start as usize) < (file, start + text.len());
+    let spans = secrets[first..].iter().take_while(inside).filter(|span| span.file == file);
+    let mut out = Cow::Borrowed(text);
+    for span in spans {
+        let (from, to) = ((span.start as usize).max(start) - start, (span.end as usize).max(start) - start);
+        let Some(secret) = out.get(from..to.min(text.len())) else { continue };
+        // As many bytes and lines as before, so that every place stays where it is.
+        let stars: String = secret.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
+        out.to_mut().replace_range(from..from + stars.len(), &stars);
+    }
+    out
+}
+
 /// One excerpt for each file that takes part, the primary place's first: only the lines around the labels.
-fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
+fn snippets<'a>(
+    document: &'a Document,
+    finding: &Diagnostic,
+    secrets: &[Span],
+) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let primary = (document.span(&finding.primary.place), &finding.primary, true);
     let related = finding.related.iter().map(|label| (document.span(&label.place), label, false));
     let labels: Vec<Marked<'_>> = std::iter::once(primary).chain(related).collect();
@@ -83,8 +118,10 @@ fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a,
         }
         for (range, line, inside) in windows {
             let text = source.text.get(range.clone()).unwrap_or("");
-            let mut snippet =
-                Snippet::source(text).line_start(line).path(normalize_untrusted_str(&source.name)).fold(true);
+            let mut snippet = Snippet::source(masked(secrets, file, text, range.start))
+                .line_start(line)
+                .path(normalize_untrusted_str(&source.name))
+                .fold(true);
             for (span, label, primary) in inside {
                 let start = (span.start as usize).clamp(range.start, range.end) - range.start;
                 let end = (span.end as usize).clamp(range.start + start, range.end) - range.start;
@@ -102,4 +139,20 @@ fn snippets<'a>(document: &'a Document, finding: &Diagnostic) -> Vec<Snippet<'a,
         }
     }
     snippets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+    use crate::document::Span;
+
+    #[test]
+    fn a_credential_is_not_shown_and_every_place_stays_where_it_is() {
+        let text = "a: sécret\nb: |\n  x\n  y\nc: 1\n";
+        let secrets = [Span { file: 0, start: 3, end: 10 }, Span { file: 0, start: 14, end: 24 }];
+        assert_eq!(masked(&secrets, 0, text, 0), "a: *******\nb: *\n***\n***\nc: 1\n");
+        // A window that begins inside of the second one, and another file.
+        assert_eq!(masked(&secrets, 0, &text[20..], 20), "***\nc: 1\n");
+        assert_eq!(masked(&secrets, 1, text, 0), text);
+    }
 }

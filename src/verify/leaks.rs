@@ -4,26 +4,11 @@
 
 use super::tree::{Node, Step, Value};
 use super::{Fault, Read, haproxy, ini, redis};
+use crate::blueprint::credential;
 use crate::render::{Artifact, ArtifactKind};
 
-/// Keys, in letters and digits alone, that hold a credential when they hold a text.
-const CREDENTIALS: [&str; 14] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "apikey",
-    "accesskey",
-    "secretkey",
-    "accesskeyid",
-    "privatekey",
-    "authtoken",
-    "bearertoken",
-    "clientsecret",
-    "routingkey",
-    "servicekey",
-    "credentials",
-];
-
+/// Keys of Alertmanager that hold a credential, though nothing in their name says so.
+const ALERTMANAGER: [&str; 2] = ["routing_key", "service_key"];
 /// Keys of texts that are for people.
 const FOR_PEOPLE: [&str; 8] = ["annotations", "description", "summary", "title", "text", "html", "details", "Comment"];
 
@@ -31,7 +16,7 @@ const FOR_PEOPLE: [&str; 8] = ["annotations", "description", "summary", "title",
 pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
     let text = artifact.text.as_str();
     for (number, line) in text.lines().enumerate() {
-        if let Some(what) = key_material(line) {
+        if let Some(what) = credential::key_material(line) {
             read.faults
                 .push(Fault::at(number as u32 + 1, format!("{what} stands here: secrets are named, never written")));
         }
@@ -42,7 +27,7 @@ pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
         ArtifactKind::Pgbouncer | ArtifactKind::Pgbackrest => {
             for entry in ini::entries(text).0 {
                 word(entry.value, entry.line, &mut read.faults);
-                if credential(entry.key) {
+                if credential::names_one(entry.key) && credential::is_literal(entry.value) {
                     read.faults.push(Fault::at(
                         entry.line,
                         format!("`{}` holds a credential: it is named, never written", entry.key),
@@ -61,48 +46,6 @@ pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
     }
 }
 
-/// What a line holds that can only be a real key.
-fn key_material(line: &str) -> Option<&'static str> {
-    let run = |prefix: &str, least: usize| {
-        line.match_indices(prefix).any(|(at, _)| {
-            let before = line[..at].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
-            let rest = &line[at + prefix.len()..];
-            before && rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count() >= least
-        })
-    };
-    if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----") {
-        Some("a private key")
-    } else if run("AKIA", 16) || run("ASIA", 16) {
-        Some("an AWS access key")
-    } else if ["ghp_", "gho_", "ghs_", "ghr_", "github_pat_"].iter().any(|p| run(p, 30)) {
-        Some("a GitHub token")
-    } else if run("sk-ant-", 20)
-        || run("sk-proj-", 20)
-        || run("sk_live_", 16)
-        || line.contains("hooks.slack.com/services/T")
-        || run("xoxb-", 8)
-    {
-        Some("a token")
-    } else if url_password(line) {
-        Some("a password in an address")
-    } else {
-        None
-    }
-}
-
-/// Whether an address on the line has a user with a literal password.
-fn url_password(line: &str) -> bool {
-    line.match_indices("://").any(|(at, _)| {
-        let rest = &line[at + 3..];
-        let end =
-            rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '?' | ',')).unwrap_or(rest.len());
-        rest[..end]
-            .rsplit_once('@')
-            .and_then(|(user, _)| user.split_once(':'))
-            .is_some_and(|(_, password)| !password.is_empty() && !password.contains(['$', '{', '<', '*', '%', '(']))
-    })
-}
-
 /// Looks at a scalar of a tree.
 fn scalar(path: &[Step<'_>], node: &Node<'_>, faults: &mut Vec<Fault>) {
     let Value::Text(text) = &node.value else { return };
@@ -115,7 +58,8 @@ fn scalar(path: &[Step<'_>], node: &Node<'_>, faults: &mut Vec<Fault>) {
     }
     // An ExternalSecret's `secretKey` is the name of a key, not a key.
     let last = keys.next_back().unwrap_or_default();
-    if credential(last) && last != "secretKey" && literal(text) {
+    let named = credential::names_one(last) || ALERTMANAGER.contains(&last);
+    if named && last != "secretKey" && credential::is_literal(text) {
         faults.push(Fault::at(node.line, format!("`{last}` holds a literal: secrets are named, never written")));
     }
 }
@@ -124,8 +68,8 @@ fn scalar(path: &[Step<'_>], node: &Node<'_>, faults: &mut Vec<Fault>) {
 fn environment(node: &Node<'_>, faults: &mut Vec<Fault>) {
     node.walk(&mut Vec::new(), &mut |_, node| {
         if let (Some(name), Some(value)) = (node.text_at(&["name"]), node.get("value"))
-            && credential(name)
-            && value.text().is_some_and(literal)
+            && credential::names_one(name)
+            && value.text().is_some_and(credential::is_literal)
         {
             faults.push(Fault::at(
                 value.line,
@@ -133,21 +77,6 @@ fn environment(node: &Node<'_>, faults: &mut Vec<Fault>) {
             ));
         }
     });
-}
-
-fn credential(key: &str) -> bool {
-    let letters: String = key.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    CREDENTIALS.iter().any(|word| letters.ends_with(word))
-}
-
-/// Whether a text is the thing itself: no path to a file, no variable, no template, nothing empty.
-fn literal(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with('/')
-        && !text.contains("$(")
-        && !text.contains("${")
-        && !text.contains("{{")
-        && !text.starts_with('$')
 }
 
 /// Looks at the lines of a file without a tree.
@@ -177,21 +106,7 @@ fn lines(artifact: &Artifact, faults: &mut Vec<Fault>) {
 
 /// A word that stands for something that was never filled in.
 fn word(text: &str, line: u32, faults: &mut Vec<Fault>) {
-    let placeholder = |word: &str| {
-        let upper = word.to_ascii_uppercase();
-        let angle = word.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).is_some_and(|inner| {
-            inner.starts_with(|c: char| c.is_ascii_alphabetic())
-                && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '))
-        });
-        angle
-            || (upper.len() >= 3 && upper.bytes().all(|b| b == b'X'))
-            || matches!(
-                upper.as_str(),
-                "CHANGE_ME" | "CHANGEME" | "CHANGE-ME" | "REPLACE_ME" | "REPLACEME" | "TODO" | "FIXME" | "TBD"
-            )
-            || word.starts_with("Z123456")
-    };
-    if placeholder(text) || text.split_whitespace().any(placeholder) {
+    if credential::is_placeholder(text) {
         faults.push(Fault::at(line, format!("a placeholder was never filled in: {text} (R-RD-03)")));
     }
 }
@@ -207,7 +122,7 @@ mod tests {
             document.walk(&mut Vec::new(), &mut |path, node| scalar(path, node, &mut faults));
             environment(document, &mut faults);
         }
-        faults.len() + text.lines().filter(|line| key_material(line).is_some()).count()
+        faults.len() + text.lines().filter(|line| credential::key_material(line).is_some()).count()
     }
 
     #[test]

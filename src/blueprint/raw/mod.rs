@@ -157,6 +157,13 @@ pub enum PolicyLevel {
     Error,
 }
 
+impl Waiver {
+    /// The path that it holds for.
+    pub fn path(&self) -> Result<crate::document::Path, crate::document::PathError> {
+        self.at.parse()
+    }
+}
+
 /// A finding that is accepted for a time. No part may be missing.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -24,7 +24,7 @@ pub struct Monitoring {
     /// Service level objectives.
     #[serde(default)]
     pub slo: Slo,
-    /// Whether dashboards are rendered.
+    /// Whether dashboards are wanted. None are rendered yet: `true` is answered with a warning.
     #[serde(default)]
     pub dashboards: bool,
     /// Where runbooks are read: every alert's `runbook_url` is this address, `/` and the alert's name.

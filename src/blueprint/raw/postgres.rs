@@ -21,13 +21,13 @@ pub struct Postgres {
     #[serde(default = "default_version")]
     #[schemars(range(min = 13, max = 19))]
     pub version: u32,
-    /// Who runs it. `patroni` is rendered; the others are assessed, alerted on and documented.
+    /// Who runs it. Only `patroni` is rendered; of the others hagen writes what services need to reach them, and alerts where an exporter is there.
     #[serde(default)]
     pub manager: Manager,
     /// What it runs on.
     #[serde(default)]
     pub platform: StorePlatform,
-    /// How many members each region's cluster has; with `hosts` their number counts instead.
+    /// How many members each region's cluster has on Kubernetes, three when not given; with `hosts` their number counts instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 15))]
     pub members: Option<u32>,
@@ -53,7 +53,7 @@ pub struct Postgres {
     /// What leads clients to the primary: on hosts, and on Kubernetes where it has an image.
     #[serde(default)]
     pub router: Router,
-    /// The volume of each member on Kubernetes.
+    /// The volume of each member; required on Kubernetes, without meaning on hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
     /// CPU and memory of each member on Kubernetes.
@@ -109,6 +109,20 @@ const fn one() -> u32 {
 }
 fn default_account() -> String {
     "postgres".to_owned()
+}
+
+impl Postgres {
+    /// How many members each region's cluster has on Kubernetes.
+    pub fn member_count(&self) -> u32 {
+        self.members.unwrap_or(3)
+    }
+}
+
+impl Consensus {
+    /// How many etcd members each region has on Kubernetes.
+    pub fn member_count(&self) -> u32 {
+        self.members.unwrap_or(3)
+    }
 }
 
 /// Who runs PostgreSQL.
@@ -241,7 +255,7 @@ pub struct Consensus {
     /// The image of etcd on Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// The volume of each etcd member on Kubernetes.
+    /// The volume of each etcd member on Kubernetes; 4Gi when not given. Without meaning on hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
     /// The etcd members, with `platform: hosts`; the PostgreSQL hosts themselves when not given.

@@ -46,10 +46,10 @@ pub struct Redis {
     pub image: Option<Image>,
     /// How much data one node may hold (`maxmemory`); request and limit leave room for the fork.
     pub memory: Bytes,
-    /// CPU and memory of one node on Kubernetes; derived from `memory` when not given.
+    /// CPU and memory of one node on Kubernetes; 500m and `memory` / 0.6 when not given (R-RD-15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Requests>,
-    /// The volume of one node on Kubernetes; derived from `memory` when not given.
+    /// The volume of one node on Kubernetes; five times `memory` when not given. Without meaning on hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<Storage>,
     /// What goes when memory is full; decided by `use` when not given.

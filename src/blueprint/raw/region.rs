@@ -60,6 +60,13 @@ pub enum Provider {
     Other,
 }
 
+impl Provider {
+    /// Whether an alias record of Route 53 can lead to its load balancers; of `other` nothing is known.
+    pub const fn has_route_53_aliases(self) -> bool {
+        matches!(self, Self::Aws | Self::Other)
+    }
+}
+
 /// Whom geolocation DNS sends to a region.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

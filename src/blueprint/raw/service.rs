@@ -15,7 +15,7 @@ pub struct Service {
     /// The class of targets that it belongs to (`objectives.tiers`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<Name>,
-    /// Where it runs. Only `kubernetes` is rendered; the others are assessed, alerted on and documented.
+    /// Where it runs. Only `kubernetes` is rendered.
     #[serde(default)]
     pub platform: ServicePlatform,
     /// Its image, by tag and digest; required on Kubernetes.

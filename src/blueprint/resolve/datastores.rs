@@ -5,7 +5,7 @@ use crate::blueprint::cron::Schedule;
 use crate::blueprint::datastore::Credentials;
 use crate::blueprint::{Postgres, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
-use crate::document::Path;
+use crate::document::{Path, Step};
 use crate::path;
 
 impl Resolver<'_> {
@@ -89,14 +89,20 @@ impl Resolver<'_> {
             if missing {
                 self.problems.push(
                     Diagnostic::error("BP041", Place::Key(path.clone()), format!("the image of {what} is not given"))
+                        .rests_on(at.key("manager"))
+                        .rests_on(at.key("platform"))
+                        .rests_on(at.key("consensus").key("kind"))
+                        .rests_on(at.key("pool").key("kind"))
                         .because("on Kubernetes every container needs one")
-                        .fix(format!("write `{path}: REGISTRY/NAME:TAG@sha256:DIGEST`")),
+                        .fix(image_at(at, &path)),
                 );
             }
         }
         if spec.storage.is_none() {
             self.problems.push(
                 Diagnostic::error("BP042", Place::Key(at.key("storage")), "the size of the volumes is not given")
+                    .rests_on(at.key("manager"))
+                    .rests_on(at.key("platform"))
                     .because("a database on Kubernetes needs a volume, and none can be guessed")
                     .fix("write `storage: {size: 100Gi}`"),
             );
@@ -104,6 +110,7 @@ impl Resolver<'_> {
         if !spec.hosts.is_empty() {
             self.problems.push(
                 Diagnostic::error("BP043", Place::Key(at.key("hosts")), "`hosts` belong to `platform: hosts`")
+                    .rests_on(at.key("platform"))
                     .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
                     .fix("write `platform: hosts`, or `members: 3` instead of the hosts"),
             );
@@ -147,6 +154,7 @@ impl Resolver<'_> {
         if spec.hosts.is_empty() {
             self.problems.push(
                 Diagnostic::error("BP044", Place::Key(at.key("hosts")), "no host is named")
+                    .rests_on(at.key("hosts"))
                     .fix("write `hosts: {pg-1: {address: 10.0.1.11, zone: …}, …}`"),
             );
         }
@@ -296,6 +304,8 @@ impl Resolver<'_> {
                 if missing {
                     self.problems.push(
                         Diagnostic::error("BP082", Place::Key(path), format!("`{}` has no {what}", region.name))
+                            .rests_on(at.key("hosts"))
+                            .rests_on(at.key("crossRegion"))
                             .because("each region's cluster decides and routes for itself: it must work when the other region is gone")
                             .fix(format!("name a host in one of its zones: {}", region.spec.zones.join(", "))),
                     );
@@ -332,11 +342,15 @@ impl Resolver<'_> {
         if !zones.contains(&zone) {
             let fix = nearest(zone, zones.iter().copied())
                 .map_or_else(|| format!("use one of: {}", zones.join(", ")), |near| format!("did you mean `{near}`?"));
+            let all = self.regions.iter().map(|region| path!["regions", &region.name, "zones"]);
             self.problems.push(
-                Diagnostic::error(
-                    "BP012",
-                    Place::Value(at.clone()),
-                    format!("no region has the zone `{}`", zone.escape_debug()),
+                all.fold(
+                    Diagnostic::error(
+                        "BP012",
+                        Place::Value(at.clone()),
+                        format!("no region has the zone `{}`", zone.escape_debug()),
+                    ),
+                    Diagnostic::rests_on,
                 )
                 .because("a host belongs to the region of its zone")
                 .fix(fix),
@@ -405,6 +419,7 @@ impl Resolver<'_> {
             if !cross.endpoints.contains_key(region) {
                 self.problems.push(
                     Diagnostic::error("BP049", Place::Key(at.key("endpoints")), format!("the endpoint of `{region}` is missing"))
+                        .rests_on(at.key("endpoints"))
                         .because("the other region must reach its primary; no address inside a cluster can be routed between regions")
                         .fix(format!("write `endpoints: {{{region}: HOST}}`")),
                 );
@@ -446,4 +461,14 @@ impl Resolver<'_> {
             }
         }
     }
+}
+
+/// How the image at a path is written, as it stands below its cluster.
+pub(super) fn image_at(cluster: &Path, image: &Path) -> String {
+    let inner = &image.steps()[cluster.steps().len()..];
+    let nested = inner.iter().rev().fold("REGISTRY/NAME:TAG@sha256:DIGEST".to_owned(), |inside, step| {
+        let Step::Key(key) = step else { return inside };
+        if inside.starts_with("REGISTRY") { format!("{key}: {inside}") } else { format!("{key}: {{{inside}}}") }
+    });
+    format!("write `{nested}` under `{cluster}`; `crane digest IMAGE` tells the digest")
 }

@@ -37,7 +37,9 @@ impl Resolver<'_> {
 
     fn record(&mut self, at: &Path, label: &str, record: &raw::Record) {
         let regions = self.regions.clone();
-        for region in regions.iter().filter(|region| region.spec.load_balancer.is_none()) {
+        let reached =
+            |region: &&Region| region.spec.load_balancer.is_none() && region.spec.provider.has_route_53_aliases();
+        for region in regions.iter().filter(reached) {
             if record.routing == raw::Routing::Simple && !region.is_primary() {
                 continue;
             }
@@ -48,6 +50,8 @@ impl Resolver<'_> {
                     format!("region `{}` has no load balancer", region.name),
                 )
                 .also(Place::Key(at.clone()), "this record leads to it")
+                .rests_on(at.key("routing"))
+                .rests_on(path!["regions", &region.name, "provider"])
                 .fix("write `loadBalancer: {dnsName: …}` with the name that the provider gave it"),
             );
         }
@@ -119,6 +123,8 @@ impl Resolver<'_> {
             self.problems.push(
                 Diagnostic::error("BP072", Place::Value(place), "there is no region to fail over to")
                     .also(Place::Key(path!["regions"]), "the only region")
+                    .rests_on(at.key("routing"))
+                    .rests_on(at.key("failover"))
                     .fix("write `routing: simple`, or a second region"),
             );
         }
@@ -144,6 +150,9 @@ impl Resolver<'_> {
                 if record.failover.is_some() { Place::Value(at.key("failover")) } else { Place::Key(at.clone()) };
             self.problems.push(
                 Diagnostic::error("BP052", place, "a gated failover needs its gate")
+                    .rests_on(at.key("routing"))
+                    .rests_on(at.key("failover"))
+                    .rests_on(path!["strategy"])
                     .because("people let the secondary in by removing an object that a health check watches; no control-plane call is needed in the incident (F-DN-13). It is the default where PostgreSQL must first be promoted (decision 5)")
                     .fix("write `gate: {host: …, path: …}`, an object that lies outside the primary region"),
             );
@@ -176,6 +185,8 @@ impl Resolver<'_> {
                 .map_or(Place::Key(record.clone()), |name| Place::Value(path!["regions", name, "geo", "default"]));
             self.problems.push(
                 Diagnostic::error("BP053", place, "geolocation needs exactly one default region")
+                    .rests_on(record.key("routing"))
+                    .rests_on(path!["regions"])
                     .because("without a default, clients from places that are mapped nowhere get no answer (F-DN-05, R-DN-01)")
                     .fix("write `geo: {default: true}` in one region"),
             );
@@ -217,11 +228,25 @@ impl Resolver<'_> {
 
     fn load_balancers(&mut self) {
         for region in self.regions.clone() {
+            if !region.spec.provider.has_route_53_aliases() {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP166",
+                        Place::Value(path!["regions", &region.name, "provider"]),
+                        "DNS records lead to load balancers of AWS only",
+                    )
+                    .also(Place::Key(path!["dns"]), "these records")
+                    .because("they are aliases of Route 53, which know no load balancer of another provider")
+                    .fix("leave `dns` out and point the names to this region by its provider's own means, or write `provider: aws`"),
+                );
+                continue;
+            }
             let Some(balancer) = &region.spec.load_balancer else {
                 continue;
             };
             let at = path!["regions", &region.name, "loadBalancer"];
-            if region.spec.provider == raw::Provider::Aws {
+            // A name with capitals is no region of AWS, and that was said of it already.
+            if region.spec.provider == raw::Provider::Aws && region.name == region.name.to_lowercase() {
                 self.aws_name(&at, &region.name, balancer);
             }
             let known = (region.spec.provider == raw::Provider::Aws)
@@ -233,9 +258,14 @@ impl Resolver<'_> {
                         .because(if region.spec.provider == raw::Provider::Aws {
                             "Route 53 aliases need it, and hagen's table has none for this kind in this region"
                         } else {
-                            "Route 53 aliases need it, and hagen's table holds AWS regions only"
+                            "Route 53 aliases need it, and hagen's table knows it where `provider` is aws"
                         })
-                        .fix("write `hostedZoneId: Z…`; `aws elbv2 describe-load-balancers` shows it as CanonicalHostedZoneId"),
+                        .rests_on(path!["regions", &region.name, "provider"])
+                        .fix(if region.spec.provider == raw::Provider::Aws {
+                            "write `hostedZoneId: Z…`; `aws elbv2 describe-load-balancers` shows it as CanonicalHostedZoneId"
+                        } else {
+                            "write `provider: aws` in this region; without AWS leave `dns` out: records lead to its load balancers only"
+                        }),
                 ),
                 (Some(written), Some(known)) if written != known => self.problems.push(
                     Diagnostic::error("BP075", Place::Value(at.key("hostedZoneId")), format!("`{written}` is not the hosted zone of load balancers of this kind in {}", region.name))

@@ -1,6 +1,7 @@
 //! Redis clusters: enough shards, hosts and images, and nothing that the renderer could not express.
 
 use super::Resolver;
+use super::datastores::image_at;
 use crate::blueprint::{Redis, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::Path;
@@ -23,7 +24,7 @@ impl Resolver<'_> {
                     "a Redis Cluster needs at least three shards",
                 )
                 .because("fewer primaries have no majority when one is lost (F-RD-07, R-RD-04)")
-                .fix("write `shards: 3`, or `topology: sentinel`"),
+                .fix("write `shards: 3` or more"),
             );
         }
         if spec.min_replicas_to_write > 0 && spec.replicas_per_shard < 2 {
@@ -165,13 +166,15 @@ impl Resolver<'_> {
         if spec.image.is_none() {
             self.problems.push(
                 Diagnostic::error("BP041", Place::Key(at.key("image")), "the image of the nodes is not given")
+                    .rests_on(at.key("platform"))
                     .because("on Kubernetes every container needs one")
-                    .fix(format!("write `{}: REGISTRY/NAME:TAG@sha256:DIGEST`", at.key("image"))),
+                    .fix(image_at(at, &at.key("image"))),
             );
         }
         if !spec.hosts.is_empty() {
             self.problems.push(
                 Diagnostic::error("BP043", Place::Key(at.key("hosts")), "`hosts` belong to `platform: hosts`")
+                    .rests_on(at.key("platform"))
                     .also(Place::Value(at.key("platform")), "this cluster runs on Kubernetes")
                     .fix("write `platform: hosts`, or leave the hosts out"),
             );
@@ -184,8 +187,9 @@ impl Resolver<'_> {
         if backup.image.is_none() {
             self.problems.push(
                 Diagnostic::error("BP041", Place::Key(at.key("backup")), "the image of the backup is not given")
+                    .rests_on(at.key("platform"))
                     .because("on Kubernetes every container needs one: with redis-cli, the client of the destinations and a shell")
-                    .fix(format!("write `{}: REGISTRY/NAME:TAG@sha256:DIGEST`", at.key("backup").key("image"))),
+                    .fix(image_at(at, &at.key("backup").key("image"))),
             );
         }
         let mut identities: Vec<(raw::DestinationKind, &str)> = Vec::new();
@@ -232,6 +236,10 @@ impl Resolver<'_> {
                         "{} shards × (1 + {} replicas) = {wanted} nodes",
                         spec.shards, spec.replicas_per_shard
                     ))
+                    .rests_on(at.key("shards"))
+                    .rests_on(at.key("replicasPerShard"))
+                    .rests_on(at.key("regions"))
+                    .rests_on(path!["regions", &region.name, "zones"])
                     .fix(format!("name {wanted} hosts in its zones, or leave the region out of `regions`")),
                 );
             }

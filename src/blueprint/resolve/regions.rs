@@ -84,7 +84,7 @@ impl Resolver<'_> {
         if spec.kind == raw::Kind::Overlay {
             self.problems.push(
                 Diagnostic::error("BP023", Place::Value(path!["kind"]), "an overlay alone is no blueprint")
-                    .fix("name the base first: `hagen render base.yaml overlay.yaml -o out`"),
+                    .fix("name the base before it: `base.yaml overlay.yaml`"),
             );
         }
         let secrets = &spec.platform.secrets;

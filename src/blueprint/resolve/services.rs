@@ -20,6 +20,7 @@ impl Resolver<'_> {
         if spec.platform == raw::ServicePlatform::Kubernetes && spec.image.is_none() {
             self.problems.push(
                 Diagnostic::error("BP030", Place::Key(at.key("image")), format!("service `{name}` has no image"))
+                    .rests_on(at.key("platform"))
                     .fix("write `image: REGISTRY/NAME:TAG@sha256:DIGEST`"),
             );
         }
@@ -38,6 +39,7 @@ impl Resolver<'_> {
         if spec.rollout.max_surge == 0 && spec.rollout.max_unavailable == 0 {
             self.problems.push(
                 Diagnostic::error("BP032", Place::Key(at.key("rollout")), "a rollout without room can never begin")
+                    .rests_on(at.key("rollout"))
                     .because("with maxSurge 0 and maxUnavailable 0 no pod may be added and none taken away (R-K8-05)")
                     .fix("allow at least one of them"),
             );
@@ -49,6 +51,7 @@ impl Resolver<'_> {
                     Place::Key(at.key("autoscale")),
                     "an autoscaler without a target never acts",
                 )
+                .rests_on(at.key("autoscale"))
                 .fix("write `cpu: 60%` or `memory: 80%`"),
             );
         }
@@ -119,6 +122,7 @@ impl Resolver<'_> {
             (Some(_), raw::Exposure::Internal) => {
                 self.problems.push(
                     Diagnostic::error("BP036", Place::Key(at.key("route")), "an internal service has no route")
+                        .rests_on(at.key("exposure"))
                         .because("a route would put it on the public path (R-K8-34)")
                         .fix("write `exposure: public`, or leave the route out"),
                 );
@@ -127,6 +131,7 @@ impl Resolver<'_> {
             (None, raw::Exposure::Public) => {
                 self.problems.push(
                     Diagnostic::error("BP037", Place::Key(at.key("route")), "a public service needs a route")
+                        .rests_on(at.key("exposure"))
                         .fix("write `route: {path: /}`"),
                 );
                 return None;
@@ -161,6 +166,7 @@ impl Resolver<'_> {
             _ => {
                 self.problems.push(
                     Diagnostic::error("BP039", Place::Key(at.key("route")), "the route says no host")
+                        .rests_on(path!["dns"])
                         .because("only where there is exactly one DNS record the host is clear")
                         .fix("write `host: api.example.com`"),
                 );
@@ -187,7 +193,7 @@ impl Resolver<'_> {
             }
             let at = path!["dns", "records", label, "health", "path"];
             let mut problem =
-                Diagnostic::error("BP074", Place::Value(at), format!("no route of `{host}` serves `{asked}`"));
+                Diagnostic::error("BP151", Place::Value(at), format!("no route of `{host}` serves `{asked}`"));
             for service in &of_host {
                 problem =
                     problem.also(Place::Value(path!["services", &service.name, "route", "path"]), "serves only this");
@@ -260,12 +266,17 @@ impl Resolver<'_> {
         if sections.contains(&section) && names(section).binary_search(&name).is_ok() {
             return true;
         }
+        // With the section right only its names can be meant.
+        let one = [section];
+        let sections_meant = if sections.contains(&section) { &one[..] } else { sections };
         let all: Vec<String> =
-            sections.iter().flat_map(|s| names(s).into_iter().map(move |n| format!("{s}.{n}"))).collect();
+            sections_meant.iter().flat_map(|s| names(s).into_iter().map(move |n| format!("{s}.{n}"))).collect();
         let fix = match nearest(reference, all.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if all.is_empty() => format!("define it under `{section}`"),
-            None if all.len() > 8 => format!("there are {} to choose from under {}", all.len(), sections.join(", ")),
+            None if all.len() > 8 => {
+                format!("there are {} to choose from under {}", all.len(), sections_meant.join(", "))
+            }
             None => format!("use one of: {}", all.join(", ")),
         };
         let title = if sections.contains(&section) {
@@ -279,7 +290,7 @@ impl Resolver<'_> {
         } else {
             Place::Value(at.clone())
         };
-        self.problems.push(Diagnostic::error("BP010", place, title).fix(fix));
+        self.problems.push(Diagnostic::error("BP010", place, title).rests_on(path![section, name]).fix(fix));
         false
     }
 }

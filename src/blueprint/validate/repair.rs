@@ -50,9 +50,18 @@ impl Repair {
             (NodeKind::Map(entries), Some("object")) => {
                 let mut kept: Vec<Entry> = Vec::new();
                 for entry in entries {
-                    let Some(inner) = property(outer, schema, &entry.key) else { continue };
-                    let value = self.node(&entry.value, inner, &path.key(&entry.key));
-                    kept.extend(value.map(|value| Entry { value, ..entry.clone() }));
+                    // What has another name counts as what was meant: less is missing in the rest of the run.
+                    let known = get("properties").and_then(Value::as_object);
+                    let meant = known
+                        .filter(|known| !known.is_empty() && !known.contains_key(&*entry.key))
+                        .and_then(|known| super::unused(&entry.key, known, entries));
+                    let key = meant.unwrap_or(&entry.key);
+                    let Some(inner) = property(outer, schema, key) else { continue };
+                    if meant.is_some() && kept.iter().any(|entry| &*entry.key == key) {
+                        continue;
+                    }
+                    let value = self.node(&entry.value, inner, &path.key(key));
+                    kept.extend(value.map(|value| Entry { key: key.into(), value, ..entry.clone() }));
                 }
                 for required in
                     get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)

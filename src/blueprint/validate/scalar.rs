@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::forms::form;
+use super::meant::meant;
 use super::{Walker, first_sentence};
+use crate::blueprint::credential;
 use crate::blueprint::cron::Schedule;
-use crate::blueprint::raw::{FOREIGN_NAME, LINE};
 use crate::blueprint::units::{Bytes, Cpu, Duration, Percent, Rate, Throughput, UnitError};
-use crate::diagnostics::{Diagnostic, Place, nearest};
+use crate::diagnostics::{Diagnostic, Place};
 use crate::document::node::{Entry, Node, Scalar, ScalarType};
 use crate::document::{Path, Step};
 
@@ -23,7 +25,7 @@ impl Walker {
             self.wrong_kind(node, wanted, schema, path);
             return;
         };
-        if self.credential(node, scalar, path) {
+        if self.unwritable(node, scalar, path) {
             return;
         }
         if let Some(unit) = get("x-hagen-unit").and_then(Value::as_str) {
@@ -65,7 +67,7 @@ impl Walker {
         };
         if let Err(error) = outcome {
             let problem = Diagnostic::error("BP015", Place::Span(node.span), format!("`{path}`: {}", error.problem))
-                .fix(error.fix);
+                .fix(suggestion(unit, text, path).unwrap_or(error.fix));
             self.problems.push(match surprise(text).filter(|_| scalar.plain) {
                 Some((why, _)) => problem.because(why),
                 None => problem,
@@ -101,7 +103,11 @@ impl Walker {
             let problem = Diagnostic::error(
                 "BP006",
                 Place::Span(node.span),
-                format!("`{path}` wants a whole number and got `{}`", scalar.text.escape_debug()),
+                format!(
+                    "`{path}` wants a whole number and got {}`{}`",
+                    if scalar.plain { "" } else { "the text " },
+                    scalar.text.escape_debug()
+                ),
             );
             self.problems.push(match surprise(&scalar.text).filter(|_| scalar.plain) {
                 Some((why, fix)) => problem.because(why).fix(fix),
@@ -132,7 +138,7 @@ impl Walker {
         if let Some(values) = get("enum").and_then(Value::as_array) {
             let values: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
             if !values.contains(&text) {
-                let fix = nearest(text, values.iter().copied()).map_or_else(
+                let fix = meant(text, values.iter().copied()).map_or_else(
                     || format!("use one of: {}", values.join(", ")),
                     |near| format!("did you mean `{near}`? (of: {})", values.join(", ")),
                 );
@@ -238,61 +244,41 @@ impl Walker {
         }
     }
 
-    /// Something that looks like a literal credential: no secret may be written. The value itself is never shown.
-    fn credential(&mut self, node: &Node, scalar: &Scalar, path: &Path) -> bool {
+    /// Something that looks like a literal credential, or stands for what was never filled in. A credential is never shown.
+    pub(super) fn unwritable(&mut self, node: &Node, scalar: &Scalar, path: &Path) -> bool {
         let text = &*scalar.text;
+        let is = |step: &Step, name: &str| matches!(step, Step::Key(key) if key == name);
         let key = match path.steps().last() {
-            Some(Step::Key(key)) => key.to_ascii_lowercase(),
-            _ => String::new(),
+            Some(Step::Key(key)) => key.as_str(),
+            _ => "",
         };
-        let in_env = path
-            .steps()
-            .iter()
-            .any(|step| *step == Step::Key("env".to_owned()) || *step == Step::Key("parameters".to_owned()));
-        let telling =
-            ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key", "credential"];
-        let named = in_env
-            && telling.iter().any(|word| key.contains(word))
-            && !key.contains("encryption")
-            && !text.is_empty()
-            && text.parse::<f64>().is_err()
-            && !text.starts_with('/');
-        if !named && !looks_like_credential(text) {
-            return false;
+        let verbatim = path.steps().iter().any(|step| is(step, "env") || is(step, "parameters"));
+        if (verbatim && credential::names_one(key) && credential::is_literal(text))
+            || credential::in_text(text).is_some()
+        {
+            self.problems.push(
+                Diagnostic::error("BP014", Place::Span(node.span), format!("`{path}` holds what looks like a credential"))
+                    .because("no secret may be written in a blueprint: it would be in every clone and in every rendered file (R-PG-22)")
+                    .fix("put it into a Secret and refer to it: `{secret: NAME, key: KEY}` (for a service under `secrets`)"),
+            );
+            return true;
         }
-        self.problems.push(
-            Diagnostic::error("BP014", Place::Span(node.span), format!("`{path}` holds what looks like a credential"))
-                .because("no secret may be written in a blueprint: it would be in every clone and in every rendered file (R-PG-22)")
-                .fix("put it into a Secret and refer to it: `{secret: NAME, key: KEY}` (for a service under `secrets`)"),
-        );
-        true
+        // What is written for readers may say that something is still to be done.
+        let prose = matches!(key, "description" | "reason");
+        if !prose && credential::is_placeholder(text) {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP150",
+                    Place::Span(node.span),
+                    format!("`{path}` was never filled in: `{}`", text.escape_debug()),
+                )
+                .because("a placeholder would be rendered as if it were meant (R-RD-03)")
+                .fix("write the value, or leave the key out"),
+            );
+            return true;
+        }
+        false
     }
-}
-
-/// Forms that only credentials have.
-fn looks_like_credential(text: &str) -> bool {
-    let long = |prefix: &str, rest: usize| {
-        text.strip_prefix(prefix).is_some_and(|tail| {
-            tail.len() >= rest && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-        })
-    };
-    let in_url = text.split_once("://").is_some_and(|(_, rest)| {
-        rest.split(['/', '?'])
-            .next()
-            .and_then(|authority| authority.rsplit_once('@'))
-            .is_some_and(|(user, _)| user.contains(':'))
-    });
-    text.contains("-----BEGIN ")
-        || long("AKIA", 16)
-        || long("ASIA", 16)
-        || long("ghp_", 30)
-        || long("github_pat_", 30)
-        || long("sk-", 32)
-        || long("xoxb-", 20)
-        || long("xoxp-", 20)
-        || text.contains("hooks.slack.com/services/T")
-        || in_url
-        || text.split_whitespace().any(|word| word.strip_prefix("password=").is_some_and(|rest| !rest.is_empty()))
 }
 
 /// Why readers of YAML 1.1 and 1.2 disagree on a plain scalar, and what to write instead.
@@ -364,41 +350,15 @@ fn runs(text: &str) -> Result<(), String> {
     gap.map(|_| ()).ok_or_else(|| "it comes at most once in four years".to_owned())
 }
 
-/// What a pattern wants, in words, and an example, for the patterns that stand on keys.
-pub(super) fn form(pattern: &str) -> (String, String) {
-    let say = |what: &str, fix: &str| (what.to_owned(), fix.to_owned());
-    if pattern.starts_with("^[a-z]([-a-z0-9]{0,38}") || pattern.starts_with("^[a-z0-9]([-a-z0-9]{0,38}") {
-        return say(
-            "a name is a DNS label: it names Kubernetes objects",
-            "use lower-case letters, digits and `-`, at most 40, beginning with a letter",
-        );
-    }
-    if pattern.starts_with("^[A-Z_][A-Z0-9_]*") {
-        return say("it names an environment variable", "use capital letters, digits and `_`");
-    }
-    if pattern.starts_with("^(services|postgres") {
-        return say(
-            "a reference is the path of what it names",
-            "write something like `postgres.main`, `redis.sessions`, `services.api` or `external.openai`",
-        );
-    }
-    if pattern.starts_with("^[0-9*,/-]+ ") {
-        return say("a cron time has five fields", "write it in quotes: \"0 2 * * *\"");
-    }
-    if pattern.starts_with("^[A-Z][A-Za-z0-9]*$") {
-        return say("alerts are called like `ServiceDown`", "use letters and digits, beginning with a capital");
-    }
-    if pattern == LINE {
-        return say("it is one line of text", "leave out line breaks and control characters");
-    }
-    if pattern == FOREIGN_NAME {
-        return say("it is a name that another system gave", "use letters, digits and -._:/@+=,~");
-    }
-    if pattern.contains("@sha256") {
-        return say("", "");
-    }
-    (
-        String::new(),
-        if pattern.is_empty() { "write a shorter text".to_owned() } else { format!("it has the form `{pattern}`") },
-    )
+/// A bare number with the unit that fits its field: a timeout of 500 is half a second, and data is kept for days.
+fn suggestion(unit: &str, text: &str, path: &Path) -> Option<String> {
+    let number: u64 = text.parse().ok().filter(|_| unit == "duration")?;
+    let Some(Step::Key(field)) = path.steps().last() else { return None };
+    let (first, second) = match field.as_str() {
+        "retention" | "window" | "immutable" => ("d", "h"),
+        "timeout" | "perTry" | "nodeTimeout" if number >= 100 => ("ms", "s"),
+        "rto" | "rpo" | "respondWithin" | "regionFailover" | "restore" => ("m", "s"),
+        _ => ("s", "m"),
+    };
+    Some(format!("write `{number}{first}`, or `{number}{second}`"))
 }

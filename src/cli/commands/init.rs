@@ -2,26 +2,28 @@
 
 use std::io::Write;
 
+use crate::blueprint::schema;
 use crate::cli::args::Init;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
-use crate::diagnostics::nearest;
 
 /// The shipped blueprints, by name.
-pub const SHIPPED: &[(&str, &str)] = &[
+pub const SHIPPED: [(&str, &str); 6] = [
+    ("minimal", include_str!("../../../blueprints/minimal.yaml")),
+    ("one-service", include_str!("../../../examples/one-service/blueprint.yaml")),
+    ("data-on-hosts", include_str!("../../../examples/data-on-hosts/blueprint.yaml")),
+    ("active-passive", include_str!("../../../examples/active-passive/blueprint.yaml")),
     ("agentic-platform", include_str!("../../../blueprints/agentic-platform.yaml")),
     ("loopback-hosts", include_str!("../../../blueprints/loopback-hosts.yaml")),
-    ("minimal", include_str!("../../../blueprints/minimal.yaml")),
 ];
 
-/// Writes `blueprint.yaml` into a directory; never over a file that is there.
+/// The schema that an editor finds beside the blueprint.
+const SCHEMA: &str = "hagen.schema.json";
+
+/// Writes `blueprint.yaml` and the schema of the language into a directory; never over a file that is there.
 pub fn run(args: &Init, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
-    let Some((_, text)) = SHIPPED.iter().find(|(name, _)| *name == args.from) else {
-        let hint = nearest(&args.from, names.iter().copied())
-            .map_or_else(|| format!("there are: {}", names.join(", ")), |near| format!("did you mean `{near}`?"));
-        return Err(Failure::new(format!("no shipped blueprint is called `{}`", args.from)).hint(hint));
-    };
+    // The names were checked with the arguments.
+    let text = SHIPPED.iter().find(|(name, _)| *name == args.from).map_or("", |(_, text)| text);
     let path = args.directory.join("blueprint.yaml");
     let failed = |error: std::io::Error| {
         let failure = Failure::new(format!("{}: {error}", path.display()));
@@ -32,7 +34,29 @@ pub fn run(args: &Init, output: &mut Output) -> Result<ExitStatus, Failure> {
     };
     std::fs::create_dir_all(&args.directory).map_err(failed)?;
     let mut file = std::fs::File::options().write(true).create_new(true).open(&path).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(with_schema(text).as_bytes()).map_err(failed)?;
+    let schema = args.directory.join(SCHEMA);
+    let text =
+        serde_json::to_string_pretty(&*schema::SCHEMA).map_err(|error| Failure::new(format!("the schema: {error}")))?;
+    match std::fs::File::options().write(true).create_new(true).open(&schema) {
+        Ok(mut file) => {
+            file.write_all(format!("{text}\n").as_bytes())
+                .map_err(|error| Failure::new(format!("{}: {error}", schema.display())))?;
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            output.note(&format!("{} is left as it is; `hagen schema` prints this version's", schema.display()));
+        }
+        Err(error) => return Err(Failure::new(format!("{}: {error}", schema.display()))),
+    }
     output.note(&format!("{} written. Next: hagen validate {0}", path.display()));
     Ok(ExitStatus::Ok)
+}
+
+/// A blueprint whose first line tells editors where the schema is: beside it.
+fn with_schema(text: &str) -> String {
+    let body = match text.split_once('\n') {
+        Some((first, rest)) if first.contains("$schema=") => rest,
+        _ => text,
+    };
+    format!("# yaml-language-server: $schema=./{SCHEMA}\n{body}")
 }

@@ -8,9 +8,24 @@ mod validate;
 
 use clap::CommandFactory;
 
+pub use init::SHIPPED;
+
 use super::args::{Cli, Command};
 use super::output::Output;
 use super::{ExitStatus, Failure};
+use crate::blueprint::load::{Files, environment};
+
+/// An environment that no blueprint has is a slip in the command, like a region that is not there.
+fn known_environment(files: &Files, name: Option<&str>) -> Result<(), Failure> {
+    let Some(name) = name.filter(|_| files.is_readable() && files.bases() > 0) else { return Ok(()) };
+    let known: Vec<String> = (0..files.bases()).flat_map(|base| files.environments(base)).collect();
+    if known.iter().any(|other| other == name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = known.iter().map(String::as_str).collect();
+    Err(Failure::new(format!("there is no environment `{}`", name.escape_debug()))
+        .hint(environment::instead(name, &names)))
+}
 
 /// Runs the command that was given.
 pub fn run(cli: &Cli, output: &mut Output) -> Result<ExitStatus, Failure> {

@@ -21,6 +21,7 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
         return Err(Failure::new("more than one blueprint was named")
             .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
     }
+    super::known_environment(&files, args.blueprint.environment.as_deref())?;
     let loaded = loading::load(&files, 0, args.blueprint.environment.as_deref());
     let section =
         Section { environment: loaded.environment.as_deref(), document: &loaded.document, findings: &loaded.problems };

@@ -12,6 +12,7 @@ use crate::report::{Format, Section};
 pub fn run(args: &Validate, output: &mut Output) -> Result<ExitStatus, Failure> {
     let files = load::parse(inputs::read(&args.blueprint.files)?);
     let environment = args.blueprint.environment.as_deref();
+    super::known_environment(&files, environment)?;
     let runs: Vec<Loaded> =
         (0..files.bases().max(1)).flat_map(|base| loading::load_all(&files, base, environment)).collect();
     let invalid = runs.iter().any(Loaded::is_invalid);

@@ -9,17 +9,12 @@ use sha2::{Digest, Sha256};
 use super::common::{self, Identity, Labels};
 use super::connections::{self, Settings};
 use super::mesh;
+use crate::blueprint::service::{LIVENESS, PROBE_TIMEOUT, ProbeDefault, READINESS, STARTUP};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Region, Service, names, raw};
 
 /// How much each writable directory may hold; more evicts the pod before it fills the node's disk.
 const WRITABLE_LIMIT: &str = "1Gi";
-/// How long a service may take to start where nothing is written: 60 questions, 5 s apart.
-const STARTUP: (u32, u32) = (5, 60);
-/// The liveness probe where none is written: (period, failures). It must be slower than readiness (R-K8-16).
-const LIVENESS: (u32, u32) = (10, 6);
-/// How long a probe may wait for its answer where nothing is written (F-K8-04).
-const PROBE_TIMEOUT: u32 = 2;
 
 /// What the template of the Deployment sees.
 #[derive(Serialize)]
@@ -96,7 +91,7 @@ pub(super) fn workload(blueprint: &Blueprint, region: &Region, service: &Service
         env: env(&connections::secrets(blueprint, region, service)),
         startup: startup(&spec.probes),
         liveness: probe(spec.probes.liveness.as_ref(), LIVENESS),
-        readiness: probe(spec.probes.readiness.as_ref(), (10, 3)),
+        readiness: probe(spec.probes.readiness.as_ref(), READINESS),
         pre_stop: pre_stop(blueprint.spec.platform.kubernetes.minor(), spec.shutdown.drain),
         requests: json!({"cpu": resources.requests.cpu.to_string(), "memory": resources.requests.memory.kubernetes()}),
         limits,
@@ -157,7 +152,7 @@ fn action(path: Option<&raw::UrlPath>) -> Value {
     )
 }
 
-fn probe(written: Option<&raw::Probe>, (period, failures): (u32, u32)) -> Probe {
+fn probe(written: Option<&raw::Probe>, default: ProbeDefault) -> Probe {
     match written {
         Some(probe) => Probe {
             action: action(probe.http.as_ref()),
@@ -169,9 +164,9 @@ fn probe(written: Option<&raw::Probe>, (period, failures): (u32, u32)) -> Probe 
         None => Probe {
             action: action(None),
             initial_delay: None,
-            period: period.into(),
+            period: default.period.into(),
             timeout: PROBE_TIMEOUT.into(),
-            failures,
+            failures: default.failures,
         },
     }
 }

@@ -16,7 +16,7 @@ use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_
 use super::{Place, backup, secrets};
 use crate::blueprint::placement::Node;
 use crate::blueprint::raw::{self, DestinationKind};
-use crate::blueprint::units::Duration;
+use crate::blueprint::units::{Cpu, Duration};
 use crate::blueprint::{Redis, names};
 use crate::render::kubernetes::common::{self, Identity, Labels};
 use crate::render::{ArtifactKind, File, Jobs, engine};
@@ -329,19 +329,15 @@ fn resources(redis: &Redis) -> (String, String, String) {
     if let Some(own) = &redis.spec.resources {
         return (own.cpu.to_string(), own.memory.to_string(), "as the blueprint says".to_owned());
     }
-    let memory = five_thirds(redis.spec.memory.mebibytes() * 5);
+    let memory = format!("{}Mi", Redis::node_memory(&redis.spec).mebibytes());
     let why = format!("maxmemory {} / 0.6: a fork copies what changes meanwhile (R-RD-15)", redis.spec.memory);
-    ("500m".to_owned(), memory, why)
+    (Cpu::from_millis(Redis::CPU).to_string(), memory, why)
 }
 
-fn five_thirds(five_times: u64) -> String {
-    format!("{}Mi", five_times.div_ceil(3))
-}
-
-/// The size of a volume: the append-only file up to twice the data, once more while it is rewritten, a snapshot and the next.
+/// The size of a volume.
 fn storage(redis: &Redis) -> String {
-    let own = redis.spec.storage.as_ref().map(|s| s.size.to_string());
-    own.unwrap_or_else(|| format!("{}Mi", (redis.spec.memory.mebibytes() * 5).max(1024)))
+    let size = Redis::volume_size(&redis.spec);
+    if redis.spec.storage.is_some() { size.to_string() } else { format!("{}Mi", size.mebibytes()) }
 }
 
 fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Vec<Value> {
