@@ -67,7 +67,8 @@ impl Resolver<'_> {
             let Some((timeout, each)) = need.spec.timeout.zip(need.spec.per_try) else { continue };
             let tries = 1 + u64::from(need.spec.retries.unwrap_or(0));
             let all = Duration::from_millis(each.millis().saturating_mul(tries));
-            if all <= timeout {
+            // A single try that is too long is an error of its own (BP159).
+            if all <= timeout || each > timeout {
                 continue;
             }
             let at = path!["services", &service.name, "needs", &need.reference];
