@@ -136,7 +136,9 @@ pub struct Slack {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeadMan {
-    /// The file that holds the address: it is a credential.
+    /// The file that holds the address: it is a credential. A region of several that no Prometheus above them reads has an
+    /// address of its own, in the file of this name with `-REGION` behind it: one address for all would hear the others
+    /// when one is silent.
     pub url_file: AbsolutePath,
     /// How often it is told that all is well.
     #[serde(default = "one_minute")]

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::global::WATCHDOG;
+use super::global::{WATCHDOG, readable};
 use super::time::group_wait;
 use crate::blueprint::Blueprint;
 use crate::blueprint::raw::{Monitoring, Operations, SecretRef, Severity};
@@ -38,39 +38,53 @@ struct Inhibit {
 const NOBODY: &str = "nobody";
 
 /// A way to reach people: the integration and its settings.
+#[derive(Clone)]
 struct Channel {
     integration: &'static str,
     settings: Value,
     words: String,
 }
 
+/// The ways that critical alerts take, and those that warnings take.
+fn ways(operations: &Operations) -> (Vec<Channel>, Vec<Channel>) {
+    let (pager, mail, chat) = (pager(operations), mail(operations), chat(operations));
+    let warning = chat.iter().chain(&mail).cloned().collect();
+    // Without a pager of its own a critical alert goes to whatever there is.
+    let first = if pager.is_some() { &pager } else { &mail };
+    (first.iter().chain(&chat).cloned().collect(), warning)
+}
+
+/// Whether a critical alert has nowhere to go.
+pub fn reaches_nobody(blueprint: &Blueprint) -> bool {
+    ways(&blueprint.spec.operations).0.is_empty()
+}
+
 /// The configuration of Alertmanager.
 pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
     let operations = &blueprint.spec.operations;
-    let pager = pager(operations);
-    let (mail, chat) = (mail(operations), chat(operations));
-    let critical: Vec<&Channel> = pager.iter().chain(&chat).collect();
-    // Without a pager of its own a critical alert goes to whatever there is.
-    let critical = if pager.is_none() { mail.iter().chain(&chat).collect() } else { critical };
-    let warning: Vec<&Channel> = chat.iter().chain(&mail).collect();
+    let (critical, warning) = ways(operations);
     let mut receivers = vec![json!({"name": NOBODY})];
     for (name, channels) in [("critical", &critical), ("warning", &warning)] {
         if !channels.is_empty() {
             receivers.push(receiver(name, channels));
         }
     }
-    let dead_man = operations.dead_man.as_ref().map(|dead_man| {
-        let file = dead_man.url_file.as_str();
-        let settings = if monitoring.alertmanager.minor() >= 26 {
-            json!({"name": "dead-man", "webhook_configs": [{"url_file": file, "send_resolved": false}]})
+    let switches = switches(blueprint, monitoring);
+    receivers.extend(switches.iter().map(|switch| {
+        let file = &switch.file;
+        if monitoring.alertmanager.minor() >= 26 {
+            json!({"name": switch.receiver, "webhook_configs": [{"url_file": file, "send_resolved": false}]})
         } else {
             // Before 0.26 no webhook reads its address from a file. The one integration that does posts JSON to it.
-            json!({"name": "dead-man", "slack_configs": [{"api_url_file": file, "send_resolved": false}]})
-        };
-        receivers.push(settings);
+            json!({"name": switch.receiver, "slack_configs": [{"api_url_file": file, "send_resolved": false}]})
+        }
+    }));
+    let dead_man = operations.dead_man.as_ref().map(|dead_man| {
+        let each: Vec<String> = switches.iter().map(|switch| format!("{} to the address in {}", switch.whose, switch.file)).collect();
         format!(
-            "{WATCHDOG} goes to an address outside every {}; what is there alarms when it stops.",
-            dead_man.interval
+            "{WATCHDOG} goes outside every {}, and what is there alarms when it stops: {}. One address for several would hear the others when one is silent.",
+            dead_man.interval,
+            each.join(", ")
         )
     });
     let global = globals(operations, &receivers);
@@ -80,13 +94,46 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
         critical: who("A critical alert", &critical, "page"),
         warning: who("A warning", &warning, "tell"),
         dead_man,
-        route: route(operations, !critical.is_empty(), !warning.is_empty()),
+        route: route(operations, &switches, !critical.is_empty(), !warning.is_empty()),
         inhibit: inhibit(),
         receivers: Value::Array(receivers),
     }
 }
 
-fn who(what: &str, channels: &[&Channel], verb: &str) -> String {
+/// A dead-man's switch with an address of its own.
+struct Switch {
+    receiver: String,
+    file: String,
+    /// The region whose it is; empty: that of the Prometheus above the regions, which carries none.
+    region: String,
+    whose: String,
+}
+
+/// The switches that go outside: that of the Prometheus above the regions, which misses those of the regions itself
+/// (`RegionWatchdogMissing`), and that of each region that it does not read.
+fn switches(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Switch> {
+    let Some(dead_man) = &blueprint.spec.operations.dead_man else { return Vec::new() };
+    let file = dead_man.url_file.as_str();
+    let readable = readable(blueprint, monitoring);
+    let alone = readable.is_empty() && blueprint.regions.len() == 1;
+    let mut switches = Vec::new();
+    if !readable.is_empty() {
+        let (receiver, whose) = ("dead-man".to_owned(), "that of the Prometheus above the regions".to_owned());
+        switches.push(Switch { receiver, file: file.to_owned(), region: String::new(), whose });
+    }
+    for region in blueprint.regions.iter().filter(|r| !readable.iter().any(|(known, _)| known.name == r.name)) {
+        let name = &region.name;
+        switches.push(Switch {
+            receiver: if alone { "dead-man".to_owned() } else { format!("dead-man-{name}") },
+            file: if alone { file.to_owned() } else { format!("{file}-{name}") },
+            region: name.clone(),
+            whose: format!("that of {name}"),
+        });
+    }
+    switches
+}
+
+fn who(what: &str, channels: &[Channel], verb: &str) -> String {
     if channels.is_empty() {
         return format!(
             "{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (phones are for people, decision 17)."
@@ -146,7 +193,7 @@ fn chat(operations: &Operations) -> Option<Channel> {
     })
 }
 
-fn receiver(name: &str, channels: &[&Channel]) -> Value {
+fn receiver(name: &str, channels: &[Channel]) -> Value {
     let mut map = Map::new();
     map.insert("name".to_owned(), json!(name));
     for channel in channels {
@@ -171,7 +218,7 @@ fn globals(operations: &Operations, receivers: &[Value]) -> Value {
     Value::Object(map)
 }
 
-fn route(operations: &Operations, critical: bool, warning: bool) -> Value {
+fn route(operations: &Operations, switches: &[Switch], critical: bool, warning: bool) -> Value {
     let to = |there: bool, name: &str| if there { name.to_owned() } else { NOBODY.to_owned() };
     let severity = |name: &str, receiver: String, wait: Severity, repeat: &str| {
         json!({
@@ -183,17 +230,19 @@ fn route(operations: &Operations, critical: bool, warning: bool) -> Value {
     };
     let mut routes = Vec::new();
     let watchdog = format!("alertname=\"{WATCHDOG}\"");
-    match &operations.dead_man {
-        Some(dead_man) => routes.push(json!({
-            "matchers": [watchdog],
-            "receiver": "dead-man",
-            "group_wait": "0s",
-            "group_interval": dead_man.interval.go(),
-            // Looked at once an interval: were it as long, every other message would be taken for a repetition (seen).
-            "repeat_interval": Duration::from_millis(dead_man.interval.millis() * 9 / 10).go(),
-        })),
-        None => routes.push(json!({"matchers": [watchdog], "receiver": NOBODY})),
+    if let Some(dead_man) = &operations.dead_man {
+        routes.extend(switches.iter().map(|switch| {
+            json!({
+                "matchers": [watchdog, format!("region=\"{}\"", switch.region)],
+                "receiver": switch.receiver,
+                "group_wait": "0s",
+                "group_interval": dead_man.interval.go(),
+                // Looked at once an interval: were it as long, every other message would be taken for a repetition (seen).
+                "repeat_interval": Duration::from_millis(dead_man.interval.millis() * 9 / 10).go(),
+            })
+        }));
     }
+    routes.push(json!({"matchers": [watchdog], "receiver": NOBODY}));
     routes.push(severity("critical", to(critical, "critical"), Severity::Critical, "1h"));
     routes.push(severity("warning", to(warning, "warning"), Severity::Warning, "12h"));
     json!({
@@ -222,7 +271,13 @@ const IN_SERVICE: &[&str] = &["system", "region", "service"];
 
 /// What explains what: pairs, never whole severities. That a backup or a snapshot is overdue explains nothing and must
 /// silence nothing; and what is worth a page of its own is not muted, unless the same person is already up for its cause.
-const CAUSES: [Cause; 14] = [
+const CAUSES: [Cause; 15] = [
+    Cause {
+        comment: "A Prometheus that cannot be read shows no dead-man's switch either.",
+        name: "RegionMonitoringDown",
+        explains: &["RegionWatchdogMissing"],
+        within: IN_REGION,
+    },
     Cause {
         comment: "A region that does not serve explains its services; its data stores still speak for themselves.",
         name: "RegionEndpointDown",

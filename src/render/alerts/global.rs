@@ -14,6 +14,12 @@ use crate::path;
 /// The name of the dead-man's switch.
 pub const WATCHDOG: &str = "Watchdog";
 
+/// Alerts about a region's alarms themselves: the region can tell nobody of them, so the Prometheus above it reads them.
+const UNTOLD: [&str; 3] = ["AlertmanagerMissing", "NotificationsFailing", "ReceiverFailing"];
+
+/// The alerts of a region that the Prometheus above the regions reads.
+pub const FEDERATED_ALERTS: [&str; 4] = [WATCHDOG, UNTOLD[0], UNTOLD[1], UNTOLD[2]];
+
 /// The regions whose Prometheus can be read, in their order.
 pub fn readable<'a>(blueprint: &'a Blueprint, monitoring: &Monitoring) -> Vec<(&'a Region, String)> {
     let address = |region: &'a Region| monitoring.prometheus.endpoints.get(&region.name).map(|a| (region, a.clone()));
@@ -40,7 +46,11 @@ pub fn alerts(blueprint: &Blueprint, monitoring: &Monitoring) -> (Vec<Alert>, Ve
         let remark = "monitoring.prometheus.endpoints is not given: no Prometheus sees more than its own region, so nothing is asked of all of them";
         return (Vec::new(), vec![remark.to_owned()]);
     }
-    let mut alerts: Vec<Alert> = regions.iter().map(|(region, _)| unreadable(region)).collect();
+    let own = |(region, _): &(&Region, String)| {
+        let scope = firing(blueprint, region);
+        [unreadable(region), silent(region, &scope), untold(region, &scope)]
+    };
+    let mut alerts: Vec<Alert> = regions.iter().flat_map(own).collect();
     if regions.len() == blueprint.regions.len() && regions.len() > 1 {
         alerts.extend(blueprint.postgres.iter().filter_map(|cluster| writers(blueprint, cluster)));
         alerts.extend(nowhere(blueprint, monitoring));
@@ -66,6 +76,52 @@ fn unreadable(region: &Region) -> Alert {
         .fires_without_series(labels(&[("job", "federate")]));
     alert.labels.insert(names::REGION_LABEL.to_owned(), region.name.clone());
     alert
+}
+
+/// The firing alerts of a region, as they are read from its Prometheus.
+fn firing(blueprint: &Blueprint, region: &Region) -> Scope {
+    let scope = Scope::default().is("alertstate", "firing").is("system", &blueprint.name);
+    scope.is(names::REGION_LABEL, &region.name)
+}
+
+/// An alert about a region that the Prometheus above it sends.
+fn of_region(mut alert: Alert, region: &Region) -> Alert {
+    alert = alert.about(labels(&[("component", "monitoring")]), &path!["regions", &region.name]);
+    alert.labels.insert(names::REGION_LABEL.to_owned(), region.name.clone());
+    alert
+}
+
+fn silent(region: &Region, scope: &Scope) -> Alert {
+    let scope = scope.clone().is("alertname", WATCHDOG).instance(&[]);
+    let metric = scope.metric("ALERTS");
+    // The rule's own name and labels take the place of those of the series.
+    let mut gone = scope.equalities();
+    gone.retain(|label, _| label != "alertname");
+    let alert = Alert::new("RegionWatchdogMissing", Severity::Critical, format!("absent({metric})"))
+        .minutes(2)
+        .says(
+            format!("The dead-man's switch of {} is silent", region.name),
+            "That region's Prometheus answers no more, or evaluates no rules: none of its alerts can fire. Only the switch of the Prometheus above the regions goes outside, so that no region's hides another's (R-AL-12).",
+        )
+        .because("it fires at all times")
+        .fires_without_series(gone)
+        .silent("it fires", vec![constant(scope.series("ALERTS", 0, &[]), 1)]);
+    of_region(alert, region)
+}
+
+fn untold(region: &Region, scope: &Scope) -> Alert {
+    let scope = scope.clone().like("alertname", UNTOLD.join("|")).instance(&[("alertname", UNTOLD[1])]);
+    let with = |state: &str| vec![constant(scope.series("ALERTS", 0, &[("alertstate", state)]), 1)];
+    let alert = Alert::new("RegionAlertsUntold", Severity::Critical, format!("count({}) > 0", scope.metric("ALERTS")))
+        .minutes(1)
+        .says(
+            format!("The alerts of {} do not reach people", region.name),
+            "Its Prometheus has no Alertmanager, cannot send to it, or the Alertmanager cannot reach a receiver. The region cannot say so itself: look at what fires there.",
+        )
+        .because("no such alert fires in the region")
+        .fires("one fires", with("firing"), Labels::new())
+        .silent("one is pending", with("pending"));
+    of_region(alert, region)
 }
 
 fn writers(blueprint: &Blueprint, cluster: &Postgres) -> Option<Alert> {

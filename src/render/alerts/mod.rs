@@ -131,6 +131,38 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
             .map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
         problems.push(Diagnostic::error("BP013", Place::Key(at), title).fix(fix));
     }
+    problems.extend(unheard(blueprint, monitoring));
+    problems
+}
+
+/// What would alert nobody: a Prometheus without an Alertmanager, pages without anybody to page.
+fn unheard(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    if monitoring.exporters.alertmanagers.is_empty() {
+        let which = if monitoring.prometheus.flavour == Flavour::Files {
+            Some((path!["monitoring", "prometheus", "flavour"], "a region's Prometheus"))
+        } else if !monitoring.prometheus.endpoints.is_empty() {
+            Some((path!["monitoring", "prometheus", "endpoints"], "the Prometheus that looks at all regions"))
+        } else {
+            None
+        };
+        if let Some((at, who)) = which {
+            problems.push(
+                Diagnostic::warning("BP220", Place::Key(at), format!("{who} has no Alertmanager to send its alerts to"))
+                    .because("its rules are evaluated, and what fires reaches nobody; only an operator's Prometheus is told of Alertmanagers elsewhere")
+                    .fix("name them in monitoring.exporters.alertmanagers: `[alertmanager.example.com:9093]`"),
+            );
+        }
+    }
+    if alertmanager::reaches_nobody(blueprint) {
+        let written = !blueprint.spec.operations.escalation.is_empty();
+        let at = Place::Key(if written { path!["operations", "escalation"] } else { path!["monitoring"] });
+        problems.push(
+            Diagnostic::warning("BP221", at, "a critical alert reaches nobody")
+                .because("operations.escalation names no contact that Alertmanager can page: one with `pagerduty`, or with `email` and operations.smtp, or a chat channel with operations.slack")
+                .fix("give the first contact of operations.escalation a way to be paged"),
+        );
+    }
     problems
 }
 
@@ -161,13 +193,18 @@ fn region_topics(context: &Context<'_>) -> Vec<Topic> {
     for topic in &mut topics {
         override_alerts(context.monitoring, &mut topic.alerts);
     }
+    // Every region's own: one that fires elsewhere says nothing about this region's Prometheus.
+    topics.push(plain("dead-man", "The dead-man's switch of a region", vec![global::watchdog()]));
     topics
 }
 
+/// What a Prometheus above the regions asks; nothing where there is none.
 fn global_topic(blueprint: &Blueprint, monitoring: &Monitoring) -> Topic {
     let (mut alerts, remarks) = global::alerts(blueprint, monitoring);
     override_alerts(monitoring, &mut alerts);
-    alerts.insert(0, global::watchdog());
+    if !global::readable(blueprint, monitoring).is_empty() {
+        alerts.insert(0, global::watchdog());
+    }
     Topic {
         name: "global",
         title: "All regions together, and the dead-man's switch",
@@ -228,16 +265,6 @@ fn region_jobs(context: &Context<'_>, topics: &[Topic], jobs: &mut Jobs) {
         files(&common, topic, groups, jobs);
     }
     if operator {
-        // The operator loads what lies in the cluster: the dead-man's switch has to lie there too.
-        let global = Common { blueprint, monitoring, region: Some(region) };
-        let watchdog = Topic {
-            name: "dead-man",
-            title: "",
-            records: Vec::new(),
-            alerts: vec![global::watchdog()],
-            remarks: Vec::new(),
-        };
-        objects.extend(rules::objects(&global, watchdog.name, &watchdog.groups(&global)));
         objects.extend(scrape::jobs(context).iter().map(|job| scrape::object(context, job)));
         let title = format!(
             "What Prometheus asks and scrapes in {}: the rules of {}/alerts as objects, and what no monitor covers.",
@@ -313,7 +340,9 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
 
 fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jobs: &mut Jobs) {
     let common = Common { blueprint, monitoring, region: None };
-    files(&common, topic, topic.groups(&common), jobs);
+    if !topic.alerts.is_empty() {
+        files(&common, topic, topic.groups(&common), jobs);
+    }
     let origins = vec![path!["operations"], path!["monitoring"]];
     let config = alertmanager::config(blueprint, monitoring);
     jobs.push(

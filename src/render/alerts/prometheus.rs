@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::global::readable;
+use super::global::{FEDERATED_ALERTS, readable};
 use super::{discovery, scrape};
 use crate::blueprint::raw::Monitoring;
 use crate::blueprint::{Blueprint, names};
@@ -37,11 +37,7 @@ pub fn region(context: &Context<'_>) -> Config {
     jobs.extend(alertmanager(context.monitoring, &own));
     jobs.extend(scrape::jobs(context).iter().map(|job| Entry { comment: job.comment, job: scrape::plain(job) }));
     jobs.extend(discovery::jobs(context).into_iter().map(|found| Entry { comment: found.comment, job: found.job }));
-    let mut rule_files = vec!["*.rules.yaml".to_owned()];
-    if readable(context.blueprint, context.monitoring).is_empty() {
-        // No Prometheus stands above the regions: each one fires the dead-man's switch itself.
-        rule_files.push("../../global/alerts/global.rules.yaml".to_owned());
-    }
+    let rule_files = vec!["*.rules.yaml".to_owned()];
     config(context.blueprint, context.monitoring, Some(&context.region.name), rule_files, jobs)
 }
 
@@ -54,6 +50,8 @@ pub fn global(blueprint: &Blueprint, monitoring: &Monitoring) -> Option<Config> 
     let of_region = |(region, address): &(&crate::blueprint::Region, String)| json!({"targets": [address], "labels": {names::REGION_LABEL: region.name}});
     let targets: Vec<Value> = regions.iter().map(of_region).collect();
     let wanted = r#"{__name__=~"up|patroni_primary|patroni_standby_leader|probe_success|service:.+",job!="federate"}"#;
+    // Alerts are no metrics of a job: whether a region's switch fires, and whether it can tell what fires.
+    let told = format!(r#"ALERTS{{alertname=~"{}"}}"#, FEDERATED_ALERTS.join("|"));
     let jobs = vec![
         Entry {
             comment: "Prometheus itself.",
@@ -65,7 +63,7 @@ pub fn global(blueprint: &Blueprint, monitoring: &Monitoring) -> Option<Config> 
                 "job_name": "federate",
                 "honor_labels": true,
                 "metrics_path": "/federate",
-                "params": {"match[]": [wanted]},
+                "params": {"match[]": [wanted, told]},
                 "static_configs": targets,
             }),
         },
