@@ -7,6 +7,7 @@ mod cli;
 mod examples;
 mod hostile;
 mod language;
+mod readme;
 mod support;
 mod verify;
 mod write;
