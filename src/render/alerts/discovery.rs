@@ -9,6 +9,7 @@ use super::context::{Context, PORT_PGBACKREST, PORT_PGBOUNCER};
 use super::promql::regex;
 use crate::blueprint::raw::{ConsensusKind, PoolKind};
 use crate::blueprint::{Service, names};
+use crate::render::kubernetes::common::has_cert_manager;
 use crate::render::patroni::ETCD_METRICS;
 
 /// A job with its comment.
@@ -38,6 +39,21 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
             ],
         }),
     }];
+    if has_cert_manager(b) {
+        jobs.push(Discovered {
+            comment: "cert-manager: its labels name and namespace are those of the certificate, and must stay.",
+            job: json!({
+                "job_name": "cert-manager",
+                "honor_labels": true,
+                "kubernetes_sd_configs": [{"role": "pod"}],
+                "relabel_configs": [
+                    {"source_labels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name", "__meta_kubernetes_pod_label_app_kubernetes_io_component"], "regex": "cert-manager;controller", "action": "keep"},
+                    {"source_labels": ["__meta_kubernetes_pod_ip"], "regex": "(.+)", "target_label": "__address__", "replacement": "$1:9402"},
+                    {"target_label": names::REGION_LABEL, "replacement": region.name},
+                ],
+            }),
+        });
+    }
     let mut pods = |name: String, comment, pattern: String, port: u16, path: &str, https: bool| {
         jobs.push(Discovered { comment, job: of_pods(context, &name, &pattern, port, path, https) });
     };
