@@ -9,6 +9,7 @@ use super::context::{Context, PORT_PGBACKREST, PORT_PGBOUNCER};
 use super::promql::regex;
 use crate::blueprint::raw::{ConsensusKind, PoolKind};
 use crate::blueprint::{Service, names};
+use crate::render::kubernetes::common::has_cert_manager;
 use crate::render::patroni::ETCD_METRICS;
 
 /// A job with its comment.
@@ -38,6 +39,43 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
             ],
         }),
     }];
+    if has_cert_manager(b) {
+        jobs.push(Discovered {
+            comment: "cert-manager: its labels name and namespace are those of the certificate, and must stay.",
+            job: json!({
+                "job_name": "cert-manager",
+                "honor_labels": true,
+                "kubernetes_sd_configs": [{"role": "pod"}],
+                "relabel_configs": [
+                    {"source_labels": ["__meta_kubernetes_pod_label_app_kubernetes_io_name", "__meta_kubernetes_pod_label_app_kubernetes_io_component"], "regex": "cert-manager;controller", "action": "keep"},
+                    {"source_labels": ["__meta_kubernetes_pod_ip"], "regex": "(.+)", "target_label": "__address__", "replacement": "$1:9402"},
+                    {"target_label": names::REGION_LABEL, "replacement": region.name},
+                ],
+            }),
+        });
+    }
+    jobs.extend(services(context));
+    jobs.extend(stores(context));
+    if b.spec.edge.mesh.is_some() && b.services.iter().any(|s| s.spec.metrics.requests.is_none()) {
+        let mut job = of_pods(context, "istio", ".+", 15_020, "/stats/prometheus", false);
+        // Only what carries a proxy: pods with a sidecar, and the waypoints of an ambient mesh.
+        let proxies = json!({
+            "source_labels": ["__meta_kubernetes_pod_annotationpresent_sidecar_istio_io_status", "__meta_kubernetes_pod_labelpresent_gateway_istio_io_managed"],
+            "regex": ".*true.*",
+            "action": "keep",
+        });
+        if let Some(steps) = job.get_mut("relabel_configs").and_then(Value::as_array_mut) {
+            steps.insert(0, proxies);
+        }
+        jobs.push(Discovered { comment: "The mesh's own count of requests, at every proxy and waypoint.", job });
+    }
+    jobs
+}
+
+/// The services' own metrics.
+fn services(context: &Context<'_>) -> Vec<Discovered> {
+    let (b, region) = (context.blueprint, context.region);
+    let mut jobs = Vec::new();
     let mut pods = |name: String, comment, pattern: String, port: u16, path: &str, https: bool| {
         jobs.push(Discovered { comment, job: of_pods(context, &name, &pattern, port, path, https) });
     };
@@ -51,6 +89,16 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
             false,
         );
     }
+    jobs
+}
+
+/// The data stores, with what stands around them.
+fn stores(context: &Context<'_>) -> Vec<Discovered> {
+    let (b, region) = (context.blueprint, context.region);
+    let mut jobs = Vec::new();
+    let mut pods = |name: String, comment, pattern: String, port: u16, path: &str, https: bool| {
+        jobs.push(Discovered { comment, job: of_pods(context, &name, &pattern, port, path, https) });
+    };
     for cluster in b.postgres.iter().filter(|p| p.on_kubernetes() && p.is_rendered() && p.role(region).is_some()) {
         let (object, name) = (regex(&cluster.object()), &cluster.name);
         let (members, tls) = (format!("{object}-[0-9]+"), cluster.spec.tls.is_some());
@@ -104,19 +152,6 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
             "/metrics",
             false,
         );
-    }
-    if b.spec.edge.mesh.is_some() && b.services.iter().any(|s| s.spec.metrics.requests.is_none()) {
-        let mut job = of_pods(context, "istio", ".+", 15_020, "/stats/prometheus", false);
-        // Only what carries a proxy: pods with a sidecar, and the waypoints of an ambient mesh.
-        let proxies = json!({
-            "source_labels": ["__meta_kubernetes_pod_annotationpresent_sidecar_istio_io_status", "__meta_kubernetes_pod_labelpresent_gateway_istio_io_managed"],
-            "regex": ".*true.*",
-            "action": "keep",
-        });
-        if let Some(steps) = job.get_mut("relabel_configs").and_then(Value::as_array_mut) {
-            steps.insert(0, proxies);
-        }
-        jobs.push(Discovered { comment: "The mesh's own count of requests, at every proxy and waypoint.", job });
     }
     jobs
 }

@@ -186,7 +186,7 @@ fn region_topics(context: &Context<'_>) -> Vec<Topic> {
         with("redis", "Redis", redis::alerts(context)),
         with("backup", "Backups, archives, restores", backup::alerts(context)),
         with("dns", "Public hosts and the regions behind them", dns::alerts(context)),
-        plain("certificates", "Certificates", certificates::alerts(context)),
+        with("certificates", "Certificates", certificates::alerts(context)),
         with("drills", "Rehearsals", drills::alerts(context)),
         plain("monitoring", "Monitoring itself", monitoring::alerts(context)),
     ];

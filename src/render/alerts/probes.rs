@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::context::Context;
+use crate::blueprint::names;
 use crate::blueprint::raw::HealthProtocol;
 
 /// An address that is asked again and again.
@@ -69,4 +70,58 @@ fn hosts(context: &Context<'_>) -> BTreeMap<String, Endpoint> {
         hosts.entry(host.clone()).or_insert(Endpoint { path, encrypted: true, port: None });
     }
     hosts
+}
+
+/// A port of a data store that shows its certificate to whoever connects.
+#[derive(Debug, Clone)]
+pub struct Encrypted {
+    /// `postgres`, `etcd` or `redis`.
+    pub component: &'static str,
+    /// The store.
+    pub cluster: String,
+    /// The member or node.
+    pub host: String,
+    /// Its address and port.
+    pub address: String,
+}
+
+/// An address with its port; an IPv6 address in brackets.
+pub fn address(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// The ports of the data stores here that speak TLS from the first byte on. PostgreSQL's own port does not: Patroni's REST
+/// API shows the same certificate. Redis on Kubernetes lets nobody in but its clients.
+pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
+    let (b, region) = (context.blueprint, context.region);
+    let mut all = Vec::new();
+    for store in b.postgres.iter().filter(|p| p.is_rendered() && p.spec.tls.is_some() && p.role(region).is_some()) {
+        let mut add = |component, host: String, address| {
+            all.push(Encrypted { component, cluster: store.name.clone(), host, address });
+        };
+        if store.on_kubernetes() {
+            let (service, domain) = (names::postgres_members(&store.name), &b.spec.platform.kubernetes.domain);
+            for at in 0..store.member_count(region) {
+                let pod = format!("{}-{at}", store.object());
+                let host = format!("{pod}.{service}.{}.svc.{domain}", b.namespace);
+                add("postgres", pod, address(&host, store.spec.ports.rest));
+            }
+            continue;
+        }
+        for member in store.members(region) {
+            add("postgres", member.name.clone(), address(&member.address, member.ports.rest));
+        }
+        for member in store.etcd(region) {
+            add("etcd", member.name.clone(), address(&member.address, member.ports.client));
+        }
+    }
+    for store in b.redis.iter().filter(|r| r.is_rendered() && !r.on_kubernetes() && r.in_region(region)) {
+        if store.spec.tls.is_some() {
+            all.extend(store.nodes(region).into_iter().filter_map(|node| {
+                let address = address(node.address.as_deref()?, node.ports.redis);
+                Some(Encrypted { component: "redis", cluster: store.name.clone(), host: node.name, address })
+            }));
+        }
+    }
+    all
 }

@@ -9,11 +9,14 @@ use super::context::{
     Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS,
     PORT_PGBACKREST, PORT_PGBOUNCER,
 };
-use super::probes::{Probe, probes};
+use super::probes::{Probe, address, encrypted, probes};
 use super::promql::{Labels, labels};
 use super::rules::metadata;
 use crate::blueprint::raw::{PoolKind, StoreTls};
 use crate::blueprint::{Postgres, Redis, names};
+
+/// The module of blackbox_exporter that connects by TLS; the README of the alerts says what it must be.
+pub const MODULE_TLS: &str = "tls_connect";
 
 /// A scrape job with fixed targets.
 pub struct Job {
@@ -70,6 +73,7 @@ pub fn jobs(context: &Context<'_>) -> Vec<Job> {
         }
     }
     merged.extend(probes(context).iter().map(|p| probe(context, p)));
+    merged.extend(stores(context));
     if let Some(address) = &context.monitoring.exporters.pushgateway {
         let mut job = Job::new(
             "pushgateway",
@@ -98,10 +102,6 @@ fn of_host(context: &Context<'_>, cluster: &str, name: &str, zone: Option<&str>)
         all.insert(names::ZONE_LABEL.to_owned(), zone.to_owned());
     }
     all
-}
-
-fn address(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 fn postgres(context: &Context<'_>, cluster: &Postgres) -> Vec<Job> {
@@ -176,6 +176,27 @@ fn probe(context: &Context<'_>, probe: &Probe) -> Job {
         job.targets.push((exporter.clone(), own));
     }
     job
+}
+
+/// What blackbox_exporter asks the data stores for: their certificates.
+fn stores(context: &Context<'_>) -> Option<Job> {
+    let exporter = context.monitoring.exporters.blackbox.as_ref()?;
+    let mut job = Job::new("probe-store", "The certificates that the data stores show.");
+    job.path = "/probe";
+    job.params = vec![("module", MODULE_TLS.to_owned())];
+    for store in encrypted(context) {
+        let mut own = region(context);
+        let more = [
+            (names::CLUSTER_LABEL, store.cluster.as_str()),
+            ("host", &store.host),
+            ("probe", store.component),
+            ("instance", &store.address),
+            ("__param_target", &store.address),
+        ];
+        own.extend(labels(&more));
+        job.targets.push((exporter.clone(), own));
+    }
+    (!job.targets.is_empty()).then_some(job)
 }
 
 /// A job as a part of `scrape_configs`.
