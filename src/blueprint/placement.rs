@@ -83,9 +83,14 @@ pub fn zone_losses(nodes: &[Node], zones: &[String]) -> Vec<ZoneLoss> {
         let shard_of = |p: &&Node| p.shard;
         let survivor = |shard: u32| nodes.iter().find(|n| n.shard == shard && n.zone != *zone);
         let shards_lost: Vec<u32> = primaries.iter().map(shard_of).filter(|shard| survivor(*shard).is_none()).collect();
-        // Afterwards every shard is served by the first of its nodes elsewhere.
-        let after: Vec<&Node> = primaries.iter().filter_map(|p| survivor(p.shard)).collect();
-        let left_by = |next: &String| after.iter().filter(|n| n.zone != *next).count();
+        // A primary elsewhere goes on; of a lost one any replica may be elected: the offset decides, and then chance (F-RD-05).
+        // So a zone counts all primaries that it can come to hold.
+        let heirs = |p: &Node| -> Vec<&Node> {
+            let here = |n: &&Node| n.shard == p.shard && n.zone != *zone && (p.zone == *zone || n.is_primary());
+            nodes.iter().filter(here).collect()
+        };
+        let after: Vec<Vec<&Node>> = primaries.iter().map(|p| heirs(p)).filter(|heirs| !heirs.is_empty()).collect();
+        let left_by = |next: &String| after.iter().filter(|heirs| heirs.iter().all(|n| n.zone != *next)).count();
         let next_stops = zones.iter().filter(|next| *next != zone && left_by(next) < majority).cloned().collect();
         let primaries_left = primaries.len() - primaries_lost;
         ZoneLoss { zone: zone.clone(), primaries_lost, primaries_left, majority, shards_lost, next_stops }

@@ -184,6 +184,17 @@ pub(crate) fn anywhere() -> Vec<Value> {
     vec![json!({"ipBlock": {"cidr": "0.0.0.0/0"}}), json!({"ipBlock": {"cidr": "::/0"}})]
 }
 
+/// Network peers: one's own networks, from which other regions and load balancers come, and no pod of a public range.
+pub(crate) fn private() -> Vec<Value> {
+    let ranges = PRIVATE_IPV4[..4].iter().chain(&PRIVATE_IPV6[..1]);
+    ranges.map(|cidr| json!({"ipBlock": {"cidr": cidr}})).collect()
+}
+
+/// Network peers: where a node tells a pod who it is to the provider (metadata servers of AWS, GCP and Azure).
+pub(crate) fn metadata() -> Vec<Value> {
+    vec![json!({"ipBlock": {"cidr": "169.254.0.0/16"}})]
+}
+
 /// Network peers: the Internet, without private ranges (decision 13).
 pub(crate) fn internet() -> Vec<Value> {
     vec![

@@ -46,11 +46,6 @@ pub fn namespace(blueprint: &str) -> String {
     format!("/hagen/{blueprint}/")
 }
 
-/// The slot that a standby region's cluster streams from, in the primary region (R-PG-25: one for each).
-pub fn region_slot(region: &str) -> String {
-    identifier("standby", region)
-}
-
 /// The logical slot that a subscribing region reads.
 pub fn subscriber_slot(region: &str) -> String {
     identifier("subscriber", region)
@@ -119,7 +114,7 @@ fn standby_cluster(around: &Surroundings<'_>) -> Option<Value> {
     Some(json!({
         "host": host,
         "port": around.endpoint_port,
-        "primary_slot_name": region_slot(&around.region.name),
+        "primary_slot_name": names::standby_slot(&around.region.name),
         "create_replica_methods": ["basebackup"],
     }))
 }
@@ -134,7 +129,7 @@ fn slots(around: &Surroundings<'_>) -> Map<String, Value> {
     for to in &cross.to {
         match cross.mode {
             CrossRegionMode::StreamingStandby => {
-                slots.insert(region_slot(to), json!({ "type": "physical" }));
+                slots.insert(names::standby_slot(to), json!({ "type": "physical" }));
             }
             CrossRegionMode::Logical => {
                 let slot = json!({ "type": "logical", "database": cluster.database, "plugin": "pgoutput" });
@@ -270,7 +265,7 @@ mod tests {
 
     #[test]
     fn slots_are_legal_names() {
-        assert_eq!(region_slot("eu-west-1"), "standby_eu_west_1");
+        assert_eq!(names::standby_slot("eu-west-1"), "standby_eu_west_1");
         assert_eq!(subscriber_slot("EU.West"), "subscriber_eu_west");
     }
 

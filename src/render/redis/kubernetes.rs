@@ -14,6 +14,7 @@ use super::pods::{CERTIFICATES, RUN, Run, SCRIPTS, SECRETS, USER, identity, job_
 use super::scripts::{Script, script};
 use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
 use super::{Place, backup, secrets};
+use crate::blueprint::cron::Schedule;
 use crate::blueprint::placement::Node;
 use crate::blueprint::raw::{self, DestinationKind};
 use crate::blueprint::units::{Cpu, Duration};
@@ -110,6 +111,7 @@ struct Monitor {
 struct BackupContext {
     name: String,
     schedule: String,
+    deadline: u64,
     annotations: Option<BTreeMap<&'static str, String>>,
     pod_labels: Labels,
     pod: Value,
@@ -365,7 +367,7 @@ fn job_egress(place: &Place<'_>, own: &Labels) -> Vec<Value> {
             rules.push(common::allow_to(vec![common::monitoring(place.blueprint)], [port]));
         }
         // A workload identity is fetched from the node (link-local addresses).
-        rules.push(common::allow_to(vec![json!({"ipBlock": {"cidr": "169.254.0.0/16"}})], [80]));
+        rules.push(common::allow_to(common::metadata(), [80, 988]));
     }
     rules.into_iter().flatten().collect()
 }
@@ -440,10 +442,13 @@ fn backup_context(place: &Place<'_>, spec: &raw::RedisBackup) -> BackupContext {
         // Every shard at once, and one of them encrypted beside it.
         scratch: format!("{}Mi", redis.spec.memory.mebibytes() * u64::from(redis.spec.shards + 1)),
     };
+    // In time for the next run.
+    let gap = Schedule::parse(spec.snapshot.as_str()).ok().and_then(|schedule| schedule.longest_gap());
     BackupContext {
         pod: job_pod(place, &run),
         name,
         schedule: spec.snapshot.to_string(),
+        deadline: gap.map_or(24 * 3600, |gap| (gap.secs() * 9 / 10).clamp(60, 24 * 3600)),
         annotations: (!annotations.is_empty()).then_some(annotations),
         pod_labels,
     }

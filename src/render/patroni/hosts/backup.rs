@@ -46,6 +46,9 @@ struct Script {
     port: u16,
     superuser: &'static str,
     cluster: String,
+    push: Option<String>,
+    metric_backup: &'static str,
+    metric_restore: &'static str,
 }
 
 #[derive(Serialize)]
@@ -105,6 +108,7 @@ pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
     out.host(host, "pgbackrest.conf", ArtifactKind::Pgbackrest, "patroni/hosts/pgbackrest.conf.tera", &conf);
     let certificates = site.certificates();
     let scheme = if certificates.is_some() { "https" } else { "http" };
+    let gateway = site.blueprint.spec.monitoring.as_ref().and_then(|m| m.exporters.pushgateway.as_ref());
     let script = Script {
         stanza: names::stanza(&site.cluster.name),
         config: format!("{}/pgbackrest.conf", member.config),
@@ -117,6 +121,10 @@ pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
         port: member.ports.postgres,
         superuser: dcs::SUPERUSER,
         cluster: site.cluster.name.clone(),
+        push: gateway
+            .map(|address| format!("http://{address}/metrics/job/postgres-backup/cluster/{}", site.cluster.name)),
+        metric_backup: names::METRIC_BACKUP,
+        metric_restore: names::METRIC_RESTORE,
     };
     out.host(host, "backup.sh", ArtifactKind::Shell, "patroni/hosts/backup.sh.tera", &script);
     // One member restores for a test, or each would.

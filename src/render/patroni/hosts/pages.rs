@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::site::{Host, Site};
 use super::units::ETCD_ACCOUNT;
 use super::{Output, backup};
-use crate::blueprint::PostgresRole;
 use crate::blueprint::raw::{SecretRef, Watchdog};
+use crate::blueprint::{PostgresRole, names};
 use crate::render::ArtifactKind;
 use crate::render::patroni::dcs;
 
@@ -76,6 +76,7 @@ struct Readme {
     needs: Vec<&'static str>,
     ttl: String,
     slot: String,
+    old_slot: String,
     example_config: String,
     environment_file: String,
     pool_port: u16,
@@ -253,7 +254,8 @@ fn page(site: &Site<'_>) -> Readme {
         shared: shared(site, &config),
         needs: site.repositories(&config).iter().filter_map(|r| r.needs).take(1).collect(),
         ttl: spec.failover.ttl.to_string(),
-        slot: dcs::region_slot(&site.region.name),
+        slot: names::standby_slot(&site.region.name),
+        old_slot: names::standby_slot(&site.cluster.primary_region),
         example_config: format!("{config}/patroni.yml"),
         environment_file: format!("{config}/{}.env", site.cluster.name),
         pool_port: spec.pool.port,

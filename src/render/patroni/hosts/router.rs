@@ -25,6 +25,7 @@ struct Haproxy {
     primary_bind: String,
     replica_bind: String,
     metrics_bind: String,
+    primary_check: &'static str,
     replica_check: String,
     standby: bool,
     servers: Vec<Server>,
@@ -83,13 +84,14 @@ fn haproxy(site: &Site<'_>, router: &Router) -> Haproxy {
     };
     let standby = site.role == PostgresRole::Standby;
     // The leader of a standby cluster is a replica too: there it may be the only one.
-    let path = if standby { "read-only" } else { "replica" };
+    let (leader, path) = if standby { ("/leader", "read-only") } else { ("/primary", "replica") };
     Haproxy {
         cluster: site.cluster.name.clone(),
         source: router.address.clone(),
         primary_bind: host_port(&bind, spec.router.port),
         replica_bind: host_port(&bind, spec.router.replica_port),
         metrics_bind: host_port(&bind, spec.router.metrics_port),
+        primary_check: leader,
         replica_check: format!("/{path}?lag={}", spec.failover.maximum_lag.get()),
         standby,
         servers: site.members.iter().map(server).collect(),

@@ -252,6 +252,14 @@ pub(super) fn stores(site: &Site<'_>) -> Vec<Value> {
     if own { common::anywhere() } else { common::internet() }
 }
 
+/// The way to the node's metadata server, from which GCS and Azure take a workload identity; 988 is GKE's own port for it.
+pub(super) fn identity_server(site: &Site<'_>) -> Option<Value> {
+    let asks = |d: &raw::Destination| {
+        d.access_key.is_none() && matches!(d.kind, raw::DestinationKind::Gcs | raw::DestinationKind::AzureBlob)
+    };
+    site.destinations().any(asks).then(|| common::allow_to(common::metadata(), [80, 988])).flatten()
+}
+
 /// The options of all repositories. Every value was checked where it was written: no line break, no comment sign.
 fn repository_lines(site: &Site<'_>) -> String {
     let mut text = String::new();
@@ -372,6 +380,7 @@ fn policy(site: &Site<'_>, name: &str) -> Value {
         vec![
             common::allow_to(vec![site.peer(Part::Database)], [BACKUP_PORT]),
             common::allow_to(stores(site), [443]),
+            identity_server(site),
             // The Pushgateway.
             common::allow_to(push_peers(site), port),
         ],

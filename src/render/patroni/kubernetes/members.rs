@@ -391,7 +391,7 @@ fn policy(site: &Site<'_>) -> Value {
         ingress.push(common::allow_from(clients, [postgres]));
         if spec.cross_region.is_some() {
             // Other regions come from addresses that are not known here.
-            ingress.push(common::allow_from(common::anywhere(), [postgres]));
+            ingress.push(common::allow_from(common::private(), [postgres]));
         }
     }
     ingress.push(common::allow_from(site.scrapers(), [rest, spec.ports.exporter, PGBACKREST_EXPORTER]));
@@ -410,6 +410,7 @@ fn policy(site: &Site<'_>) -> Value {
     if spec.backup.is_some() {
         ingress.push(common::allow_from(vec![site.peer(Part::Backup)], [BACKUP_PORT]));
         egress.push(common::allow_to(backup::stores(site), [443]));
+        egress.push(backup::identity_server(site));
     }
     site.policy(&site.object, Part::Database, ingress, egress)
 }

@@ -58,7 +58,8 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
         primary_port: spec.ports.postgres,
         replicas_port: spec.router.replica_port,
         metrics_port: spec.router.metrics_port,
-        pre_stop: site.wait(10),
+        // SIGTERM ends HAProxy at once; SIGUSR1 lets it finish what runs, up to hard-stop-after.
+        pre_stop: json!({"exec": {"command": ["/bin/sh", "-c", "sleep 10; kill -USR1 1; sleep 15"]}}),
         tolerations: common::tolerations(Duration::from_secs(30)),
         spread: site.free_spread(Part::Router),
         mounts,
@@ -75,8 +76,9 @@ fn policy(site: &Site<'_>, router: &str) -> Value {
     let clients = [spec.ports.postgres, spec.router.replica_port];
     let mut callers = common::postgres_peers(site.blueprint, &site.cluster.name, false);
     callers.extend(site.has_pool().then(|| site.peer(Part::Pool)));
-    // What another region streams from, and what its services write to, comes from addresses that are not known here.
-    let outside = if spec.cross_region.is_some() { common::anywhere() } else { Vec::new() };
+    // Another region streams from here, and its pools write here, through the internal balancer: from addresses of one's own
+    // networks that are not known here. Who may log in is decided by certificates and passwords.
+    let outside = if spec.cross_region.is_some() { common::private() } else { Vec::new() };
     site.policy(
         router,
         Part::Router,

@@ -280,15 +280,6 @@ impl<'a> Site<'a> {
         json!(common::spread(hard, soft, &self.selector(part), true))
     }
 
-    /// Waiting before the end, until no Service leads here any more (R-K8-20).
-    pub(super) fn wait(&self, seconds: u64) -> Value {
-        if self.blueprint.spec.platform.kubernetes.minor() >= 30 {
-            json!({"sleep": {"seconds": seconds}})
-        } else {
-            json!({"exec": {"command": ["sleep", seconds.to_string()]}})
-        }
-    }
-
     /// A file of the cluster below `REGION/kubernetes/`.
     pub(super) fn push<T: Serialize>(&self, jobs: &mut Jobs, part: Part, template: &'static str, context: T) {
         #[derive(Serialize)]

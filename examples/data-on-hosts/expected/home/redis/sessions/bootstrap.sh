@@ -93,14 +93,18 @@ until_true() {
   done
 }
 
-# look: asks every node for its id and for what it knows.
+# look [any]: asks every node for its id and for what it knows; with `any` those that do not answer are passed over.
 #   state: name id role primary-id slots ("-" for none) shard rank first-last
 #   views: asked-node id flags primary-id slots, a line for each node that each node knows
 look() {
   : >"$work/state"
   : >"$work/views"
   while read -r name host port _ shard rank first last zone; do
-    on "$name" cluster nodes >"$work/view" || return 1
+    if ! on "$name" cluster nodes >"$work/view"; then
+      [ "${1:-}" = any ] || return 1
+      say "$name does not answer" >&2
+      continue
+    fi
     awk -v asked="$name" '
       { slots = "-"; for (i = 9; i <= NF; i++) slots = (i == 9 ? "" : slots ",") $i; print asked, $1, $3, $4, slots }
     ' "$work/view" >"$work/lines"

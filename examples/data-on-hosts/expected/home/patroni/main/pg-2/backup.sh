@@ -21,10 +21,26 @@ esac
 # For the connection through the socket; in the environment, not on a command line.
 export PGPASSWORD=${PATRONI_SUPERUSER_PASSWORD:?is missing in the environment file}
 
-pgbackrest --config="$config" --stanza="$stanza" stanza-create
+# Does nothing where the stanza is there, and refuses where it is another cluster's. It asks all repositories at once: one that
+# cannot be reached must not cost the backup in the others.
+pgbackrest --config="$config" --stanza="$stanza" stanza-create || echo 'the backup will tell whether the stanza is there' >&2
+log=$(mktemp)
+trap 'rm -f -- "$log"' EXIT
 failed=0
 for repository in "${repositories[@]}"; do
-    # One store that cannot be reached must not cost the backup in the other.
-    pgbackrest --config="$config" --stanza="$stanza" --repo="$repository" --type="$type" backup || failed=1
+    # Another backup holds the lock: a full one waits for its turn; for the others the one that runs will do.
+    while true; do
+        code=0
+        pgbackrest --config="$config" --stanza="$stanza" --repo="$repository" --type="$type" backup 2>&1 | tee "$log" || code=$?
+        if [ "$code" = 0 ] || ! grep -q 'unable to acquire lock' "$log"; then
+            break
+        fi
+        if [ "$type" != full ]; then
+            echo "repository $repository: a backup runs already, this one is not needed"
+            continue 2
+        fi
+        sleep 60
+    done
+    [ "$code" = 0 ] || failed=1
 done
 exit "$failed"
