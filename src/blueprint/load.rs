@@ -2,7 +2,7 @@
 
 pub mod environment;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{Blueprint, raw, resolve, validate};
 use crate::diagnostics::{Diagnostic, Level, Place};
@@ -221,16 +221,23 @@ fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnost
     let Some(root) = &repaired.root else { return Vec::new() };
     let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
     let (_, problems) = resolve::resolve(spec, None);
-    let related = |path: &Path, other: &Path| other.starts_with(path) || path.starts_with(other);
+    let stand_ins: BTreeSet<&Path> = repaired.stand_ins.iter().collect();
+    let dropped: BTreeSet<&Path> = repaired.dropped.iter().collect();
+    // The paths of a set that hold a path are its beginnings; those below it stand right behind it, for paths are in order.
+    let above = |set: &BTreeSet<&Path>, path: &Path| {
+        !set.is_empty() && std::iter::successors(Some(path.clone()), Path::parent).any(|part| set.contains(&part))
+    };
+    let below = |set: &BTreeSet<&Path>, path: &Path| {
+        set.range::<Path, _>(path..).next().is_some_and(|next| next.starts_with(path))
+    };
     let touched = |place: &Place| {
         let path = match place {
             Place::Value(path) | Place::Key(path) => path,
             Place::Span(_) => return false,
         };
-        let stands_in = repaired.stand_ins.iter().any(|other| related(path, other));
-        stands_in || repaired.dropped.iter().any(|other| path.starts_with(other))
+        above(&stand_ins, path) || below(&stand_ins, path) || above(&dropped, path)
     };
-    let unknown = |path: &Path| repaired.stand_ins.iter().chain(&repaired.dropped).any(|other| related(path, other));
+    let unknown = |path: &Path| [&stand_ins, &dropped].iter().any(|set| above(set, path) || below(set, path));
     let document = Document { sources: sources.to_vec(), root: root.clone() };
     let said: HashSet<Span> = formal.iter().map(|problem| document.span(&problem.primary.place)).collect();
     let stands = |p: &Diagnostic| {
