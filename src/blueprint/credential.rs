@@ -3,6 +3,10 @@
 //! One detector for what is read (BP014, BP150) and for what is rendered (`verify`), so that a value which is accepted at its
 //! line is never refused in a file that nobody wrote by hand.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// How the last word of a name that holds a credential ends: libpq knows `PGPASSWORD`.
 const LAST: [&str; 10] = [
     "password",
@@ -50,6 +54,17 @@ fn words(name: &str) -> Vec<String> {
 /// Whether a name says that it holds a credential: by whole words at its end, for `TOKEN_URL`, `PASSWORD_MIN` and
 /// `MAX_TOKENS` hold none.
 pub fn names_one(name: &str) -> bool {
+    // Most names end in nothing of the kind; those are not taken apart.
+    let end = name.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let ends = |word: &str| {
+        end.len()
+            .checked_sub(word.len())
+            .and_then(|at| end.get(at..))
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(word))
+    };
+    if !LAST.iter().chain(&["key", "pass", "pwd"]).any(|word| ends(word)) {
+        return false;
+    }
     let words = words(name);
     if words.first().is_some_and(|first| first == "max" || first == "min") {
         return false;
@@ -68,6 +83,53 @@ pub fn is_literal(text: &str) -> bool {
         && !text.starts_with(['/', '$', '%', '<', '*'])
         && !["$(", "${", "{{", "://"].iter().any(|part| text.contains(part))
         && !switch.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// What every credential that [`key_material`] knows holds: where none of these stands, nothing needs a closer look.
+const MARKS: [&str; 23] = [
+    "PRIVATE KEY-----",
+    "AKIA",
+    "ASIA",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "whsec_",
+    "sk-",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "xapp-",
+    "AIza",
+    "hooks.slack.com/services/T",
+    "://",
+    "-----BEGIN ",
+];
+
+/// One pass over a text for all marks, instead of one for each.
+static MARKED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(MARKS).ok());
+
+/// The lines of a text that hold key material: their number, from 1, and what it is.
+pub fn lines_with_key_material(text: &str) -> Vec<(u32, &'static str)> {
+    let Some(marked) = MARKED.as_ref() else { return Vec::new() };
+    let (mut found, mut seen, mut counted, mut number) = (Vec::new(), 0, 0, 1u32);
+    for mark in marked.find_iter(text) {
+        if mark.start() < seen {
+            continue;
+        }
+        let start = text[..mark.start()].rfind('\n').map_or(0, |at| at + 1);
+        let end = text[mark.start()..].find('\n').map_or(text.len(), |at| mark.start() + at);
+        number += text[counted..start].matches('\n').count() as u32;
+        (seen, counted) = (end, start);
+        found.extend(key_material(&text[start..end]).map(|what| (number, what)));
+    }
+    found
 }
 
 /// What a line holds that can only be a real key, token or password, if it does.

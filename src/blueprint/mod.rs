@@ -48,6 +48,8 @@ pub struct Blueprint {
     pub postgres: Vec<Postgres>,
     /// The Redis clusters, by name.
     pub redis: Vec<Redis>,
+    /// The services on Kubernetes that call something, by its reference, as places in `services`.
+    pub callers: BTreeMap<String, Vec<usize>>,
     /// What was derived from other fields, by blueprint path.
     pub derived: BTreeMap<String, Derived>,
 }

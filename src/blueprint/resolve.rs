@@ -19,7 +19,7 @@ mod waits;
 
 use std::collections::BTreeMap;
 
-use super::{Blueprint, Derived, Region, raw};
+use super::{Blueprint, Derived, Region, Service, raw};
 use crate::diagnostics::Diagnostic;
 
 /// What is known while resolving, and what was found wrong.
@@ -34,6 +34,21 @@ impl Resolver<'_> {
     fn derived(&mut self, path: &crate::document::Path, value: impl ToString, because: impl Into<String>) {
         self.derived.insert(path.to_string(), Derived { value: value.to_string(), because: because.into() });
     }
+}
+
+/// Who calls what: each need, and each fallback of one.
+fn callers(services: &[Service]) -> BTreeMap<String, Vec<usize>> {
+    let mut callers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, service) in services.iter().enumerate().filter(|(_, service)| service.on_kubernetes()) {
+        let fallbacks = service.needs.iter().filter_map(|need| Some(need.spec.fallback.as_ref()?.as_str()));
+        for reference in service.needs.iter().map(|need| need.reference.as_str()).chain(fallbacks) {
+            let known = callers.entry(reference.to_owned()).or_default();
+            if known.last() != Some(&at) {
+                known.push(at);
+            }
+        }
+    }
+    callers
 }
 
 /// Resolves a blueprint. With problems of level error there is no blueprint.
@@ -61,6 +76,8 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     }
     let name = spec.metadata.name.to_string();
     let namespace = spec.platform.namespace.as_ref().map_or_else(|| name.clone(), ToString::to_string);
-    let blueprint = Blueprint { spec, environment, name, namespace, regions, services, postgres, redis, derived };
+    let callers = callers(&services);
+    let blueprint =
+        Blueprint { spec, environment, name, namespace, regions, services, postgres, redis, callers, derived };
     (Some(blueprint), problems)
 }

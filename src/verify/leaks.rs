@@ -15,11 +15,8 @@ const FOR_PEOPLE: [&str; 8] = ["annotations", "description", "summary", "title",
 /// Looks through a file that was read.
 pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
     let text = artifact.text.as_str();
-    for (number, line) in text.lines().enumerate() {
-        if let Some(what) = credential::key_material(line) {
-            read.faults
-                .push(Fault::at(number as u32 + 1, format!("{what} stands here: secrets are named, never written")));
-        }
+    for (line, what) in credential::lines_with_key_material(text) {
+        read.faults.push(Fault::at(line, format!("{what} stands here: secrets are named, never written")));
     }
     match artifact.kind {
         ArtifactKind::Markdown | ArtifactKind::Text | ArtifactKind::Shell => {}

@@ -1,6 +1,7 @@
 //! Prometheus: every expression is parsed; tests and scrape configurations agree with themselves.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Fault;
 use super::tree::{Node, Value};
@@ -76,6 +77,10 @@ pub fn parse(text: &str) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("nothing stands there".to_owned());
     }
+    let shape = shape(text);
+    if KNOWN.with_borrow(|known| known.contains(&shape)) {
+        return Ok(());
+    }
     if text.len() > LENGTH {
         return Err(format!("it is longer than {LENGTH} bytes"));
     }
@@ -93,7 +98,61 @@ pub fn parse(text: &str) -> Result<(), String> {
     if deepest > DEPTH {
         return Err(format!("brackets stand more than {DEPTH} deep in each other"));
     }
-    parsed(text)
+    parsed(text)?;
+    KNOWN.with_borrow_mut(|known| {
+        // Rules of a thousand services have a few dozen shapes; whatever has more is read each time.
+        if known.len() < SHAPES {
+            known.insert(shape);
+        }
+    });
+    Ok(())
+}
+
+/// How many shapes are remembered.
+const SHAPES: usize = 4096;
+
+thread_local! {
+    /// The shapes of expressions that were read and are right.
+    static KNOWN: RefCell<HashSet<String>> = RefCell::new(HashSet::new());
+}
+
+/// An expression without the names in the texts that labels are compared with: two that differ in nothing else are both right
+/// or both wrong. An empty text is told from one that is not: a selector of those alone is refused.
+fn shape(text: &str) -> String {
+    let mut shape = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '\'', '`', '#']) {
+        let inner = &rest[at + 1..];
+        let end = inner.find('"').filter(|end| rest.as_bytes()[at] == b'"' && !inner[..*end].contains(['\\', '\n']));
+        // Other quotes, comments and texts with an escape: from here on nothing is taken out.
+        let Some(end) = end else { break };
+        shape.push_str(&rest[..=at]);
+        names_out(&inner[..end], &mut shape);
+        shape.push('"');
+        rest = &inner[end + 1..];
+    }
+    shape.push_str(rest);
+    shape
+}
+
+/// A text with `x` for each run of letters and digits; a regular expression keeps its signs, and one with a class, a
+/// repetition or a flag is kept whole but for what stands outside of its brackets.
+fn names_out(text: &str, shape: &mut String) {
+    if text.contains(['{', '?']) {
+        shape.push_str(text);
+        return;
+    }
+    let (mut class, mut run) = (false, false);
+    for c in text.chars() {
+        let plain = !class && (c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        if !plain {
+            shape.push(c);
+        } else if !run {
+            shape.push('x');
+        }
+        run = plain;
+        class = if class { c != ']' } else { c == '[' };
+    }
 }
 
 #[cfg(feature = "promql")]
@@ -128,6 +187,12 @@ mod tests {
     #[test]
     fn what_prometheus_refuses_is_refused() {
         assert!(parse("sum(rate(http_requests_total{code=~\"5..\"}[5m])) / 2 > 0.01").is_ok());
+        assert!(parse("sum({a=\"x\"})").is_ok() && parse("sum({a=\"\"})").is_err(), "the shape keeps what is empty");
+        for (right, wrong) in [("x", "("), ("a[0-9]", "a[9-0]"), ("a{2,3}", "a{3,2}"), ("a+", "+a"), ("(?i)a", "(?z)a")]
+        {
+            let of = |text: &str| parse(&format!("up{{a=~\"{text}\"}}"));
+            assert!(of(right).is_ok() && of(wrong).is_err(), "the shape keeps regular expressions: {right} {wrong}");
+        }
         for broken in ["sum(", "rate(up)", "", "up ==", "nosuch(up)"] {
             assert!(parse(broken).is_err(), "{broken}");
         }

@@ -95,7 +95,8 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
     let Some(monitoring) = &blueprint.spec.monitoring else {
         return Vec::new();
     };
-    let known = alert_names(blueprint);
+    // Only an override needs the names, and to know them all alerts are made.
+    let known = if monitoring.alerts.is_empty() { BTreeMap::new() } else { alert_names(blueprint) };
     let mut problems = Vec::new();
     for (name, own) in &monitoring.alerts {
         let at = path!["monitoring", "alerts", name];

@@ -284,7 +284,8 @@ pub(crate) fn callers<'a>(blueprint: &'a Blueprint, reference: &str) -> Vec<(&'a
         let need = needs(service).into_iter().find(|need| need.reference == reference)?;
         Some((service, need))
     };
-    blueprint.services.iter().filter(|service| service.on_kubernetes()).filter_map(of).collect()
+    let callers = blueprint.callers.get(reference).into_iter().flatten();
+    callers.filter_map(|at| blueprint.services.get(*at)).filter_map(of).collect()
 }
 
 /// Whether a need for PostgreSQL goes through the pool: as written, else through it where there is one.

@@ -163,8 +163,10 @@ impl<'a, 'n> World<'a, 'n> {
             .map(|(key, value)| (key.text.as_ref(), value.text().unwrap_or_default()))
             .collect();
         let expressions = selector.list("matchExpressions");
-        let candidates: Vec<usize> = match plain.first() {
-            Some(pair) => self.by_label.get(pair).cloned().unwrap_or_default(),
+        // By the label that fewest have: a thousand services share all but one.
+        let having = |pair| self.by_label.get(pair).map_or(&[][..], Vec::as_slice);
+        let candidates: Vec<usize> = match plain.iter().map(having).min_by_key(|pods| pods.len()) {
+            Some(pods) => pods.to_vec(),
             None => (0..self.pods.len()).collect(),
         };
         candidates
