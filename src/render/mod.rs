@@ -94,6 +94,26 @@ impl Jobs {
         self.jobs.push(Job { path, kind, family: self.family, region, template, context, parts: Vec::new(), origins });
     }
 
+    /// What a function pushes for each region, in the order of the regions; the regions are done side by side.
+    pub fn each_region<T: Send>(
+        &mut self,
+        blueprint: &Blueprint,
+        push: impl Fn(&Region, &mut Self) -> T + Sync,
+    ) -> Vec<T> {
+        let family = self.family;
+        let of_region = |region| {
+            let mut jobs = Self::new(family);
+            (push(region, &mut jobs), jobs.jobs)
+        };
+        let done: Vec<(T, Vec<Job>)> = blueprint.regions.par_iter().map(of_region).collect();
+        done.into_iter()
+            .map(|(result, jobs)| {
+                self.jobs.extend(jobs);
+                result
+            })
+            .collect()
+    }
+
     /// A file inside the one that was pushed last; its template reads it as `parts[name]`.
     pub fn part(&mut self, name: impl Into<String>, template: &'static str, context: &impl Serialize) {
         let context = tera::Context::from_serialize(context).map_err(|e| e.to_string());
@@ -140,11 +160,15 @@ pub fn render(
         (Family::Dns, dns::jobs),
         (Family::Alerts, alerts::jobs),
     ];
-    for (family, target) in targets {
-        let mut of_family = Jobs::new(family);
-        target(blueprint, &mut of_family);
-        jobs.extend(of_family.jobs);
-    }
+    let of_families: Vec<Vec<Job>> = targets
+        .into_par_iter()
+        .map(|(family, target)| {
+            let mut of_family = Jobs::new(family);
+            target(blueprint, &mut of_family);
+            of_family.jobs
+        })
+        .collect();
+    jobs.extend(of_families.into_iter().flatten());
     docs::kustomizations(blueprint, &mut jobs);
     docs::readme(blueprint, &mut jobs);
     jobs.retain(|job| selection.picks(job.family, job.region.as_deref()));

@@ -7,9 +7,11 @@ mod references;
 mod selectors;
 mod world;
 
+use rayon::prelude::*;
+
 use super::Fault;
 use super::tree::Node;
-use crate::blueprint::Blueprint;
+use crate::blueprint::{Blueprint, Region};
 use crate::render::{Artifact, ArtifactKind};
 
 /// A file with what was read from it.
@@ -22,8 +24,8 @@ pub struct File<'a, 'n> {
 
 /// What does not agree, each with the file that it is to be mended in.
 pub fn check<'a>(blueprint: &Blueprint, files: &[File<'a, '_>]) -> Vec<(&'a Artifact, Fault)> {
-    let mut found = Vec::new();
-    for region in &blueprint.regions {
+    let of_region = |region: &Region| {
+        let mut found = Vec::new();
         let here: Vec<&File<'a, '_>> = files
             .iter()
             .filter(|f| {
@@ -36,7 +38,10 @@ pub fn check<'a>(blueprint: &Blueprint, files: &[File<'a, '_>]) -> Vec<(&'a Arti
         found.extend(selectors::check(&world));
         found.extend(network::check(&world));
         found.extend(references::check(&world));
-    }
+        found
+    };
+    let regions: Vec<Vec<_>> = blueprint.regions.par_iter().map(of_region).collect();
+    let mut found: Vec<_> = regions.into_iter().flatten().collect();
     found.extend(files::check(files));
     found
 }

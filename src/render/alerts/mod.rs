@@ -51,10 +51,13 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
         return;
     };
     let mut all: Vec<(Option<String>, Topic)> = Vec::new();
-    for region in &blueprint.regions {
+    let of_regions = jobs.each_region(blueprint, |region, jobs| {
         let context = Context { blueprint, monitoring, region };
         let topics = region_topics(&context);
         region_jobs(&context, &topics, jobs);
+        topics
+    });
+    for (region, topics) in blueprint.regions.iter().zip(of_regions) {
         all.extend(topics.into_iter().map(|topic| (Some(region.name.clone()), topic)));
     }
     let global = global_topic(blueprint, monitoring);

@@ -25,9 +25,9 @@ pub(crate) use secrets::by_hand as secrets_by_hand;
 
 /// All files of this part of the output.
 pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
-    for region in &blueprint.regions {
+    jobs.each_region(blueprint, |region, jobs| {
         if !has_objects(blueprint, region) {
-            continue;
+            return;
         }
         namespace::job(blueprint, region, jobs);
         secrets::job(blueprint, region, jobs);
@@ -36,7 +36,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
             mesh::job(blueprint, region, jobs);
         }
         service::jobs(blueprint, region, jobs);
-    }
+    });
 }
 
 /// Whether anything of the system runs on Kubernetes in a region.
