@@ -167,14 +167,14 @@ pub fn embedded_templates() -> impl Iterator<Item = (&'static str, &'static str)
 }
 
 /// The most that one file may hold: a template that never ends is stopped here.
-const LIMIT: usize = 64 << 20;
+const LIMIT: usize = 256 << 20;
 
 struct Bounded(Vec<u8>);
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if self.0.len() + bytes.len() > LIMIT {
-            return Err(std::io::Error::other("the file grows beyond 64 MiB"));
+            return Err(std::io::Error::other("the file grows beyond 256 MiB"));
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())

@@ -39,7 +39,7 @@ pub struct Postgres {
     pub replication: Replication,
     /// How many standbys confirm a commit in the synchronous modes.
     #[serde(default = "one")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 14))]
     pub synchronous_nodes: u32,
     /// The times that Patroni decides by.
     #[serde(default)]
@@ -352,19 +352,20 @@ pub struct Pool {
     pub mode: PoolMode,
     /// How many pools run on Kubernetes.
     #[serde(default = "three")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 100))]
     pub replicas: u32,
     /// How many server connections each pool opens: the pools of all regions together must fit `max_connections` (X-PG-6).
     #[serde(default = "default_pool_size")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000))]
     pub size: u32,
     /// How many clients each pool accepts.
     #[serde(default = "default_clients")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub clients: u32,
     /// How many prepared statements of each connection a pool in transaction mode keeps, on Kubernetes; 0 for an image older
     /// than PgBouncer 1.21, which does not know them.
     #[serde(default = "default_prepared")]
+    #[schemars(range(max = 100_000))]
     pub prepared_statements: u32,
     /// The image of PgBouncer; required on Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -47,7 +47,7 @@ pub struct Service {
     pub rollout: Rollout,
     /// How many pods a node drain may take at once (PodDisruptionBudget `maxUnavailable`).
     #[serde(default = "one")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000))]
     pub disruption: u32,
     /// How long a pod stays bound to a node that does not answer before it is replaced; derived from the RTO when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -237,7 +237,7 @@ pub struct Probe {
     pub timeout: Duration,
     /// So many failures in a row count.
     #[serde(default = "three")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1000))]
     pub failures: u32,
     /// The time before the first question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -348,7 +348,7 @@ pub struct Need {
     pub retries: Option<u32>,
     /// How many connections one pod keeps open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000))]
     pub pool_size: Option<u32>,
     /// When calls are no longer tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]

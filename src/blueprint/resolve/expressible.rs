@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Resolver;
+use crate::blueprint::units::Duration;
 use crate::blueprint::{Service, names, raw};
 use crate::diagnostics::{Diagnostic, Place};
 use crate::document::Path;
@@ -22,6 +23,48 @@ impl Resolver<'_> {
         }
         if self.spec.edge.ingress != raw::Ingress::None {
             self.routes(services);
+        }
+        self.windows();
+    }
+
+    /// Times that the program behind them does not take, or that mean nothing.
+    fn windows(&mut self) {
+        let second = Duration::from_secs(1);
+        let (hour, day) = (Duration::from_secs(3600), Duration::from_secs(86_400));
+        let mut times: Vec<(Path, Duration, Duration, Duration)> = Vec::new();
+        for (name, service) in &self.spec.services {
+            let at = path!["services", name];
+            let probes = [
+                ("readiness", service.probes.readiness.as_ref()),
+                ("liveness", service.probes.liveness.as_ref()),
+                ("startup", service.probes.startup.as_ref()),
+            ];
+            for (which, probe) in probes.into_iter().filter_map(|(which, probe)| Some((which, probe?))) {
+                let here = at.key("probes").key(which);
+                times.push((here.key("period"), probe.period, second, hour));
+                times.push((here.key("timeout"), probe.timeout, second, hour));
+                times.extend(
+                    probe.initial_delay.map(|delay| (here.key("initialDelay"), delay, Duration::from_secs(0), day)),
+                );
+            }
+            if let Some(route) = &service.route {
+                times.push((at.key("route").key("timeout"), route.timeout, Duration::from_millis(1), day));
+            }
+            for (reference, need) in &service.needs {
+                let here = at.key("needs").key(reference);
+                times.extend(need.timeout.map(|timeout| (here.key("timeout"), timeout, Duration::from_millis(1), day)));
+            }
+        }
+        if let Some(monitoring) = &self.spec.monitoring {
+            let window = path!["monitoring", "slo", "window"];
+            times.push((window, monitoring.slo.window, day, Duration::from_secs(366 * 86_400)));
+        }
+        for (at, time, least, most) in times.into_iter().filter(|(_, time, least, most)| time < least || time > most) {
+            self.problems.push(
+                Diagnostic::error("BP125", Place::Value(at.clone()), format!("`{at}` cannot be {time}"))
+                    .because(format!("what reads it takes from {least} to {most}"))
+                    .fix(format!("write a time between {least} and {most}")),
+            );
         }
     }
 
