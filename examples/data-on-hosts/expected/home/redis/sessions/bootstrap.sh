@@ -93,7 +93,7 @@ until_true() {
   done
 }
 
-# look [any]: asks every node for its id and for what it knows; with `any` those that do not answer are passed over.
+# look all|any: asks every node for its id and for what it knows; `all` fails at one that does not answer, `any` passes it over.
 #   state: name id role primary-id slots ("-" for none) shard rank first-last
 #   views: asked-node id flags primary-id slots, a line for each node that each node knows
 look() {
@@ -101,7 +101,7 @@ look() {
   : >"$work/views"
   while read -r name host port _ shard rank first last zone; do
     if ! on "$name" cluster nodes >"$work/view"; then
-      [ "${1:-}" = any ] || return 1
+      [ "$1" = any ] || return 1
       say "$name does not answer" >&2
       continue
     fi
@@ -147,7 +147,7 @@ answers() { [ "$(on "$1" ping)" = PONG ] || { echo "$1 at $(field "$1" 2):$(fiel
 while read -r name rest; do
   until_true "$name does not answer" answers "$name"
 done <"$work/layout"
-look || fail "a node stopped answering"
+look all || fail "a node stopped answering"
 
 # --- 2. is what is there a part of what is declared? Nothing is changed before that is certain.
 # Nodes that nobody declared: one that holds slots or is alive means another layout.
@@ -230,7 +230,7 @@ while read -r name id rest; do
 done <"$work/state"
 
 acquainted() {
-  look || return 1
+  look all || return 1
   count=$(wc -l <"$work/state")
   awk -v count="$((count))" '
     FNR == NR { declared[$2] = 1; next }
@@ -267,7 +267,7 @@ works() {
 }
 until_true "the cluster does not work yet" works
 as_declared() {
-  look || return 1
+  look all || return 1
   # In the eyes of every node, every member of a shard follows its owner.
   awk '
     FNR == NR { shard[$2] = $6; name[$2] = $1; if ($5 != "-") owner[$6] = $2; next }

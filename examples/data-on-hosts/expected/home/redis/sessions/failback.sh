@@ -94,7 +94,7 @@ until_true() {
   done
 }
 
-# look [any]: asks every node for its id and for what it knows; with `any` those that do not answer are passed over.
+# look all|any: asks every node for its id and for what it knows; `all` fails at one that does not answer, `any` passes it over.
 #   state: name id role primary-id slots ("-" for none) shard rank first-last
 #   views: asked-node id flags primary-id slots, a line for each node that each node knows
 look() {
@@ -102,7 +102,7 @@ look() {
   : >"$work/views"
   while read -r name host port _ shard rank first last zone; do
     if ! on "$name" cluster nodes >"$work/view"; then
-      [ "${1:-}" = any ] || return 1
+      [ "$1" = any ] || return 1
       say "$name does not answer" >&2
       continue
     fi
