@@ -74,6 +74,10 @@ const TEXTS: &[&str] = &[
     "a=b\n[section]",
     "trailing ",
     " leading",
+    " ",
+    "\n",
+    "\t",
+    " \n ",
     "é ü 漢 🦀",
 ];
 

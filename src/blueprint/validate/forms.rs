@@ -84,7 +84,10 @@ pub fn form(pattern: &str) -> (String, String) {
         return say("alerts are called like `ServiceDown`", "use letters and digits, beginning with a capital");
     }
     if pattern == LINE {
-        return say("it is one line of text", "leave out line breaks and control characters");
+        return say(
+            "it is one line of text that says something",
+            "leave out line breaks and control characters; leave the key out where there is nothing to say",
+        );
     }
     if pattern == FOREIGN_NAME {
         return say("it is a name that another system gave", "use letters, digits and -._:/@+=,~");
