@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The form of a text for people: one line, without control characters, and not of blanks alone.
-pub const LINE: &str = r"^ *[^\s\u1680\u00A0\u2000-\u200F\u202F\u205F\u2060\u3000\x00-\x1F\x7F-\x9F\u2028\u2029\uFEFF][^\x00-\x1F\x7F-\x9F\u2028\u2029\uFEFF]*$";
+pub const LINE: &str = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029\uFEFF]*[^\s\u00A0\u1680\u2000-\u200F\u202F\u205F\u2060\u3000\x00-\x1F\x7F-\x9F\u2028\u2029\uFEFF][^\x00-\x1F\x7F-\x9F\u2028\u2029\uFEFF]*$";
 /// The form of a name that another system gave: an ARN, a kubeconfig context, an account.
 pub const FOREIGN_NAME: &str = r"^[A-Za-z0-9][-A-Za-z0-9._:/@+=,~]*$";
 

@@ -2,8 +2,6 @@
 //!
 //! The services' renderer and those of the data stores build on it, so that what selects and what is selected agree.
 
-#![allow(dead_code, reason = "used by the renderers of the data stores, too")]
-
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
