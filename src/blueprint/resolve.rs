@@ -25,6 +25,7 @@ use crate::diagnostics::Diagnostic;
 /// What is known while resolving, and what was found wrong.
 pub(super) struct Resolver<'a> {
     pub(super) spec: &'a raw::Blueprint,
+    pub(super) waits: waits::Waits<'a>,
     pub(super) regions: Vec<Region>,
     pub(super) derived: BTreeMap<String, Derived>,
     pub(super) problems: Vec<Diagnostic>,
@@ -53,7 +54,13 @@ fn callers(services: &[Service]) -> BTreeMap<String, Vec<usize>> {
 
 /// Resolves a blueprint. With problems of level error there is no blueprint.
 pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blueprint>, Vec<Diagnostic>) {
-    let mut resolver = Resolver { spec: &spec, regions: Vec::new(), derived: BTreeMap::new(), problems: Vec::new() };
+    let mut resolver = Resolver {
+        spec: &spec,
+        waits: waits::waits(&spec),
+        regions: Vec::new(),
+        derived: BTreeMap::new(),
+        problems: Vec::new(),
+    };
     resolver.regions();
     resolver.platform();
     let services = resolver.services();

@@ -61,7 +61,7 @@ impl Resolver<'_> {
             self.reference(&at.key("sessions"), sessions.as_str(), &["redis", "postgres"]);
         }
         let targets = self.targets(&spec.objectives, spec.tier.as_ref());
-        let (longest_request, longest_because) = waits::longest(self.spec, name, spec);
+        let (longest_request, longest_because) = waits::longest(&self.waits, name, spec);
         let grace = spec
             .shutdown
             .grace

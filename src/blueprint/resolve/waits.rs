@@ -1,6 +1,8 @@
 //! Who waits for whom, and how long: the longest request that a service has to finish, and budgets that do not fit into
 //! each other.
 
+use std::collections::BTreeMap;
+
 use super::Resolver;
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Service, raw};
@@ -8,18 +10,32 @@ use crate::diagnostics::{Diagnostic, Place};
 use crate::document::Path;
 use crate::path;
 
-/// The services that wait for a service, each with how long.
-fn waiting<'a>(spec: &'a raw::Blueprint, name: &str) -> impl Iterator<Item = (&'a raw::Name, Duration)> {
-    let reference = format!("services.{name}");
-    spec.services
-        .iter()
-        .filter_map(move |(caller, service)| Some((caller, service.needs.get(reference.as_str())?.timeout?)))
+/// Who waits for what with a timeout: by reference, each caller and how long. Made once: to ask every service about every
+/// other took as long as everything else together.
+pub(super) type Waits<'a> = BTreeMap<&'a str, Vec<(&'a raw::Name, Duration)>>;
+
+/// Who waits for what in a blueprint.
+pub(super) fn waits(spec: &raw::Blueprint) -> Waits<'_> {
+    let mut waits = Waits::new();
+    for (caller, service) in &spec.services {
+        for (reference, need) in &service.needs {
+            if let Some(timeout) = need.timeout {
+                waits.entry(reference.as_str()).or_default().push((caller, timeout));
+            }
+        }
+    }
+    waits
+}
+
+/// The services that wait for a service, each with how long, in the order of their names.
+fn waiting<'a>(waits: &Waits<'a>, name: &str) -> impl Iterator<Item = (&'a raw::Name, Duration)> {
+    waits.get(format!("services.{name}").as_str()).into_iter().flatten().copied()
 }
 
 /// The longest that a request may take, and why: what a caller waits (as long as somebody waits for the answer, it is
 /// worth finishing), the timeout of the slowest thing that it waits for itself, or that of its route.
-pub(super) fn longest(blueprint: &raw::Blueprint, name: &str, spec: &raw::Service) -> (Duration, String) {
-    let callers = waiting(blueprint, name).map(|(caller, wait)| (wait, format!("{caller} waits for it")));
+pub(super) fn longest(waits: &Waits<'_>, name: &str, spec: &raw::Service) -> (Duration, String) {
+    let callers = waiting(waits, name).map(|(caller, wait)| (wait, format!("{caller} waits for it")));
     let needs = spec.needs.iter().filter_map(|(name, need)| need.timeout.map(|t| (t, format!("needs of {name}"))));
     let route = spec.route.as_ref().map(|route| (route.timeout, "route.timeout".to_owned()));
     // Of equals the last one is named: what the service says of itself.
@@ -89,7 +105,7 @@ impl Resolver<'_> {
     fn least_patient(&self, service: &Service) -> Option<(Duration, Place, String)> {
         let reference = format!("services.{}", service.name);
         let at = |caller: &raw::Name| -> Path { path!["services", caller.as_str(), "needs", &reference, "timeout"] };
-        let callers = waiting(self.spec, &service.name)
+        let callers = waiting(&self.waits, &service.name)
             .map(|(caller, wait)| (wait, Place::Value(at(caller)), format!("`{caller}`")));
         let route = service.spec.route.as_ref().map(|route| {
             let here = path!["services", &service.name, "route", "timeout"];
