@@ -5,6 +5,7 @@
 //! `hagen explain` show, so it says what the field means and what it renders into.
 
 mod backup;
+mod connections;
 mod dns;
 mod edge;
 mod monitoring;
@@ -22,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use backup::*;
+pub use connections::*;
 pub use dns::*;
 pub use edge::*;
 pub use monitoring::*;
