@@ -101,7 +101,18 @@ fn the_exit_status_says_whether_it_was_the_blueprint_or_the_world() {
         let ran = shell.run(usage).ends(2);
         assert!(ran.out.is_empty() && !ran.err.is_empty(), "`{usage}`");
     }
-    for fine in ["--help", "--version", "render --help", "schema", "schema --overlay", "man", "completions bash"] {
+    for fine in [
+        "--help",
+        "--version",
+        "render --help",
+        "schema",
+        "schema --overlay",
+        "man",
+        "man render",
+        "help",
+        "help render",
+        "completions bash",
+    ] {
         let ran = shell.run(fine).ends(0);
         assert!(ran.err.is_empty() && !ran.out.is_empty(), "`{fine}`");
     }

@@ -53,9 +53,10 @@ fn the_fast_reader_and_the_full_one_see_the_same_in_every_rendered_file() {
     let mut compared = 0;
     for (name, blueprint) in shipped() {
         for artifact in rendered(&blueprint).values() {
-            if skeleton(artifact).is_err() || !matches!(artifact.path.rsplit('.').next(), Some("yaml" | "yml")) {
+            if !matches!(artifact.path.rsplit('.').next(), Some("yaml" | "yml")) {
                 continue;
             }
+            assert!(skeleton(artifact).is_ok(), "{name}: {}", artifact.path);
             assert!(yaml::is_plain(&artifact.text), "{name}: {} is beyond the fast reader", artifact.path);
             let (fast, full) = (yaml::read(&artifact.text).unwrap(), yaml::full(&artifact.text).unwrap());
             assert_eq!(fast.len(), full.len(), "{name}: {}", artifact.path);

@@ -11,7 +11,7 @@ use crate::report::Format;
 
 /// One high-availability and disaster-recovery blueprint in; Kubernetes, Patroni, Redis, Route 53 and alert files out.
 #[derive(Debug, Parser)]
-#[command(name = "hagen", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "hagen", version, propagate_version = true, max_term_width = 100)]
 #[command(
     after_help = "Exit status: 0 all is well; 1 the blueprint does not pass (or differs); 2 hagen could not do its work."
 )]
@@ -66,8 +66,8 @@ pub enum Command {
     Schema(Schema),
     /// Print a completion script for a shell.
     Completions(Completions),
-    /// Print the manual page.
-    Man,
+    /// Print a manual page: of hagen, or of one of its commands.
+    Man(Man),
 }
 
 /// The blueprint to work on.
@@ -163,4 +163,12 @@ pub struct Completions {
     /// The shell.
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The command that the page is for; all of hagen when there is none.
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
 }

@@ -4,9 +4,8 @@ mod explain;
 mod init;
 mod render;
 mod schema;
+mod shell;
 mod validate;
-
-use clap::CommandFactory;
 
 pub use init::SHIPPED;
 
@@ -35,18 +34,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Result<ExitStatus, Failure> {
         Command::Render(args) => render::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Schema(args) => schema::run(args, output),
-        Command::Completions(args) => {
-            let mut script = Vec::new();
-            clap_complete::generate(args.shell, &mut Cli::command(), "hagen", &mut script);
-            output.result(&String::from_utf8_lossy(&script));
-            Ok(ExitStatus::Ok)
-        }
-        Command::Man => {
-            let mut page = Vec::new();
-            let written = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            written.map_err(|error| Failure::new(format!("the manual page: {error}")))?;
-            output.result(&String::from_utf8_lossy(&page));
-            Ok(ExitStatus::Ok)
-        }
+        Command::Completions(args) => Ok(shell::completions(args, output)),
+        Command::Man(args) => shell::man(args, output),
     }
 }
