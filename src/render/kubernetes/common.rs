@@ -188,8 +188,24 @@ pub(crate) fn private() -> Vec<Value> {
     ranges.map(|cidr| json!({"ipBlock": {"cidr": cidr}})).collect()
 }
 
+/// The ways out that backups need: to the object stores, and to the node's metadata server where GCS and Azure take a workload
+/// identity from it (988 is GKE's own port for it). S3 takes its identity from a token file. A store of one's own may have a
+/// private address.
+pub(crate) fn to_stores<'a>(destinations: impl Iterator<Item = &'a raw::Destination>) -> Vec<Value> {
+    let (mut own, mut asks) = (false, false);
+    for destination in destinations {
+        let kind = destination.kind;
+        own |= destination.endpoint.is_some();
+        asks |= destination.access_key.is_none()
+            && matches!(kind, raw::DestinationKind::Gcs | raw::DestinationKind::AzureBlob);
+    }
+    let stores = allow_to(if own { anywhere() } else { internet() }, [443]);
+    let identity = asks.then(|| allow_to(metadata(), [80, 988])).flatten();
+    stores.into_iter().chain(identity).collect()
+}
+
 /// Network peers: where a node tells a pod who it is to the provider (metadata servers of AWS, GCP and Azure).
-pub(crate) fn metadata() -> Vec<Value> {
+fn metadata() -> Vec<Value> {
     vec![json!({"ipBlock": {"cidr": "169.254.0.0/16"}})]
 }
 

@@ -203,7 +203,8 @@ fn pod_script(place: &Place<'_>, script: Script) -> PodScript {
     }
 }
 
-fn failback_name(redis: &Redis) -> String {
+/// The CronJob that restores the declared roles; suspended, a Job is made of it by hand.
+pub(super) fn failback_name(redis: &Redis) -> String {
     format!("{}-failback", names::redis(&redis.name))
 }
 
@@ -360,14 +361,13 @@ fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Ve
 /// What the jobs reach: the nodes; the object stores, whose addresses no NetworkPolicy knows; the Pushgateway.
 fn job_egress(place: &Place<'_>, own: &Labels) -> Vec<Value> {
     let mut rules = vec![common::allow_to(vec![common::pods(own)], [place.redis.spec.ports.redis])];
-    if place.redis.spec.backup.is_some() {
-        rules.push(common::allow_to(common::anywhere(), [443]));
+    if let Some(backup) = &place.redis.spec.backup {
+        let stores = super::backup::destinations(place, backup).into_iter().map(|(_, destination)| destination);
+        rules.extend(common::to_stores(stores).into_iter().map(Some));
         let gateway = place.blueprint.spec.monitoring.as_ref().and_then(|m| m.exporters.pushgateway.as_deref());
         if let Some(port) = gateway.and_then(|g| g.rsplit_once(':')).and_then(|(_, port)| port.parse().ok()) {
             rules.push(common::allow_to(vec![common::monitoring(place.blueprint)], [port]));
         }
-        // A workload identity is fetched from the node (link-local addresses).
-        rules.push(common::allow_to(common::metadata(), [80, 988]));
     }
     rules.into_iter().flatten().collect()
 }

@@ -214,7 +214,12 @@ fn balancer(site: &Site<'_>, endpoint: &str) -> BTreeMap<String, String> {
             ("service.beta.kubernetes.io/aws-load-balancer-type", "external"),
             ("service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "ip"),
             ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
-            ("service.beta.kubernetes.io/aws-load-balancer-attributes", "load_balancing.cross_zone.enabled=true"),
+            ("service.beta.kubernetes.io/aws-load-balancer-attributes", crate::render::kubernetes::NETWORK_BALANCER),
+            // R-LB-03: the router's pods live for 30 s after they were told to stop.
+            (
+                "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes",
+                "deregistration_delay.timeout_seconds=25",
+            ),
         ],
         raw::Provider::Gcp => &[
             ("networking.gke.io/load-balancer-type", "Internal"),
@@ -307,6 +312,25 @@ fn volumes(site: &Site<'_>, memory: crate::blueprint::units::Bytes) -> Vec<Value
     volumes
 }
 
+/// The server of pgBackRest, which reads a renewed certificate only when it is told to (measured with 2.45): the kubelet puts
+/// the new files in their place, and this tells it.
+const SERVER: &str = "\
+pgbackrest server &
+server=$!
+trap 'kill -TERM \"$server\"; wait \"$server\"; exit 0' TERM INT
+known=$(cat /etc/pgbackrest/tls/* | cksum)
+while kill -0 \"$server\" 2>/dev/null; do
+  sleep 60 &
+  wait $!
+  now=$(cat /etc/pgbackrest/tls/* | cksum)
+  if [ \"$now\" != \"$known\" ]; then
+    kill -HUP \"$server\"
+    known=$now
+  fi
+done
+wait \"$server\"
+";
+
 fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
     let spec = &site.cluster.spec;
     let exporters = site.exporters();
@@ -328,7 +352,7 @@ fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
             why: "Backup jobs read the data through this: a job cannot mount the volume of another pod. Certificates on both sides.",
             name: "pgbackrest",
             image: image.to_string(),
-            command: vec!["pgbackrest".to_owned(), "server".to_owned()],
+            command: ["/bin/sh", "-ec", SERVER].map(str::to_owned).to_vec(),
             args: Vec::new(),
             env,
             port_name: "pgbackrest-tls",
@@ -409,8 +433,7 @@ fn policy(site: &Site<'_>) -> Value {
     }
     if spec.backup.is_some() {
         ingress.push(common::allow_from(vec![site.peer(Part::Backup)], [BACKUP_PORT]));
-        egress.push(common::allow_to(backup::stores(site), [443]));
-        egress.push(backup::identity_server(site));
+        egress.extend(common::to_stores(site.destinations()).into_iter().map(Some));
     }
     site.policy(&site.object, Part::Database, ingress, egress)
 }
