@@ -56,6 +56,14 @@ pub fn postgres_endpoint(name: &str) -> String {
 pub fn postgres_backup(name: &str, kind: &str) -> String {
     short(name, kind)
 }
+/// The CronJob that takes snapshots of a Redis cluster.
+pub fn redis_backup(name: &str) -> String {
+    format!("{}-backup", redis(name))
+}
+/// The CronJob, suspended, that restores the declared roles of a Redis cluster.
+pub fn redis_failback(name: &str) -> String {
+    format!("{}-failback", redis(name))
+}
 /// The Secret with `tls.crt`, `tls.key` and `ca.crt` by which backup jobs and members of a PostgreSQL cluster know each other.
 pub fn postgres_backup_tls(name: &str) -> String {
     format!("postgres-{name}-pgbackrest")

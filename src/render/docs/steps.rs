@@ -142,7 +142,30 @@ impl Tools<'_> {
             what: format!("service {}", service.name),
             command: self.rollout(&format!("deployment/{}", service.name), 10),
         }));
+        self.first_backups(&mut waits);
         waits
+    }
+
+    /// Before the first night nothing could be restored, and every alert on backups would say so.
+    fn first_backups(&self, waits: &mut Vec<Wait>) {
+        let mut first = |what: String, job: &str| {
+            let command = format!("{} create job --from=cronjob/{job} {job}-first", self.inside());
+            waits.push(Wait { what, command });
+        };
+        for cluster in self.postgres().filter(|cluster| cluster.role(self.region) == Some(PostgresRole::Primary)) {
+            let there: Vec<String> = backups(cluster).collect();
+            let name = &cluster.name;
+            for (kind, what) in [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")] {
+                let job = names::postgres_backup(name, kind);
+                if there.contains(&job) {
+                    first(format!("once, at the first installation, PostgreSQL {name}: {what}"), &job);
+                }
+            }
+        }
+        for cluster in self.redis().filter(|cluster| cluster.spec.backup.is_some()) {
+            let what = format!("once, at the first installation, Redis {}: the first snapshots", cluster.name);
+            first(what, &names::redis_backup(&cluster.name));
+        }
     }
 
     fn wait_for_postgres(&self, cluster: &Postgres, waits: &mut Vec<Wait>) {

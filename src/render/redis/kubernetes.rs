@@ -199,13 +199,8 @@ fn pod_script(place: &Place<'_>, script: Script) -> PodScript {
         scripts: SCRIPTS,
         context: place.region.spec.kube_context.clone(),
         namespace: place.blueprint.namespace.clone(),
-        failback_name: failback_name(redis),
+        failback_name: names::redis_failback(&redis.name),
     }
-}
-
-/// The CronJob that restores the declared roles; suspended, a Job is made of it by hand.
-pub(super) fn failback_name(redis: &Redis) -> String {
-    format!("{}-failback", names::redis(&redis.name))
 }
 
 fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Settings)], script: &Script) -> Context {
@@ -259,7 +254,7 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
         monitor: monitor(place),
         bootstrap: format!("{instance}-bootstrap-{}", bootstrap_digest(&bootstrap_pod, &job_selector, script)),
         bootstrap_pod,
-        failback: failback_name(redis),
+        failback: names::redis_failback(&redis.name),
         failback_pod: job_pod(place, &Run::of_nodes(redis, "failback.sh", "Never")),
         backup,
         selector,
@@ -432,7 +427,7 @@ fn backup_context(place: &Place<'_>, spec: &raw::RedisBackup) -> BackupContext {
         };
         annotations.insert(key, identity.clone());
     }
-    let name = format!("{instance}-backup");
+    let name = names::redis_backup(&redis.name);
     let run = Run {
         script: "backup.sh",
         restart: "Never",
@@ -499,7 +494,7 @@ fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
             secret(&redis.monitoring, "the password of monitor, for redis_exporter"),
         ],
         tls: redis.spec.tls.as_ref().and_then(|t| t.secret.as_ref()).map(ToString::to_string),
-        failback: failback_name(redis),
+        failback: names::redis_failback(&redis.name),
         nodes_service: names::redis_nodes(&redis.name),
         failover: bound.to_string(),
     }

@@ -74,7 +74,7 @@ fn roles(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
     }
     // On Kubernetes the scripts stand in a ConfigMap, and jobs run them.
     let (bootstrap, failback) = if place.redis.on_kubernetes() {
-        let failback = kubernetes::failback_name(place.redis);
+        let failback = crate::blueprint::names::redis_failback(&place.redis.name);
         ("the bootstrap Job".to_owned(), format!("a Job of the CronJob {failback} (README.md)"))
     } else {
         ("bootstrap.sh".to_owned(), "failback.sh".to_owned())
