@@ -164,5 +164,10 @@ pub fn monitoring_object(blueprint: &str, topic: &str) -> String {
     format!("{blueprint}-{topic}")
 }
 
+/// The port of pgbouncer_exporter: its own default.
+pub const PORT_PGBOUNCER_EXPORTER: u16 = 9127;
+/// The port of pgbackrest_exporter: its own default.
+pub const PORT_PGBACKREST_EXPORTER: u16 = 9854;
+
 /// The key of the application's Secret that holds PgBouncer's file of users.
 pub const POOL_USERS: &str = "userlist.txt";

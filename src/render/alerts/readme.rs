@@ -19,6 +19,7 @@ pub struct Page {
     federated: bool,
     topics: Vec<TopicView>,
     remarks: Vec<String>,
+    blackbox: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +79,7 @@ pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<St
         federated: !monitoring.prometheus.endpoints.is_empty(),
         topics: views,
         remarks: remarks.into_iter().map(remark).collect(),
+        blackbox: monitoring.exporters.blackbox.clone(),
     }
 }
 

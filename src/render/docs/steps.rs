@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::blueprint::{Blueprint, Postgres, PostgresRole, Redis, Region, names, raw};
 use crate::render::Job;
+use crate::render::kubernetes::common;
 
 /// What is typed for a region.
 #[derive(Serialize)]
@@ -70,14 +71,12 @@ struct Tools<'a> {
 impl Tools<'_> {
     /// `kubectl`, pointed at the cluster of the region.
     fn kubectl(&self) -> String {
-        let context = self.region.spec.kube_context.as_deref();
-        let context = context.map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
-        format!("kubectl{context}")
+        common::kubectl(self.region)
     }
 
     /// The same inside the namespace.
     fn inside(&self) -> String {
-        format!("{} --namespace {}", self.kubectl(), self.blueprint.namespace)
+        common::kubectl_inside(self.blueprint, self.region)
     }
 
     fn apply(&self, what: &str) -> String {
@@ -284,13 +283,4 @@ fn backups(cluster: &Postgres) -> impl Iterator<Item = String> {
     };
     let all = cluster.spec.backup.iter().flat_map(kinds).filter(|(_, there)| *there);
     all.map(|(kind, _)| names::postgres_backup(&cluster.name, kind))
-}
-
-/// A word of a shell command, in quotes where it needs them.
-fn shell(text: &str) -> String {
-    let mut quoted = Vec::new();
-    match crate::render::quote::shell(text, &mut quoted) {
-        Ok(()) => String::from_utf8_lossy(&quoted).into_owned(),
-        Err(_) => String::new(),
-    }
 }

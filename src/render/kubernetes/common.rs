@@ -98,6 +98,27 @@ pub(crate) fn has_operator(blueprint: &Blueprint) -> bool {
     blueprint.spec.monitoring.as_ref().is_some_and(|m| m.prometheus.flavour == raw::Flavour::Operator)
 }
 
+/// `kubectl`, pointed at the cluster of a region where the blueprint names it; for people to type.
+pub(crate) fn kubectl(region: &Region) -> String {
+    let context = region.spec.kube_context.as_deref();
+    let context = context.map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
+    format!("kubectl{context}")
+}
+
+/// The same inside the namespace of the blueprint.
+pub(crate) fn kubectl_inside(blueprint: &Blueprint, region: &Region) -> String {
+    format!("{} --namespace {}", kubectl(region), blueprint.namespace)
+}
+
+/// A word of a shell command, in quotes where it needs them.
+fn shell(text: &str) -> String {
+    let mut quoted = Vec::new();
+    match crate::render::quote::shell(text, &mut quoted) {
+        Ok(()) => String::from_utf8_lossy(&quoted).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
 /// `imagePullSecrets` of a pod; empty when there are none.
 pub(crate) fn pull_secrets(blueprint: &Blueprint) -> Vec<Value> {
     blueprint.spec.platform.image_pull_secrets.iter().map(|name| json!({ "name": name.as_str() })).collect()

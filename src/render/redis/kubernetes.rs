@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::layout::Layout;
 use super::pods::{CERTIFICATES, RUN, Run, SCRIPTS, SECRETS, USER, identity, job_pod, node_volumes, scripts_name};
 use super::scripts::{Script, script};
-use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
+use super::settings::{Files, MONITOR_USER, OPERATOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
 use super::{Place, backup, secrets};
 use crate::blueprint::cron::Schedule;
 use crate::blueprint::placement::Node;
@@ -462,6 +462,25 @@ struct Readme {
     failback: String,
     nodes_service: String,
     failover: String,
+    kubectl: String,
+    first: String,
+    scripts: &'static str,
+    data: String,
+    cli: String,
+    append: bool,
+    backup: bool,
+}
+
+/// `redis-cli` inside a node's pod, as the operator.
+fn cli(redis: &Redis) -> String {
+    let mut cli = format!("redis-cli -h localhost -p {}", redis.spec.ports.redis);
+    if redis.spec.auth.enabled {
+        cli = format!("REDISCLI_AUTH=$(cat {SECRETS}/{}) {cli} --user {OPERATOR_USER}", redis.operator.key);
+    }
+    if let Some(files) = tls(redis, CERTIFICATES) {
+        cli.push_str(&format!(" --tls --cacert {} --cert {} --key {}", files.ca, files.cert, files.key));
+    }
+    cli
 }
 
 /// A key of a Secret that must exist.
@@ -497,5 +516,13 @@ fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
         failback: names::redis_failback(&redis.name),
         nodes_service: names::redis_nodes(&redis.name),
         failover: bound.to_string(),
+        kubectl: common::kubectl_inside(place.blueprint, place.region),
+        // Any node will do: the script asks all of them.
+        first: layout.nodes.first().map(|node| node.name.clone()).unwrap_or_default(),
+        scripts: SCRIPTS,
+        data: redis.nodes(place.region).first().map(|node| node.data.clone()).unwrap_or_default(),
+        cli: cli(redis),
+        append: restart_delay(redis).is_none(),
+        backup: redis.spec.backup.is_some(),
     }
 }

@@ -12,8 +12,6 @@ use crate::render::Jobs;
 use crate::render::kubernetes::common::{self, Labels};
 use crate::render::patroni::dcs;
 
-/// The port of pgbackrest_exporter.
-const PGBACKREST_EXPORTER: u16 = 9854;
 /// Where sockets lie.
 pub(super) const RUN: &str = "/run/postgresql";
 
@@ -394,7 +392,7 @@ fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
             ],
             env: backup_env(),
             port_name: "pgbackrest",
-            port: PGBACKREST_EXPORTER,
+            port: names::PORT_PGBACKREST_EXPORTER,
             resources: site::small("20m", "64Mi", "256Mi"),
             mounts,
         });
@@ -418,7 +416,7 @@ fn policy(site: &Site<'_>) -> Value {
             ingress.push(common::allow_from(common::private(), [postgres]));
         }
     }
-    ingress.push(common::allow_from(site.scrapers(), [rest, spec.ports.exporter, PGBACKREST_EXPORTER]));
+    ingress.push(common::allow_from(site.scrapers(), [rest, spec.ports.exporter, names::PORT_PGBACKREST_EXPORTER]));
     let mut egress = vec![common::allow_to(vec![own], [postgres, rest])];
     if site.has_etcd() {
         egress.push(common::allow_to(vec![site.peer(Part::Consensus)], [etcd]));
