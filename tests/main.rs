@@ -8,6 +8,7 @@ mod examples;
 mod hostile;
 mod language;
 mod readme;
+mod rules;
 mod support;
 mod verify;
 mod write;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Section, count};
+use super::{Section, count, waived};
 use crate::diagnostics::Label;
 use crate::document::Document;
 
@@ -23,6 +23,13 @@ struct Summary {
     errors: usize,
     warnings: usize,
     infos: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    waived: usize,
+}
+
+/// Whether there are none: commands that know no waivers say nothing of them.
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -40,6 +47,25 @@ struct Finding<'a> {
     fix: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related: Vec<Place<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edit: Option<Edit<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waived: Option<Waived<'a>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    path: String,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Waived<'a> {
+    reason: &'a str,
+    owner: &'a str,
+    until: &'a str,
 }
 
 #[derive(Serialize)]
@@ -68,11 +94,22 @@ pub fn render<'a>(sections: &'a [Section<'a>], more: Option<(&'a str, Value)>) -
             why: finding.why.as_deref(),
             fix: finding.fix.as_deref(),
             related: finding.related.iter().map(|label| place(section.document, label)).collect(),
+            edit: finding.edit.as_ref().map(|edit| Edit { path: edit.path.to_string(), value: &edit.value }),
+            decided: finding.decided.as_deref(),
+            waived: finding.waived.as_ref().map(|waived| Waived {
+                reason: &waived.reason,
+                owner: &waived.owner,
+                until: &waived.until,
+            }),
         })
     });
     let more = more.into_iter().collect();
-    let report =
-        Report { version: 1, summary: Summary { errors, warnings, infos }, findings: findings.collect(), more };
+    let report = Report {
+        version: 1,
+        summary: Summary { errors, warnings, infos, waived: waived(sections) },
+        findings: findings.collect(),
+        more,
+    };
     let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
     text.push('\n');
     text
