@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod broken;
+mod check;
 mod cli;
 mod examples;
 mod hostile;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use hagen::blueprint::explain::explain;
 use hagen::blueprint::load::{Input, Loaded, parse};
+use hagen::document::edit;
 use hagen::loading::load;
 use hagen::report;
 use hagen::rules::{self, Group, HEADINGS};
@@ -85,6 +86,34 @@ fn every_rule_finds_what_its_fixtures_say_and_nothing_else() {
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn what_a_rule_offers_mends_what_it_finds() {
+    for rule in rules::all() {
+        for entry in std::fs::read_dir(root().join(rule.id)).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let before = loaded(&path);
+            let Some(blueprint) = &before.blueprint else { continue };
+            let of_rule = |blueprint| rules::check(blueprint).into_iter().filter(|finding| finding.id == rule.id);
+            let offered: Vec<_> = of_rule(blueprint).filter_map(|finding| finding.edit).collect();
+            if offered.is_empty() {
+                continue;
+            }
+            let sets = offered.iter().filter_map(|wanted| edit::set(&before.document, &wanted.path, &wanted.value));
+            let sets: Vec<_> = sets.collect();
+            assert!(!sets.is_empty(), "{}: nothing of it can be written", path.display());
+            let texts = (0..before.document.sources.len()).map(|file| {
+                let name = before.document.sources[file].name.clone();
+                Input { name, text: edit::apply(&before.document, file as u32, &sets).unwrap(), directory: None }
+            });
+            let after = load(&parse(texts.collect()), 0, None);
+            let blueprint =
+                after.blueprint.as_ref().unwrap_or_else(|| panic!("{}: {:#?}", path.display(), after.problems));
+            let left = of_rule(blueprint).filter(|finding| finding.edit.is_some()).count();
+            assert_eq!(left, 0, "{}: still there", path.display());
+        }
+    }
 }
 
 #[test]

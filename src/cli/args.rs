@@ -126,9 +126,15 @@ pub struct Check {
     pub levels: Vec<(String, PolicyLevel)>,
     /// How findings are printed: FORMAT, or FORMAT=FILE to write a file; several at once.
     ///
-    /// Formats: human, concise, json.
+    /// Formats: human, concise, json, sarif, junit, github, gitlab, markdown.
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = check_format)]
     pub formats: Vec<(CheckFormat, Option<PathBuf>)>,
+    /// Write the values that rules know into the blueprint; comments and layout stay.
+    #[arg(long)]
+    pub fix: bool,
+    /// With `--fix`: show what would change, and write nothing.
+    #[arg(long, requires = "fix")]
+    pub diff: bool,
     /// The day that waivers are held against, instead of today: `2027-06-30`.
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub now: Option<String>,

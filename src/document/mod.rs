@@ -3,6 +3,7 @@
 //! Only this module knows the YAML reader or an offset. Everything else names places by [`Path`].
 
 mod de;
+pub mod edit;
 pub mod merge;
 pub mod node;
 mod path;

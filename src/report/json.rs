@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Section, count, waived};
+use super::{Section, count, place, waived};
 use crate::diagnostics::Label;
-use crate::document::Document;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -90,10 +89,10 @@ pub fn render<'a>(sections: &'a [Section<'a>], more: Option<(&'a str, Value)>) -
             level: finding.level.name(),
             title: &finding.title,
             environment: section.environment,
-            place: place(section.document, &finding.primary),
+            place: place(section, &finding.primary),
             why: finding.why.as_deref(),
             fix: finding.fix.as_deref(),
-            related: finding.related.iter().map(|label| place(section.document, label)).collect(),
+            related: finding.related.iter().map(|label| place(section, label)).collect(),
             edit: finding.edit.as_ref().map(|edit| Edit { path: edit.path.to_string(), value: &edit.value }),
             decided: finding.decided.as_deref(),
             waived: finding.waived.as_ref().map(|waived| Waived {
@@ -115,18 +114,14 @@ pub fn render<'a>(sections: &'a [Section<'a>], more: Option<(&'a str, Value)>) -
     text
 }
 
-fn place<'a>(document: &'a Document, label: &'a Label) -> Place<'a> {
-    let span = document.span(&label.place);
-    let Some(source) = document.sources.get(span.file as usize) else {
-        return Place { file: "", line: 1, column: 1, end_line: 1, end_column: 1, label: &label.text };
-    };
-    let (start, end) = (source.position(span.start), source.position(span.end));
+fn place<'a>(section: &Section<'a>, label: &'a Label) -> Place<'a> {
+    let at = place::place(section, label);
     Place {
-        file: &source.name,
-        line: start.line,
-        column: start.column,
-        end_line: end.line,
-        end_column: end.column,
+        file: at.file,
+        line: at.line,
+        column: at.column,
+        end_line: at.end_line,
+        end_column: at.end_column,
         label: &label.text,
     }
 }

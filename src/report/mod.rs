@@ -1,9 +1,16 @@
 //! What is printed of findings: one type, one function a format. Nothing else formats a finding.
 
+mod about;
 mod concise;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
+mod markdown;
+mod place;
 pub mod rules;
+mod sarif;
 
 use crate::diagnostics::{Diagnostic, Level};
 use crate::document::Document;
@@ -28,6 +35,16 @@ pub enum CheckFormat {
     Concise,
     /// For programs: one JSON document, with a versioned schema.
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// JUnit XML, for CI systems that show tests.
+    Junit,
+    /// Workflow commands, for annotations by GitHub Actions.
+    Github,
+    /// A Code Quality report, for merge requests of GitLab.
+    Gitlab,
+    /// A comment on a pull request.
+    Markdown,
 }
 
 /// The findings of one blueprint in one environment.
@@ -66,13 +83,18 @@ pub fn with(sections: &[Section<'_>], field: &str, value: serde_json::Value) -> 
 pub fn check(sections: &[Section<'_>], format: CheckFormat, look: Look) -> String {
     match format {
         CheckFormat::Human => human::render(sections, look) + &summary(sections),
-        CheckFormat::Concise => concise::render(sections) + &summary(sections),
+        CheckFormat::Concise => concise::render(sections),
         CheckFormat::Json => json::render(sections, None),
+        CheckFormat::Sarif => sarif::render(sections),
+        CheckFormat::Junit => junit::render(sections),
+        CheckFormat::Github => github::render(sections),
+        CheckFormat::Gitlab => gitlab::render(sections),
+        CheckFormat::Markdown => markdown::render(sections),
     }
 }
 
 /// How much was found, in a line: `2 errors, 1 warning, 3 waived`.
-fn summary(sections: &[Section<'_>]) -> String {
+pub fn summary(sections: &[Section<'_>]) -> String {
     let [errors, warnings, infos] = count(sections);
     let waived = waived(sections);
     let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });

@@ -13,8 +13,9 @@ const MARK: &str = "hagen: waive";
 enum Scope {
     /// A part of the blueprint, with everything below it.
     Below(Path),
-    /// A line of a file.
-    Line { file: u32, line: usize },
+    /// What a comment stands at: the line with all that is indented below it, and the part of the blueprint that begins
+    /// there, for what is found in it but stands in another file.
+    Lines { file: u32, from: usize, to: usize, path: Option<Path> },
 }
 
 /// A waiver, wherever it is written.
@@ -88,8 +89,8 @@ fn comments(
         let read = read(&line[mark + MARK.len()..]);
         match (read, target) {
             (Ok((rule, waived)), Some(target)) => {
-                let scope = path_of_line(&document.root, file, source, target + 1)
-                    .map_or(Scope::Line { file, line: target + 1 }, Scope::Below);
+                let path = path_of_line(&document.root, file, source, target + 1);
+                let scope = Scope::Lines { file, from: target + 1, to: block_end(&lines, target) + 1, path };
                 waivers.push(Waiver { rule, scope, waived, place: Place::Span(span) });
             }
             (Ok(_), None) => problems.push(broken(span, "there is nothing behind it")),
@@ -119,6 +120,23 @@ fn scalars(node: &Node, file: u32, spans: &mut Vec<Span>) {
             }
         }
     }
+}
+
+/// The last line of what a line begins: those behind it that are indented deeper.
+fn block_end(lines: &[&str], first: usize) -> usize {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let own = indent(lines[first]);
+    let mut end = first;
+    for (at, line) in lines.iter().enumerate().skip(first + 1) {
+        if line.trim().is_empty() {
+            continue;
+        }
+        if indent(line) <= own {
+            break;
+        }
+        end = at;
+    }
+    end
 }
 
 /// The outermost part of the tree that begins on a line.
@@ -205,19 +223,28 @@ impl Waiver {
             return false;
         }
         match &self.scope {
-            Scope::Below(path) => match &finding.primary.place {
-                Place::Value(at) | Place::Key(at) => at.starts_with(path),
-                Place::Span(_) | Place::Line { .. } => {
-                    let (inside, span) = (document.root.locate(path), document.span(&finding.primary.place));
-                    let outer = inside.node.span;
-                    inside.whole && outer.file == span.file && outer.start <= span.start && span.end <= outer.end
-                }
-            },
-            Scope::Line { file, line } => {
+            Scope::Below(path) => below(path, document, finding),
+            Scope::Lines { file, from, to, path } => {
                 let span = document.span(&finding.primary.place);
-                span.file == *file
-                    && document.sources.get(*file as usize).is_some_and(|s| s.position(span.start).line == *line)
+                let inside = span.file == *file
+                    && document
+                        .sources
+                        .get(*file as usize)
+                        .is_some_and(|source| (*from..=*to).contains(&source.position(span.start).line));
+                inside || path.as_ref().is_some_and(|path| below(path, document, finding))
             }
+        }
+    }
+}
+
+/// Whether a finding stands at a part of the blueprint or below it.
+fn below(path: &Path, document: &Document, finding: &Diagnostic) -> bool {
+    match &finding.primary.place {
+        Place::Value(at) | Place::Key(at) => at.starts_with(path),
+        Place::Span(_) | Place::Line { .. } => {
+            let (inside, span) = (document.root.locate(path), document.span(&finding.primary.place));
+            let outer = inside.node.span;
+            inside.whole && outer.file == span.file && outer.start <= span.start && span.end <= outer.end
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::fix;
 use crate::blueprint::load;
 use crate::cli::args::Check;
 use crate::cli::output::Output;
@@ -13,25 +14,26 @@ use crate::rules::policy::{self, Flags};
 use crate::{loading, rules};
 
 /// One base in one environment: what was loaded, what is reported of it, whether that fails.
-struct Run {
-    loaded: load::Loaded,
-    findings: Vec<Diagnostic>,
+pub(super) struct Run {
+    pub(super) loaded: load::Loaded,
+    pub(super) findings: Vec<Diagnostic>,
     fails: bool,
 }
 
-/// Checks every base with its overlays, alone and in every environment (decision 3).
+/// Checks every base with its overlays, alone and in every environment.
 pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
     let today = args.now.clone().unwrap_or_else(clock::today);
     let flags = Flags { fail_on: args.fail_on, levels: args.levels.clone(), today };
     if let Some((message, hint)) = policy::unknown(&flags) {
         return Err(Failure::new(message).hint(hint));
     }
-    let files = load::parse(inputs::read(&args.blueprint.files)?);
-    let environment = args.blueprint.environment.as_deref();
-    super::known_environment(&files, environment)?;
-    let mut runs = Vec::new();
-    for base in 0..files.bases().max(1) {
-        runs.extend(of_base(loading::load_all(&files, base, environment), &flags));
+    let mut runs = read(args, &flags)?;
+    if args.fix {
+        fix::run(&runs, args.diff, output)?;
+        if !args.diff {
+            // What is reported is what is left.
+            runs = read(args, &flags)?;
+        }
     }
     let sections: Vec<Section<'_>> = runs
         .iter()
@@ -43,6 +45,15 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
         .collect();
     write(args, &sections, output)?;
     Ok(if runs.iter().any(|run| run.fails) { ExitStatus::DoesNotPass } else { ExitStatus::Ok })
+}
+
+/// Reads the blueprint and checks it.
+fn read(args: &Check, flags: &Flags) -> Result<Vec<Run>, Failure> {
+    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let environment = args.blueprint.environment.as_deref();
+    super::known_environment(&files, environment)?;
+    let bases = 0..files.bases().max(1);
+    Ok(bases.flat_map(|base| of_base(loading::load_all(&files, base, environment), flags)).collect())
 }
 
 /// The base and its environments. What the base has is not said again of an environment; a waiver is unused when nothing
@@ -100,7 +111,11 @@ fn write(args: &Check, sections: &[Section<'_>], output: &mut Output) -> Result<
                 let text = report::check(sections, *format, output.look());
                 match format {
                     CheckFormat::Human => output.aside(&text),
-                    CheckFormat::Concise | CheckFormat::Json => output.result(&text),
+                    CheckFormat::Concise => {
+                        output.result(&text);
+                        output.note(report::summary(sections).trim_end());
+                    }
+                    _ => output.result(&text),
                 }
             }
         }

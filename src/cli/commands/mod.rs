@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod fix;
 mod init;
 mod render;
 mod rules;
