@@ -13,7 +13,7 @@ use super::{Source, Span};
 use crate::diagnostics::{Diagnostic, Place};
 
 /// The most bytes of one file.
-const BYTES: usize = 64 << 20;
+pub const BYTES: usize = 64 << 20;
 /// The deepest nesting.
 const DEPTH: usize = 64;
 /// The most nodes that aliases may add.

@@ -16,7 +16,7 @@ use crate::write::{self, Request};
 
 /// Loads, renders, verifies, writes.
 pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
     if files.bases() > 1 {
         return Err(Failure::new("more than one blueprint was named")
             .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
