@@ -156,5 +156,8 @@ pub fn monitoring_object(blueprint: &str, topic: &str) -> String {
     format!("{blueprint}-{topic}")
 }
 
+/// The roles that PostgreSQL and Patroni need for themselves: superuser, replication, `pg_rewind`, metrics.
+pub const SQL_ROLES: [&str; 4] = ["postgres", "replicator", "rewinder", "monitor"];
+
 /// The key of the application's Secret that holds PgBouncer's file of users.
 pub const POOL_USERS: &str = "userlist.txt";
