@@ -26,21 +26,37 @@ pub struct Input {
 pub struct Decoded {
     /// The text, with U+FFFD for what is no UTF-8.
     pub input: Input,
-    /// Where the first byte stands that is no UTF-8, and whether the file begins as UTF-16 does.
-    pub fault: Option<(usize, bool)>,
+    /// What keeps it from being read as YAML.
+    pub fault: Option<Fault>,
+}
+
+/// Why bytes are no text to be read.
+#[derive(Debug, Clone, Copy)]
+pub enum Fault {
+    /// There are too many; none is kept.
+    TooLarge,
+    /// The first that is no UTF-8 stands here.
+    NotUtf8 {
+        /// Where it stands.
+        at: usize,
+        /// Whether the file begins as UTF-16 does.
+        wide: bool,
+    },
 }
 
 impl Decoded {
     /// The bytes of a file as text.
     pub fn new(name: String, bytes: Vec<u8>, directory: Option<String>) -> Self {
-        let (text, fault) = match String::from_utf8(bytes) {
-            Ok(text) => (text, None),
-            Err(error) => {
-                let wide = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-                let at = error.utf8_error().valid_up_to();
-                // Of what is too large only the beginning was read, and that may end inside of a character.
-                let fault = (error.as_bytes().len() <= yaml::BYTES).then_some((at, wide));
-                (String::from_utf8_lossy(error.as_bytes()).into_owned(), fault)
+        let (text, fault) = if bytes.len() > yaml::BYTES {
+            (String::new(), Some(Fault::TooLarge))
+        } else {
+            match String::from_utf8(bytes) {
+                Ok(text) => (text, None),
+                Err(error) => {
+                    let wide = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+                    let at = error.utf8_error().valid_up_to();
+                    (String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(Fault::NotUtf8 { at, wide }))
+                }
             }
         };
         Self { input: Input { name, text, directory }, fault }
@@ -90,7 +106,8 @@ pub fn parse_decoded(inputs: Vec<Decoded>) -> Files {
     for (index, Decoded { input, fault }) in inputs.into_iter().enumerate() {
         let source = Source::new(input.name, input.text);
         let (node, problems) = match fault {
-            Some((at, wide)) => (None, vec![not_utf8(&source, index as u32, at, wide)]),
+            Some(Fault::TooLarge) => (None, vec![yaml::too_large(index as u32)]),
+            Some(Fault::NotUtf8 { at, wide }) => (None, vec![not_utf8(&source, index as u32, at, wide)]),
             None => yaml::parse(&source, index as u32),
         };
         files.unreadable |= node.is_none();

@@ -37,6 +37,9 @@ impl Resolver<'_> {
             }
         }
         let spec = self.spec;
+        for (name, service) in &spec.services {
+            self.mounted_twice(&path!["services", name, "security", "writable"], &service.security.writable);
+        }
         for (name, cluster) in &spec.postgres {
             let to = cluster.backup.iter().flat_map(|backup| &backup.to);
             self.named_twice(&path!["postgres", name, "backup", "to"], to);
@@ -191,6 +194,24 @@ impl Resolver<'_> {
                     .also(Place::Value(at.index(*first)), "here already")
                     .because("two backups at one place are one: the second would overwrite the first, or be refused")
                     .fix("leave it out, or name another destination"),
+            );
+        }
+    }
+
+    /// Kubernetes takes a place in a container once.
+    fn mounted_twice(&mut self, at: &Path, directories: &[raw::AbsolutePath]) {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, directory) in directories.iter().enumerate() {
+            let plain = directory.as_str().trim_end_matches('/');
+            let Some(first) = seen.get(plain) else {
+                seen.insert(plain, index);
+                continue;
+            };
+            self.problems.push(
+                Diagnostic::error("BP248", Place::Value(at.index(index)), format!("`{plain}` is named twice"))
+                    .also(Place::Value(at.index(*first)), "here already")
+                    .because("the API server refuses two volumes at one place")
+                    .fix("leave it out"),
             );
         }
     }

@@ -48,7 +48,7 @@ const FORMS: [(&str, &str, &str); 25] = [
     ("^(@|", "it is the label in front of the zone's name", "write something like `api`, or `@` for the zone itself"),
     ("[-._a-zA-Z0-9]{0,251}$", "it is a key of a Secret", "use letters, digits, `-`, `_` and `.`, not `..` in front"),
     (
-        "[-A-Za-z0-9_.]{0,61}[A-Za-z0-9]",
+        "[-A-Za-z0-9_.]",
         "it is a label of Kubernetes",
         "use letters, digits, `-`, `_` and `.`, at most 63, beginning and ending with a letter or digit",
     ),

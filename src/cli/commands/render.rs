@@ -166,7 +166,11 @@ fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failu
     let mut found = BTreeMap::new();
     let Some(directory) = directory else { return Ok(found) };
     // A mounted directory may hold links to its files.
-    for entry in walkdir::WalkDir::new(directory).follow_links(true).sort_by_file_name() {
+    let all = walkdir::WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
+    // Beside what it shows such a directory holds what the links lead to, in hidden ones.
+    let shown =
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+    for entry in all.filter_entry(shown) {
         let entry = entry.map_err(|error| Failure::new(format!("templates: {error}")))?;
         let name = entry.path().strip_prefix(directory).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
         if !entry.file_type().is_file() {
