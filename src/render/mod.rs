@@ -143,6 +143,22 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// Whether a file is picked by what it is: a kustomization goes with any part that has objects of Kubernetes.
+    pub fn picks_file(&self, kind: ArtifactKind, family: Family, region: Option<&str>) -> bool {
+        let of_objects = [Family::Kubernetes, Family::Patroni, Family::Redis, Family::Alerts];
+        match kind {
+            ArtifactKind::Kustomization => of_objects.into_iter().any(|family| self.picks(family, region)),
+            _ => self.picks(family, region),
+        }
+    }
+
+    /// Whether something may be left out.
+    pub fn is_partial(&self) -> bool {
+        !(self.only.is_empty() && self.skip.is_empty() && self.regions.is_empty())
+    }
+}
+
 /// What pushes the files of a family.
 type Target = fn(&Blueprint, &mut Jobs);
 
@@ -171,7 +187,7 @@ pub fn render(
     jobs.extend(of_families.into_iter().flatten());
     docs::kustomizations(blueprint, &mut jobs);
     docs::readme(blueprint, &mut jobs);
-    jobs.retain(|job| selection.picks(job.family, job.region.as_deref()));
+    jobs.retain(|job| selection.picks_file(job.kind, job.family, job.region.as_deref()));
     let rendered: Vec<Result<Artifact, TemplateError>> = jobs.into_par_iter().map(|job| run(engine, job)).collect();
     let (mut set, mut errors) = (ArtifactSet::new(), Vec::new());
     for result in rendered {

@@ -6,6 +6,7 @@
 
 mod commit;
 mod error;
+mod kustomization;
 mod lock;
 mod paths;
 mod plan;

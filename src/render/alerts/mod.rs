@@ -281,7 +281,7 @@ fn region_jobs(context: &Context<'_>, topics: &[Topic], jobs: &mut Jobs) {
             "What Prometheus asks and scrapes in {}: the rules of {}/alerts as objects, and what no monitor covers.",
             region.name, region.name
         );
-        let path = format!("{}/kubernetes/alerts.yaml", region.name);
+        let path = format!("{}/kubernetes/40-alerts.yaml", region.name);
         origins.sort();
         origins.dedup();
         jobs.push(
