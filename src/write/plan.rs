@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use similar::TextDiff;
 
 use super::error::{Conflict, ConflictKind, WriteError};
@@ -12,11 +13,11 @@ use crate::render::Artifact;
 
 /// A file to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
+pub struct Write<'a> {
     /// Its path, relative to the directory.
     pub path: String,
     /// Its content.
-    pub text: String,
+    pub text: &'a str,
     /// The digest of its content.
     pub sha256: String,
     /// The digest of what stands there now.
@@ -29,9 +30,9 @@ pub struct Write {
 
 /// What a run is to do.
 #[derive(Debug, Clone, Default)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// The files to be written, by path.
-    pub writes: Vec<Write>,
+    pub writes: Vec<Write<'a>>,
     /// The files to be removed, each with the digest of what stands there now.
     pub removes: Vec<(String, String)>,
     /// How many files are right as they are.
@@ -43,7 +44,7 @@ pub struct Plan {
 }
 
 /// Plans a run.
-pub fn plan(request: &Request<'_>, state: &State) -> Result<Plan, WriteError> {
+pub fn plan<'a>(request: &Request<'a>, state: &State) -> Result<Plan<'a>, WriteError> {
     let merged = merge(request, state)?;
     let mut plan = Plan::default();
     let obsolete: BTreeSet<&str> = merged.removed.iter().map(|file| file.path.as_str()).collect();
@@ -60,7 +61,7 @@ pub fn plan(request: &Request<'_>, state: &State) -> Result<Plan, WriteError> {
         }
         plan.writes.push(Write {
             path: entry.path.clone(),
-            text: artifact.text.clone(),
+            text: &artifact.text,
             sha256: entry.sha256.clone(),
             before: sha_of(found),
             executable: entry.executable,
@@ -151,12 +152,16 @@ fn merge<'a>(request: &Request<'_>, state: &'a State) -> Result<Merged<'a>, Writ
         // Of a part that this version does not know: only a run over everything may take it away.
         None => request.selection.only.is_empty() && request.selection.regions.is_empty(),
     };
-    let picked: Vec<LockedFile> = request
+    // Side by side: each is digested.
+    let picked: Vec<Option<LockedFile>> = request
         .files
-        .values()
-        .filter(|artifact| request.selection.picks(artifact.family, artifact.region.as_deref()))
-        .map(|artifact| LockedFile::of(artifact, request.objects.get(&artifact.path).cloned().unwrap_or_default()))
+        .par_iter()
+        .map(|(path, artifact)| {
+            let picks = request.selection.picks(artifact.family, artifact.region.as_deref());
+            picks.then(|| LockedFile::of(artifact, request.objects.get(path).cloned().unwrap_or_default()))
+        })
         .collect();
+    let picked: Vec<LockedFile> = picked.into_iter().flatten().collect();
     let rendered: BTreeSet<&str> = picked.iter().map(|file| file.path.as_str()).collect();
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
     for file in old_lock.iter().flat_map(|lock| &lock.files) {
