@@ -64,6 +64,7 @@ pub(super) struct Promotion {
 struct Tools<'a> {
     blueprint: &'a Blueprint,
     region: &'a Region,
+    /// In the order of their paths.
     jobs: &'a [Job],
 }
 
@@ -87,7 +88,8 @@ impl Tools<'_> {
     /// A file of the region, where there is one.
     fn file(&self, name: &str) -> Option<&Job> {
         let path = format!("{}/kubernetes/{name}.yaml", self.region.name);
-        self.jobs.iter().find(|job| job.path == path)
+        let found = self.jobs.binary_search_by(|job| job.path.as_str().cmp(&path));
+        found.ok().map(|at| &self.jobs[at])
     }
 
     /// `patronictl` in a member of a cluster.
@@ -128,8 +130,7 @@ impl Tools<'_> {
                 what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
                 command: self.ready(&cluster.object(), "cache", 10),
             });
-            let file = self.file(&cluster.object()).and_then(|job| job.context.as_ref().ok());
-            if let Some(job) = file.and_then(|context| context.get("bootstrap")).and_then(|name| name.as_str()) {
+            if let Some(job) = self.file(&cluster.object()).and_then(|file| file.one_time.as_ref()) {
                 waits.push(Wait {
                     what: format!("Redis {}: the cluster is formed; ready nodes alone are none", cluster.name),
                     command: format!("{} wait --for=condition=complete --timeout=10m job/{job}", self.inside()),
