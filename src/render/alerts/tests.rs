@@ -194,7 +194,7 @@ fn blueprints() -> Vec<(String, Blueprint)> {
 
 fn topics(blueprint: &Blueprint) -> Vec<Topic> {
     let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
-    let of_region = |region| region_topics(&Context { blueprint, monitoring, region });
+    let of_region = |region| region_topics(Context { blueprint, monitoring, region });
     blueprint.regions.iter().flat_map(of_region).chain([global_topic(blueprint, monitoring)]).collect()
 }
 
