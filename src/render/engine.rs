@@ -215,7 +215,7 @@ fn register(tera: &mut Tera) {
     });
     tera.register_filter("yaml", |value: Value, args: Kwargs, _: &State| -> tera::TeraResult<Value> {
         let indent: usize = args.get("indent")?.unwrap_or(0);
-        Ok(Value::safe_string(&super::yaml::block(&to_json(&value)?, indent)))
+        Ok(Value::safe_string(&super::yaml::block(&value, indent).map_err(tera::Error::message)?))
     });
     tera.register_filter("block", |value: Value, args: Kwargs, _: &State| -> tera::TeraResult<Value> {
         let indent: usize = args.get("indent")?.unwrap_or(0);

@@ -1,7 +1,9 @@
 //! What is to be done: a pure function of the rendered files, the old lock and what stands in the directory.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use similar::TextDiff;
 
 use super::error::{Conflict, ConflictKind, WriteError};
@@ -12,11 +14,11 @@ use crate::render::{Artifact, ArtifactKind, Family};
 
 /// A file to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
+pub struct Write<'a> {
     /// Its path, relative to the directory.
     pub path: String,
     /// Its content.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// The digest of its content.
     pub sha256: String,
     /// The digest of what stands there now.
@@ -29,9 +31,9 @@ pub struct Write {
 
 /// What a run is to do.
 #[derive(Debug, Clone, Default)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// The files to be written, by path.
-    pub writes: Vec<Write>,
+    pub writes: Vec<Write<'a>>,
     /// The files to be removed, each with the digest of what stands there now.
     pub removes: Vec<(String, String)>,
     /// How many files are right as they are.
@@ -43,7 +45,7 @@ pub struct Plan {
 }
 
 /// Plans a run.
-pub fn plan(request: &Request<'_>, state: &State) -> Result<Plan, WriteError> {
+pub fn plan<'a>(request: &Request<'a>, state: &State) -> Result<Plan<'a>, WriteError> {
     let merged = merge(request, state)?;
     let mut plan = Plan::default();
     let obsolete: BTreeSet<&str> = merged.removed.iter().map(|file| file.path.as_str()).collect();
@@ -60,7 +62,10 @@ pub fn plan(request: &Request<'_>, state: &State) -> Result<Plan, WriteError> {
         }
         plan.writes.push(Write {
             path: entry.path.clone(),
-            text: artifact.text.clone(),
+            text: match merged.reduced.get(&entry.path) {
+                Some(reduced) => Cow::Owned(reduced.text.clone()),
+                None => Cow::Borrowed(&request.files[&entry.path].text),
+            },
             sha256: entry.sha256.clone(),
             before: sha_of(found),
             executable: entry.executable,
@@ -170,8 +175,9 @@ fn merge<'a>(request: &Request<'_>, state: &'a State) -> Result<Merged<'a>, Writ
     }
     let reduced = if request.selection.is_partial() { reduce(&mut chosen, state, &picks) } else { BTreeMap::new() };
     let objects = |path: &str| request.objects.get(path).cloned().unwrap_or_default();
+    // Side by side: each is digested.
     let picked: Vec<LockedFile> = chosen
-        .iter()
+        .par_iter()
         .map(|(path, artifact)| LockedFile::of(reduced.get(*path).unwrap_or(artifact), objects(path)))
         .collect();
     let rendered: BTreeSet<&str> = picked.iter().map(|file| file.path.as_str()).collect();

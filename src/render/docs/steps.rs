@@ -65,6 +65,7 @@ pub(super) struct Promotion {
 struct Tools<'a> {
     blueprint: &'a Blueprint,
     region: &'a Region,
+    /// In the order of their paths.
     jobs: &'a [Job],
 }
 
@@ -86,7 +87,8 @@ impl Tools<'_> {
     /// A file of the region, where there is one.
     fn file(&self, name: &str) -> Option<&Job> {
         let path = format!("{}/kubernetes/{name}.yaml", self.region.name);
-        self.jobs.iter().find(|job| job.path == path)
+        let found = self.jobs.binary_search_by(|job| job.path.as_str().cmp(&path));
+        found.ok().map(|at| &self.jobs[at])
     }
 
     /// `patronictl` in a member of a cluster.
@@ -127,8 +129,7 @@ impl Tools<'_> {
                 what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
                 command: self.ready(&cluster.object(), "cache", 10),
             });
-            let file = self.file(&cluster.object()).and_then(|job| job.context.as_ref().ok());
-            if let Some(job) = file.and_then(|context| context.get("bootstrap")).and_then(|name| name.as_str()) {
+            if let Some(job) = self.file(&cluster.object()).and_then(|file| file.one_time.as_ref()) {
                 waits.push(Wait {
                     what: format!("Redis {}: the cluster is formed; ready nodes alone are none", cluster.name),
                     command: format!("{} wait --for=condition=complete --timeout=10m job/{job}", self.inside()),
@@ -154,7 +155,9 @@ impl Tools<'_> {
         for cluster in self.postgres().filter(|cluster| cluster.role(self.region) == Some(PostgresRole::Primary)) {
             let there: Vec<String> = backups(cluster).collect();
             let name = &cluster.name;
-            for (kind, what) in [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")] {
+            for (kind, what) in
+                [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")]
+            {
                 let job = names::postgres_backup(name, kind);
                 if there.contains(&job) {
                     first(format!("once, at the first installation, PostgreSQL {name}: {what}"), &job);

@@ -144,10 +144,7 @@ fn mesh_host<'a>(
         Some(_) => return,
         None if !host.contains(['.', '*']) => host,
         None => {
-            let entries = world
-                .of_kind("ServiceEntry")
-                .flat_map(|entry| entry.node.get("spec").map_or(&[][..], |s| s.list("hosts")));
-            if !host.starts_with('*') && !entries.into_iter().any(|entry| entry.text() == Some(host)) {
+            if !host.starts_with('*') && !world.has_host(host) {
                 found.push(by.fault(at, format!("no ServiceEntry tells the mesh of `{host}`")));
             }
             return;

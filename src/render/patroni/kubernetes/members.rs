@@ -92,7 +92,7 @@ struct Sidecar {
 }
 
 /// The file of the members.
-pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
+pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
     let (Some(image), Some(storage)) = (&spec.image, &spec.storage) else { return };
     let sidecars = sidecars(site, image);

@@ -18,7 +18,7 @@ pub(crate) use site::ETCD_METRICS;
 use site::Site;
 
 /// All files of clusters with `platform: kubernetes`.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     let clusters = blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes());
     for cluster in clusters {
         for region in &blueprint.regions {

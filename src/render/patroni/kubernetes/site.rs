@@ -281,7 +281,7 @@ impl<'a> Site<'a> {
     }
 
     /// A file of the cluster below `REGION/kubernetes/`.
-    pub(super) fn push<T: Serialize>(&self, jobs: &mut Jobs, part: Part, template: &'static str, context: T) {
+    pub(super) fn push<T: Serialize>(&self, jobs: &mut Jobs<'_>, part: Part, template: &'static str, context: T) {
         #[derive(Serialize)]
         struct Merged<T> {
             #[serde(flatten)]
