@@ -37,8 +37,8 @@ use serde::Serialize;
 use tera::Value;
 
 use super::{ArtifactKind, File, Jobs};
-use crate::blueprint::Blueprint;
 use crate::blueprint::raw::{Flavour, Monitoring};
+use crate::blueprint::{Blueprint, Region, names};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::path;
 use context::Context;
@@ -161,6 +161,25 @@ fn unheard(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Diagnostic> {
         );
     }
     problems
+}
+
+/// The alerts of a region about a PostgreSQL cluster and what stands around it, by name.
+pub(crate) fn of_postgres(blueprint: &Blueprint, region: &Region, cluster: &str) -> Vec<&'static str> {
+    let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
+    let context = Context { blueprint, monitoring, region };
+    let mut all = postgres::alerts(&context);
+    all.extend(replication::alerts(&context));
+    all.extend(etcd::alerts(&context));
+    all.extend(backup::alerts(&context).0);
+    override_alerts(monitoring, &mut all);
+    let about = |alert: &Alert| {
+        let label = |name: &str| alert.labels.get(name).map(String::as_str);
+        label(names::CLUSTER_LABEL) == Some(cluster) && label("component") != Some("redis")
+    };
+    let mut found: Vec<&'static str> = all.iter().filter(|alert| about(alert)).map(|alert| alert.name).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The topics of a region, with the overrides applied; those without rules too, for what they say is left out. Each is

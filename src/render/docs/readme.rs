@@ -97,7 +97,9 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
         let (Some(first), Some(second)) = (parts.next(), parts.next()) else { continue };
         let what = match second {
             "kubernetes" => "everything that kubectl applies to the cluster of this region",
-            "patroni" => "PostgreSQL on hosts: one directory a member, etcd member and router",
+            "patroni" => {
+                "PostgreSQL: the page of each cluster, what to do when; on hosts also a directory for each member, etcd member and router"
+            }
             "redis" => {
                 "Redis: who is primary and who is replica in which zone; on hosts also a directory for each node and the scripts"
             }

@@ -40,6 +40,7 @@ struct Change {
     list: String,
     delete: String,
     switchover: String,
+    page: String,
 }
 
 /// A second region's PostgreSQL, and how it becomes the one that writes.
@@ -50,6 +51,8 @@ pub(super) struct Promotion {
     primary: String,
     /// The page of the cluster, where it runs on hosts.
     page: Option<String>,
+    /// The page of the cluster.
+    more: String,
     /// Whether kubectl must be pointed at each of the two clusters, because nothing names its context.
     switch: bool,
     fence: String,
@@ -214,6 +217,7 @@ impl Tools<'_> {
             list: self.patronictl(cluster, false, "list"),
             delete: format!("{inside} delete pod {}-NUMBER", cluster.object()),
             switchover: self.patronictl(cluster, true, "switchover"),
+            page: format!("{}/patroni/{}/README.md", self.region.name, cluster.name),
         }
     }
 }
@@ -252,7 +256,8 @@ pub(super) fn promotions(blueprint: &Blueprint, jobs: &[Job]) -> Vec<Promotion> 
                 cluster: cluster.name.clone(),
                 region: region.name.clone(),
                 primary: primary.name.clone(),
-                page: (!cluster.on_kubernetes()).then_some(page),
+                page: (!cluster.on_kubernetes()).then_some(page.clone()),
+                more: page,
                 switch: [primary, region].iter().any(|region| region.spec.kube_context.is_none()),
                 fence: format!("{} scale statefulset/{object} --replicas=0", old.inside()),
                 remove: new.patronictl(cluster, false, "edit-config --set standby_cluster=null --force"),

@@ -1,4 +1,5 @@
-//! Patroni on Kubernetes: below `REGION/kubernetes/` one file each for members, etcd, router, pool and backups.
+//! Patroni on Kubernetes: below `REGION/kubernetes/` one file each for members, etcd, router, pool and backups,
+//! and in `REGION/patroni/CLUSTER/` the page of procedures.
 //!
 //! How clients find the primary: with an image for it HAProxy asks every member's Patroni (the way on hosts, and the one that the
 //! measured times stand on). Without it, which only the Kubernetes API as consensus store allows, the Services select the role
@@ -7,6 +8,7 @@
 mod backup;
 mod etcd;
 mod members;
+mod page;
 mod patroni;
 mod pool;
 mod router;
@@ -28,6 +30,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
             router::job(&site, jobs);
             pool::job(&site, jobs);
             backup::job(&site, jobs);
+            page::job(&site, jobs);
         }
     }
 }

@@ -304,7 +304,7 @@ impl<'a> Site<'a> {
         );
     }
 
-    fn origins(&self) -> Vec<Path> {
+    pub(super) fn origins(&self) -> Vec<Path> {
         vec![path!["postgres", &self.cluster.name]]
     }
 }
