@@ -7,6 +7,7 @@ pub mod elsewhere;
 pub mod estate;
 pub mod policy;
 mod rule;
+mod target;
 pub mod waiver;
 
 mod alerts;
