@@ -50,14 +50,18 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     let records = records(&blueprint.spec, &blueprint.regions);
     let Some(record) = records.iter().find(|record| record.regions(&blueprint.regions).len() > 1) else { return };
     let names: Vec<&str> = record.regions(&blueprint.regions).iter().map(|region| region.name.as_str()).collect();
-    let place = match &edge.tls.secret {
-        _ if edge.ingress == Ingress::Alb => path!["edge", "ingress"],
-        Some(_) => path!["edge", "tls", "secret"],
-        None => path!["edge", "tls", "issuer"],
+    let at = path!["dns", "records", record.label];
+    let title = "the certificate has to be in every region before the day it is needed";
+    let leads = format!("can lead to {}", names.join(" and "));
+    let finding = match &edge.tls.secret {
+        _ if edge.ingress == Ingress::Alb => {
+            RULE.finding(Place::Value(path!["edge", "ingress"]), title).also(Place::Key(at), leads)
+        }
+        Some(_) => RULE.finding(Place::Value(path!["edge", "tls", "secret"]), title).also(Place::Key(at), leads),
+        None => RULE.finding(Place::Key(at), title).label(leads).rests_on(path!["edge", "tls"]),
     };
     findings.push(
-        RULE.finding(Place::Value(place), "the certificate has to be in every region before the day it is needed")
-            .also(Place::Key(path!["dns", "records", record.label]), format!("can lead to {}", names.join(" and ")))
+        finding
             .because(format!(
                 "each region reads its own, {where_it_lies}, and health checks do not see one that is missing for clients or expired (F-DN-02)"
             ))

@@ -66,15 +66,27 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 
 fn finding(record: &Record<'_>, region: &Region, first: bool) -> Diagnostic {
     let at = path!["dns", "records", record.label];
-    let what = if first { "is answered first for some clients" } else { "takes over by itself" };
+    let (what, why, fix) = if first {
+        (
+            "is answered first for some clients",
+            "its target group is empty and therefore unhealthy: its clients are served from elsewhere every day, or not at all where \
+             the record does not fail over (F-DN-07)",
+            "keep some of it warm, such as `warm: 30%`; or write the strategy that is meant: `active-passive` sends nobody there first",
+        )
+    } else {
+        (
+            "takes over by itself",
+            "its target group is empty and therefore unhealthy: with both regions unhealthy Route 53 goes on answering with the one \
+             that is down (F-DN-07, F-DN-04)",
+            "keep some of it warm, such as `warm: 30%`; or let people open the way: `failover: gated`",
+        )
+    };
     RULE.finding(
         Place::Value(path!["regions", region.name, "warm"]),
         format!("`{}` leads to {}, where nothing runs", record.host, region.name),
     )
     .label("every service is kept at zero")
     .also(Place::Value(at.key("failover")), format!("{} {what}", region.name))
-    .because(
-        "its target group is empty and therefore unhealthy, so Route 53 goes on answering with the region that is down (F-DN-07, F-DN-04)",
-    )
-    .fix("keep some of it warm, such as `warm: 30%`; or let people open the way: `failover: gated`")
+    .because(why)
+    .fix(fix)
 }

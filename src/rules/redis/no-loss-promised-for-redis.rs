@@ -57,13 +57,24 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let mut places: Vec<_> = promised.filter(|rpo| rpo.value.millis() == 0).map(|rpo| rpo.at).collect();
         places.sort();
         places.dedup();
-        let Some((first, others)) = places.split_first() else { continue };
-        let mut finding = RULE
-            .finding(Place::Value(first.clone()), format!("Redis `{}` cannot promise to lose nothing", redis.name))
-            .label("no loss at all")
-            .also(Place::Key(item.at), format!("it holds {kept}, and this target applies to it"));
-        for other in others {
-            finding = finding.also(Place::Value(other.clone()), "here, too");
+        if places.is_empty() {
+            continue;
+        }
+        // Its own promise is mended where it stands; an inherited one by a target of its own.
+        let own = places.iter().position(|place| place.starts_with(&item.at)).map(|at| places.remove(at));
+        let title = format!("Redis `{}` cannot promise to lose nothing", redis.name);
+        let mut finding = match own {
+            Some(own) => RULE
+                .finding(Place::Value(own), title)
+                .label("no loss at all")
+                .also(Place::Value(item.at.key("use")), format!("it holds {kept}")),
+            None => RULE
+                .finding(Place::Key(item.at.clone()), title)
+                .label(format!("it holds {kept}, and has no RPO of its own"))
+                .rests_on(item.at.key("objectives")),
+        };
+        for other in places {
+            finding = finding.also(Place::Value(other), "no loss at all");
         }
         findings.push(
             finding

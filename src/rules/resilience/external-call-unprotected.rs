@@ -64,7 +64,8 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 )
                 .label("others' outages are not in your hands");
             if unbacked {
-                finding = finding.also(Place::Key(path!["external", need.name]), "critical: the system is down without it");
+                finding =
+                    finding.also(Place::Key(path!["external", need.name]), "critical: the system is down without it");
             }
             findings.push(
                 finding

@@ -52,6 +52,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         for need in &service.needs {
             let Some(timeout) = need.spec.timeout.filter(|timeout| timeout > waits) else { continue };
             let at = path!["services", service.name, "needs", need.reference, "timeout"];
+            let late = Duration::from_millis(timeout.millis() - waits.millis());
             let by = if *who == service.name { "its route".to_owned() } else { format!("`{who}`") };
             findings.push(
                 RULE.finding(
@@ -61,7 +62,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .label(format!("{timeout} > {waits}"))
                 .also(Place::Value(place.clone()), format!("{by} waits {waits}, and nobody waits longer"))
                 .because(format!(
-                    "for {timeout} - {waits} at the end the work is for nobody: outer timeouts hold inner ones (X-IS-3)"
+                    "{timeout} - {waits} = {late} of work for nobody: outer timeouts hold inner ones (X-IS-3)"
                 ))
                 .fix(format!("write `timeout: {waits}` or less, or let the caller wait longer")),
             );
