@@ -6,6 +6,7 @@
 pub mod elsewhere;
 pub mod policy;
 mod rule;
+mod target;
 pub mod waiver;
 
 mod alerts;
