@@ -6,7 +6,9 @@
 pub mod elsewhere;
 pub mod estate;
 pub mod policy;
+mod promised;
 mod rule;
+mod settings;
 pub mod waiver;
 
 mod alerts;
