@@ -98,30 +98,25 @@ pub enum Archiver<'a> {
 
 /// Reads an `archive_command`.
 pub fn archiver(command: &str) -> Archiver<'_> {
-    let words: Vec<&str> =
-        command.split(|c: char| c.is_whitespace() || ";&|\"'".contains(c)).filter(|w| !w.is_empty()).collect();
-    let program = |word: &&&str| {
-        let name = word.rsplit('/').next().unwrap_or(word);
-        ["cp", "scp", "rsync", "mv", "az"].contains(&name)
-    };
+    let words = command.split(|c: char| c.is_whitespace() || ";&|\"'".contains(c)).filter(|w| !w.is_empty());
+    let words: Vec<&str> = words.collect();
+    // Programs without their directories.
+    let programs: Vec<&str> = words.iter().map(|word| word.rsplit('/').next().unwrap_or(word)).collect();
+    let called = |names: &[&str]| programs.iter().copied().find(|program| names.contains(program));
     let archivers = ["wal-g", "wal-e", "barman-wal-archive", "barman-cloud-wal-archive", "pgmoneta"];
-    if words
-        .iter()
-        .all(|word| matches!(*word, "true" | "/bin/true" | "/usr/bin/true" | ":" | "exit" | "0" | "(disabled)"))
-    {
+    if programs.iter().all(|word| matches!(*word, "true" | ":" | "exit" | "0" | "(disabled)")) {
         return Archiver::Nothing;
     }
-    if words.iter().any(|word| word.rsplit('/').next() == Some("pgbackrest")) {
+    if called(&["pgbackrest"]).is_some() {
         let after = words.iter().skip_while(|word| **word != "--stanza").nth(1);
         let stanza = words.iter().find_map(|word| word.strip_prefix("--stanza="));
         return Archiver::Pgbackrest(stanza.or(after.copied()));
     }
-    let other = words.iter().find(|word| archivers.contains(&word.rsplit('/').next().unwrap_or(word)));
-    if let Some(other) = other {
+    if let Some(other) = called(&archivers) {
         return Archiver::Other(other);
     }
     let looks = ["!", "--ignore-existing", "--no-clobber", "-n"];
-    match words.iter().find(program) {
+    match called(&["cp", "scp", "rsync", "mv", "az"]) {
         Some(copy) if !words.iter().any(|word| looks.contains(word)) => Archiver::Copy(copy),
         _ => Archiver::Unknown,
     }

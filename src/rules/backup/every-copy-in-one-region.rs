@@ -87,7 +87,7 @@ fn found(blueprint: &Blueprint, name: &str, at: &Path, to: &[Reference], region:
     }
     let first = stores.first()?;
     let mut finding = RULE
-        .finding(Place::Value(at.clone()), format!("`{name}` and every backup of it are lost with `{}`", region.name))
+        .finding(Place::Value(at.index(0)), format!("`{name}` and every backup of it are lost with `{}`", region.name))
         .label(format!("{} of {} in `{}`", stores.len(), stores.len(), region.name))
         .because("a region that is lost takes its buckets along, and nothing is left to restore from (R-BK-04)")
         .fix(format!("write `replicateTo` and `replicaBucket` in `backup.{first}`, or add a destination elsewhere"));

@@ -72,7 +72,7 @@ fn found(
         return None;
     }
     let mut finding = RULE
-        .finding(Place::Value(at.clone()), format!("every backup of `{name}` can be deleted with one key"))
+        .finding(Place::Value(at.index(0)), format!("every backup of `{name}` can be deleted with one key"))
         .because("none of the destinations is immutable, and no two are of different providers (R-BK-07)")
         .fix(format!("lock the objects of one destination, and write `immutable: {retention}` in `backup.{first}`"));
     for (store, _) in &stores {

@@ -64,20 +64,17 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             continue;
         }
         let Some(promise) = promise.filter(|promise| promise.time <= timeout) else { continue };
-        let fix = if promise.time == Duration::from_secs(0) {
-            format!(
-                "no archive loses nothing: write what may be lost there, `scenarios: {{{}: {{rpo: 5m}}}}`",
-                name(promise.scenario)
-            )
+        let (title, fix) = if promise.time == Duration::from_secs(0) {
+            let none = format!("a restore of `{}` loses what was not archived yet, and nothing may be lost", cluster.name);
+            let loss = name(promise.scenario);
+            (none, format!("no archive loses nothing: write what may be lost there, `scenarios: {{{loss}: {{rpo: 5m}}}}`"))
         } else {
             let half = Duration::from_secs((promise.time.secs() / 2).clamp(1, 60));
-            format!("write `archiveTimeout: {half}`, or an objective that holds")
+            let more = format!("a restore of `{}` may lose more than {}", cluster.name, promise.time);
+            (more, format!("write `archiveTimeout: {half}`, or an objective that holds"))
         };
         findings.push(
-            RULE.finding(
-                Place::Value(at),
-                format!("the archive of `{}` may lack more than {} of what was written", cluster.name, promise.time),
-            )
+            RULE.finding(Place::Value(at), title)
             .label(format!("{timeout} until a segment is closed"))
             .also(Place::Value(promise.at), format!("{} for {}", promise.time, name(promise.scenario)))
             .because(format!("{timeout} + the upload of a segment > {} (X-PG-1)", promise.time))

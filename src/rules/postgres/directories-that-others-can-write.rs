@@ -2,7 +2,7 @@
 //!
 //! # What it finds
 //! On hosts: a directory of data, configuration or sockets of a member, a router or etcd below `/tmp`, `/var/tmp` or
-//! `/dev/shm`. Patroni's file of passwords (pgpass) lies in that of the sockets, the other secrets in that of the
+//! `/dev/shm`. One finding for a cluster points at all of them. Patroni's file of passwords (pgpass) lies in that of the sockets, the other secrets in that of the
 //! configuration. Logs may lie there.
 //!
 //! # Why it matters
@@ -46,13 +46,19 @@ pub static RULE: Rule = Rule {
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && !cluster.on_kubernetes()) {
-        findings.extend(
-            places(cluster).into_iter().filter_map(|(at, what, directory)| found(cluster, at, what, directory)),
-        );
+        let shared = places(cluster).into_iter().filter(|(_, _, directory)| is_shared(directory.as_str()));
+        let mut shared = shared.map(|(at, what, _)| (Place::Value(at), what));
+        let Some((at, what)) = shared.next() else { continue };
+        let finding = RULE
+            .finding(at, format!("directories of `{}` lie where every account may write", cluster.name))
+            .label(what)
+            .because("whoever makes such a directory first owns what is put into it, and what lies there is cleaned up")
+            .fix("leave them out, or name directories of their own below /var/lib, /etc or /run");
+        findings.push(shared.fold(finding, |finding, (at, what)| finding.also(at, what)));
     }
 }
 
-/// One directory of each place that names some: the first that others can write to.
+/// The first directory of each block that others can write to, and all of etcd's.
 fn places(cluster: &Postgres) -> Vec<(Path, &'static str, &AbsolutePath)> {
     let spec = &cluster.spec;
     let at = path!["postgres", cluster.name];
@@ -90,12 +96,4 @@ fn is_shared(directory: &str) -> bool {
     ["/tmp", "/var/tmp", "/dev/shm"]
         .iter()
         .any(|shared| directory.strip_prefix(shared).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-}
-
-fn found(cluster: &Postgres, at: Path, what: &str, directory: &AbsolutePath) -> Option<Diagnostic> {
-    is_shared(directory.as_str()).then(|| {
-        RULE.finding(Place::Value(at), format!("{what} of `{}` lies where every account may write", cluster.name))
-            .because("whoever makes the directory first owns what is put into it, and what lies there is cleaned up")
-            .fix("leave it out, or name a directory of its own below /var/lib, /etc or /run")
-    })
 }

@@ -45,7 +45,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let Some(promise) = promise.filter(|promise| promise.time == Duration::from_secs(0)) else { continue };
         findings.push(
             RULE.finding(
-                Place::Key(path!["postgres", cluster.name, "crossRegion"]),
+                Place::Value(path!["postgres", cluster.name, "crossRegion", "to"].index(0)),
                 format!("what `{}` has not sent yet is lost with `{}`", cluster.name, blueprint.primary().name),
             )
             .label("asynchronous, always")

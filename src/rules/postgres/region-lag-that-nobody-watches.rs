@@ -51,17 +51,15 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let Some(promise) = promise.filter(|promise| promise.time > Duration::from_secs(0)) else { continue };
         let fault = match &blueprint.spec.monitoring {
             None => Some((
-                path!["postgres", cluster.name, "crossRegion"],
+                path!["postgres", cluster.name, "crossRegion", "to"].index(0),
                 "there is no `monitoring`, and so no alert".to_owned(),
                 "write `monitoring`".to_owned(),
             )),
             Some(monitoring) => late(monitoring, promise.time),
         };
         let Some((at, why, fix)) = fault else { continue };
-        let place = if blueprint.spec.monitoring.is_none() { Place::Key(at) } else { Place::Value(at) };
         findings.push(
-            RULE.finding(
-                place,
+            RULE.finding(Place::Value(at),
                 format!("nobody hears in time that the copies of `{}` elsewhere fall behind", cluster.name),
             )
             .also(Place::Value(promise.at), format!("{} may be lost with a region", promise.time))
