@@ -65,9 +65,13 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         }
         let Some(promise) = promise.filter(|promise| promise.time <= timeout) else { continue };
         let (title, fix) = if promise.time == Duration::from_secs(0) {
-            let none = format!("a restore of `{}` loses what was not archived yet, and nothing may be lost", cluster.name);
+            let none =
+                format!("a restore of `{}` loses what was not archived yet, and nothing may be lost", cluster.name);
             let loss = name(promise.scenario);
-            (none, format!("no archive loses nothing: write what may be lost there, `scenarios: {{{loss}: {{rpo: 5m}}}}`"))
+            (
+                none,
+                format!("no archive loses nothing: write what may be lost there, `scenarios: {{{loss}: {{rpo: 5m}}}}`"),
+            )
         } else {
             let half = Duration::from_secs((promise.time.secs() / 2).clamp(1, 60));
             let more = format!("a restore of `{}` may lose more than {}", cluster.name, promise.time);
@@ -75,10 +79,10 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         };
         findings.push(
             RULE.finding(Place::Value(at), title)
-            .label(format!("{timeout} until a segment is closed"))
-            .also(Place::Value(promise.at), format!("{} for {}", promise.time, name(promise.scenario)))
-            .because(format!("{timeout} + the upload of a segment > {} (X-PG-1)", promise.time))
-            .fix(fix),
+                .label(format!("{timeout} until a segment is closed"))
+                .also(Place::Value(promise.at), format!("{} for {}", promise.time, name(promise.scenario)))
+                .because(format!("{timeout} + the upload of a segment > {} (X-PG-1)", promise.time))
+                .fix(fix),
         );
     }
 }

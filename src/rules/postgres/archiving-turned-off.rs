@@ -42,8 +42,12 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let nothing = parameter(cluster, "archive_command").filter(|text| archiver(text) == Archiver::Nothing);
         let (name, why) = match (off, nothing) {
             (Some(_), _) => ("archive_mode", "nothing is archived: every backup fails, and none can be rolled forward"),
-            (None, Some("")) => ("archive_command", "an empty command archives nothing, and WAL piles up until the disk is full"),
-            (None, Some(_)) => ("archive_command", "the command reports success and keeps nothing: no backup has its WAL"),
+            (None, Some("")) => {
+                ("archive_command", "an empty command archives nothing, and WAL piles up until the disk is full")
+            }
+            (None, Some(_)) => {
+                ("archive_command", "the command reports success and keeps nothing: no backup has its WAL")
+            }
             (None, None) => continue,
         };
         findings.push(

@@ -29,4 +29,6 @@ family! {
     "archive-goes-elsewhere.rs" => archive_goes_elsewhere,
     "durability-turned-off.rs" => durability_turned_off,
     "one-zone-holds-all-members.rs" => one_zone_holds_all_members,
+    "shared-buffers-exceed-memory.rs" => shared_buffers_exceed_memory,
+    "no-room-for-wal.rs" => no_room_for_wal,
 }

@@ -73,7 +73,11 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 "with no standby left the primary goes on alone, and if it dies then nobody is promoted: an outage until \
                  that machine is back, or lost data (X-PT-11)",
             )
-            .fix("write `monitoring`, so that the alert is rendered; or `replication: synchronous-strict`");
+            .fix(if silenced.is_some() {
+                format!("let `{ALERT}` page, or write `replication: synchronous-strict`")
+            } else {
+                "write `monitoring`, so that the alert is rendered; or `replication: synchronous-strict`".to_owned()
+            });
         if let Some((at, why)) = &silenced {
             finding = finding.also(Place::Value(at.clone()), *why);
         }

@@ -59,7 +59,8 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         };
         let Some((at, why, fix)) = fault else { continue };
         findings.push(
-            RULE.finding(Place::Value(at),
+            RULE.finding(
+                Place::Value(at),
                 format!("nobody hears in time that the copies of `{}` elsewhere fall behind", cluster.name),
             )
             .also(Place::Value(promise.at), format!("{} may be lost with a region", promise.time))

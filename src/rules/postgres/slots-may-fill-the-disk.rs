@@ -50,11 +50,16 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             _ => continue,
         };
         let wal = cluster.spec.data.as_ref().and_then(|data| data.wal_per_hour).filter(|wal| wal.get() > 0);
+        let data = cluster.spec.data.as_ref().and_then(|data| data.size);
         let why = match (volume, wal) {
-            (Some(volume), Some(wal)) => format!(
-                "a slot that nobody reads keeps WAL {limit}: {volume} / {wal} an hour = full within {} h (X-PG-5)",
-                volume.get() / wal.get()
-            ),
+            (Some(volume), Some(wal)) => {
+                let used = data.map_or(String::new(), |data| format!(" − {data} of data"));
+                let free = volume.get().saturating_sub(data.map_or(0, Bytes::get));
+                let hours = free / wal.get();
+                format!(
+                    "a slot that nobody reads keeps WAL {limit}: ({volume}{used}) / {wal} an hour = full in {hours} h (X-PG-5)"
+                )
+            }
             _ => format!("a slot that nobody reads keeps WAL {limit}, until the disk is full (F-PG-03)"),
         };
         let mut finding = RULE
