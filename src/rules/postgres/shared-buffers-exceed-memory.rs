@@ -43,7 +43,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let memory = cluster.spec.resources.as_ref().map_or(Bytes::new(1 << 30), |resources| resources.memory);
         let Some(buffers) = buffers.filter(|buffers| *buffers >= memory.get()) else { continue };
         let at = path!["postgres", cluster.name];
-        let quarter = Bytes::new(memory.get() / 4 >> 20 << 20).postgres();
+        let quarter = Bytes::new((memory.get() / 4) >> 20 << 20).postgres();
         findings.push(
             RULE.finding(
                 Place::Value(place(cluster, "shared_buffers")),
