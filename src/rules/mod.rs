@@ -5,7 +5,9 @@
 
 pub mod elsewhere;
 pub mod policy;
+mod promised;
 mod rule;
+mod settings;
 mod target;
 pub mod waiver;
 

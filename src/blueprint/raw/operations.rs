@@ -15,6 +15,9 @@ pub struct Operations {
     /// How long people take to decide; part of every manual RTO (X-HU-1).
     #[serde(default)]
     pub decision: Decision,
+    /// How long wrong or deleted data may go unnoticed, at most: backups must reach back further (X-PG-4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice_corruption: Option<Duration>,
     /// Who can be reached, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub contacts: BTreeMap<Name, Contact>,
@@ -49,6 +52,7 @@ impl Default for Operations {
     fn default() -> Self {
         Self {
             decision: Decision::default(),
+            notice_corruption: None,
             contacts: BTreeMap::new(),
             escalation: Vec::new(),
             channels: Channels::default(),

@@ -1,0 +1,54 @@
+//! The archive command is a plain copy: it overwrites, and does not see to it that the copy is whole and on disk.
+//!
+//! # What it finds
+//! An `archive_command` in `parameters` that calls `cp`, `scp`, `rsync`, `mv`, `aws s3 cp` or the like, without an archiver
+//! and without anything that keeps it from overwriting (`test ! -f …`, `--ignore-existing`, `--no-clobber`), in a cluster
+//! without `backup`. With `backup` such a command is for PG042. A script is not looked into.
+//!
+//! # Why it matters
+//! After a failover two servers can archive a segment of one name; the copy that overwrites destroys the one that a recovery
+//! needs. A copy that was cut off counts as archived, and PostgreSQL removes the original.
+//!
+//! # Example
+//! ```yaml
+//! postgres:
+//!   main:
+//!     parameters: {archive_mode: "on", archive_command: "cp %p /archive/%f"}
+//! ```
+//!
+//! # Fix
+//! `backup`, from which hagen sets pgBackRest's own command; or another archiver (WAL-G, Barman).
+//!
+//! # Source
+//! facts.md F-PG-14, F-PG-15; PostgreSQL, continuous archiving: a command should refuse to overwrite.
+
+use crate::rules::prelude::*;
+use crate::rules::settings::{Archiver, archiver, parameter, place};
+
+pub static RULE: Rule = Rule {
+    id: "PG016",
+    name: "archive-command-copies-blindly",
+    group: Group::Postgres,
+    level: Level::Warning,
+    security: false,
+    fields: &["postgres.*.parameters", "postgres.*.backup"],
+    check: Check::Blueprint(check),
+};
+
+fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
+    for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.spec.backup.is_none()) {
+        let Some(command) = parameter(cluster, "archive_command") else { continue };
+        let Archiver::Copy(program) = archiver(command) else { continue };
+        findings.push(
+            RULE.finding(
+                Place::Value(place(cluster, "archive_command")),
+                format!("`{program}` may overwrite WAL of `{}` that a recovery needs", cluster.name),
+            )
+            .because(
+                "two servers can archive a segment of one name around a failover, and a copy that was cut off counts as \
+                 archived (F-PG-15)",
+            )
+            .fix("declare `backup` and leave `archive_command` out: pgBackRest checks what it archives"),
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! WAL is archived elsewhere than the backups look for it.
+//!
+//! # What it finds
+//! `backup` beside an `archive_command` in `parameters` that names another stanza than the cluster's (its name), another
+//! archiver (WAL-G, Barman) or a plain copy. A script is not looked into, and one that does nothing is for PG014.
+//!
+//! # Why it matters
+//! pgBackRest restores a backup with the WAL of its own stanza and repository. Backups wait for segments that never come and
+//! fail; those that exist cannot be rolled forward.
+//!
+//! # Example
+//! ```yaml
+//! postgres:
+//!   main:
+//!     parameters: {archive_command: "pgbackrest --stanza=old archive-push %p"}
+//!     backup: {full: "0 2 * * *", to: [backup.store]}
+//! ```
+//!
+//! # Fix
+//! Leave `archive_command` out: hagen writes it with the stanza and configuration of the backups.
+//!
+//! # Source
+//! facts.md R-PG-42: pgBackRest user guide, `archive-push` and stanzas.
+
+use crate::blueprint::names::stanza;
+use crate::rules::prelude::*;
+use crate::rules::settings::{Archiver, archiver, parameter, place};
+
+pub static RULE: Rule = Rule {
+    id: "PG042",
+    name: "archive-goes-elsewhere",
+    group: Group::Postgres,
+    level: Level::Error,
+    security: false,
+    fields: &["postgres.*.parameters", "postgres.*.backup"],
+    check: Check::Blueprint(check),
+};
+
+fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
+    for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.spec.backup.is_some()) {
+        let Some(command) = parameter(cluster, "archive_command") else { continue };
+        let own = stanza(&cluster.name);
+        let what = match archiver(command) {
+            Archiver::Pgbackrest(Some(named)) if named != own => format!("stanza `{}`", named.escape_debug()),
+            Archiver::Other(program) | Archiver::Copy(program) => format!("`{}`", program.escape_debug()),
+            _ => continue,
+        };
+        findings.push(
+            RULE.finding(
+                Place::Value(place(cluster, "archive_command")),
+                format!("WAL of `{}` goes to {what}, its backups to another place", cluster.name),
+            )
+            .also(Place::Key(path!["postgres", cluster.name, "backup"]), format!("pgBackRest, stanza `{own}`"))
+            .because("a backup is whole only with its WAL, which pgBackRest looks for in its own stanza (R-PG-42)")
+            .fix("leave `archive_command` out: hagen writes the one that fits"),
+        );
+    }
+}
