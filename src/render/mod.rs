@@ -9,7 +9,7 @@ pub mod engine;
 pub mod quote;
 pub mod yaml;
 
-mod alerts;
+pub(crate) mod alerts;
 mod calendar;
 mod dns;
 mod docs;

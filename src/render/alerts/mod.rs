@@ -29,7 +29,7 @@ mod scrape;
 mod slo;
 #[cfg(test)]
 mod tests;
-mod time;
+pub(crate) mod time;
 
 use std::collections::BTreeMap;
 
