@@ -49,7 +49,9 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 )
                 .also(Place::Key(path!["regions", first]), "its Prometheus is lost with it")
                 .because("a region that is lost can page nobody; another place has to look at it (R-AL-13)")
-                .fix("name each region's Prometheus in `monitoring.prometheus.endpoints`, or write `operations.deadMan`"),
+                .fix(
+                    "name each region's Prometheus in `monitoring.prometheus.endpoints`, or write `operations.deadMan`",
+                ),
             );
         }
     }
@@ -71,7 +73,7 @@ fn told_in_one_region(blueprint: &Blueprint, monitoring: &Monitoring) -> Option<
     }
     Some(
         RULE.finding(
-            Place::Value(path!["monitoring", "exporters", "alertmanagers"]),
+            Place::Value(path!["monitoring", "exporters", "alertmanagers"].index(0)),
             format!("when {} is lost, the Prometheus above the regions can tell nobody", region.name),
         )
         .label("all are in one region")

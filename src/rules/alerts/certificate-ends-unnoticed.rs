@@ -59,7 +59,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     let public = blueprint.services.iter().find(|service| service.on_kubernetes() && service.is_public());
     if let Some(service) = public.filter(|_| edge && !looks && !keeps) {
         let title = "nobody is told before the certificate of the public hosts ends".to_owned();
-        findings.push(missing(path!["services", service.name, "route"], title, "blackbox"));
+        findings.push(missing(path!["services", service.name, "exposure"], title, "blackbox"));
     }
     for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.spec.tls.is_some()) {
         if !looks && !(keeps && cluster.on_kubernetes()) {

@@ -47,8 +47,10 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         (false, true) => "a chat channel",
         (false, false) => return,
     };
+    let at = path!["operations", "escalation"];
+    let place = if operations.escalation.is_empty() { Place::Key(at) } else { Place::Value(at.index(0)) };
     findings.push(
-        RULE.finding(Place::Key(path!["operations", "escalation"]), "critical alerts wake nobody")
+        RULE.finding(place, "critical alerts wake nobody")
             .label("nobody here has a pager")
             .because(format!("they go to {way}, which is read in the morning: until then nothing is decided (X-HU-1)"))
             .fix("give the first contact `pagerduty: {secret: NAME, key: KEY}`"),

@@ -39,6 +39,8 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         RULE.finding(Place::Key(path!["monitoring"]), "nothing outside notices when monitoring is gone")
             .rests_on(path!["operations", "deadMan"])
             .because("a Prometheus that is down fires nothing, and silence looks like health (R-AL-12)")
-            .fix("write `operations: {deadMan: {urlFile: FILE}}`, a file that holds the address of a heartbeat service"),
+            .fix(
+                "write `operations: {deadMan: {urlFile: FILE}}`, a file that holds the address of a heartbeat service",
+            ),
     );
 }

@@ -42,14 +42,16 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     let record = blueprint.spec.dns.iter().flat_map(|dns| dns.records.keys()).next();
     let service = blueprint.services.iter().find(|service| service.on_kubernetes() && service.is_public());
     let place = match (record, service) {
-        (Some(label), _) => path!["dns", "records", label],
-        (None, Some(service)) => path!["services", service.name, "route"],
+        (Some(label), _) => Place::Key(path!["dns", "records", label]),
+        (None, Some(service)) => Place::Value(path!["services", service.name, "exposure"]),
         (None, None) => return,
     };
     findings.push(
-        RULE.finding(Place::Key(place), "nobody asks what is public from outside")
+        RULE.finding(place, "nobody asks what is public from outside")
             .also(Place::Key(path!["monitoring", "exporters", "blackbox"]), "no blackbox_exporter is named")
-            .because("when DNS, a certificate or a balancer fails, no request arrives that a metric could count (R-AL-15)")
+            .because(
+                "when DNS, a certificate or a balancer fails, no request arrives that a metric could count (R-AL-15)",
+            )
             .fix("name `monitoring.exporters.blackbox: HOST:PORT`"),
     );
 }

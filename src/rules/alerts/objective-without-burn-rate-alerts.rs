@@ -64,7 +64,9 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 format!("nothing alerts on the objective of {availability} of `{}`", service.name),
             )
             .label("nobody counts its requests")
-            .because("the burn rate is errors by requests; there is no counter of them, and no mesh that has one (F-PR-06)")
+            .because(
+                "the burn rate is errors by requests; there is no counter of them, and no mesh that has one (F-PR-06)",
+            )
             .fix("write `metrics: {requests: COUNTER, code: LABEL}` as the service exposes them"),
         );
     }

@@ -73,8 +73,10 @@ fn judge(monitoring: &Monitoring, alert: &str, rpo: Duration, cluster: &Postgres
     let at = path!["monitoring", "alerts", alert];
     let none = AlertOverride::default();
     let own = monitoring.alerts.get(alert).unwrap_or(&none);
-    let whose = if alert == "ReplicationLag" { "replication" } else { "crossRegion" };
-    let on = Place::Key(path!["postgres", cluster.name, whose]);
+    let postgres = path!["postgres", cluster.name];
+    let rests =
+        if alert == "ReplicationLag" { postgres.key("replication") } else { postgres.key("crossRegion").key("mode") };
+    let on = Place::Value(rests.clone());
     let finding = |place: Place, title: String| {
         RULE.finding(place, title).also(on.clone(), format!("the RPO of {rpo} rests on its lag"))
     };
@@ -105,7 +107,7 @@ fn judge(monitoring: &Monitoring, alert: &str, rpo: Duration, cluster: &Postgres
     let place = match own {
         AlertOverride { above: Some(_), .. } => Place::Value(at.key("above")),
         AlertOverride { hold: Some(_), .. } => Place::Value(at.key("for")),
-        _ => Place::Key(path!["postgres", cluster.name, whose]),
+        _ => Place::Value(rests),
     };
     let left = rpo.millis().saturating_sub(latency.millis() + 1000) / 1000;
     let finding = finding(place, format!("the page about the lag of `{}` comes after its RPO", cluster.name))

@@ -61,7 +61,9 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         findings.push(
             RULE.finding(Place::Value(at.clone()), format!("`{name}` wakes somebody for {what} of several"))
                 .label("pages")
-                .because(format!("{what} may fail without anybody noticing; what users notice pages by itself (R-AL-02)"))
+                .because(format!(
+                    "{what} may fail without anybody noticing; what users notice pages by itself (R-AL-02)"
+                ))
                 .fix("leave `severity` out, or write `warning`")
                 .edit(at, "warning"),
         );

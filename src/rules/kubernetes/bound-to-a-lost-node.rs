@@ -44,13 +44,11 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     let seen = seen(kubernetes.minor());
     for service in blueprint.services.iter().filter(|service| service.on_kubernetes()) {
         let Some(toleration) = service.spec.toleration.filter(|toleration| toleration.secs() > 0) else { continue };
-        let targets =
-            blueprint.targets(&service.spec.objectives, service.spec.tier.as_ref(), Some(Scenario::NodeLoss));
+        let targets = blueprint.targets(&service.spec.objectives, service.spec.tier.as_ref(), Some(Scenario::NodeLoss));
         let Some(rto) = targets.rto else { continue };
         let start = service.spec.start.unwrap_or(START);
-        let sum = Duration::from_millis(
-            seen.millis().saturating_add(toleration.millis()).saturating_add(start.millis()),
-        );
+        let sum =
+            Duration::from_millis(seen.millis().saturating_add(toleration.millis()).saturating_add(start.millis()));
         if sum <= rto {
             continue;
         }
@@ -63,9 +61,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             )
             .label(format!("{toleration} until it is replaced"))
             .also(Place::Value(path!["platform", "kubernetes", "version"]), format!("{seen} until the loss is seen"))
-            .because(format!(
-                "{seen} to see it + {toleration} + {start} to start = {sum} > {rto} (X-K8-5)"
-            ))
+            .because(format!("{seen} to see it + {toleration} + {start} to start = {sum} > {rto} (X-K8-5)"))
             .fix(format!("leave `toleration` out, or write {left} or less"))
             .edit(at, left.min(Duration::from_secs(60))),
         );

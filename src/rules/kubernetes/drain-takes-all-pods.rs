@@ -46,10 +46,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         findings.push(
             RULE.finding(place, format!("a node drain may take all pods of `{}` at once", service.name))
                 .label(format!("so many may go at once: {disruption}"))
-                .also(
-                    Place::Value(at.key("replicas").key("min")),
-                    format!("{least} always run in {}", region.name),
-                )
+                .also(Place::Value(at.key("replicas").key("min")), format!("{least} always run in {}", region.name))
                 .because(format!(
                     "the budget allows healthy − (pods − maxUnavailable) = {least} − max(0, {least} − {disruption}) = \
                      {least} evictions at once (X-K8-10)"

@@ -22,8 +22,8 @@
 //! # Source
 //! facts.md X-K8-9, F-K8-11.
 
-use crate::blueprint::units::Duration;
 use crate::blueprint::Service;
+use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {

@@ -59,11 +59,13 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     if let [zone] = region.spec.zones.as_slice() {
         findings.push(
             RULE.finding(
-                Place::Value(path!["regions", region.name, "zones"]),
+                Place::Value(path!["regions", region.name, "zones"].index(0)),
                 format!("everything in {} is in one zone", region.name),
             )
             .label(format!("only `{zone}`"))
-            .because("whatever the number of pods and members, the loss of that zone is the loss of the region (R-K8-24)")
+            .because(
+                "whatever the number of pods and members, the loss of that zone is the loss of the region (R-K8-24)",
+            )
             .fix("name the zones that its nodes are in; three, where a majority has to be left"),
         );
     }
@@ -164,14 +166,22 @@ fn of_postgres(cluster: &Postgres, region: &Region, findings: &mut Vec<Diagnosti
         if pooled && spec.pool.image.is_some() && spec.pool.replicas == 1 {
             let place = at.key("pool").key("replicas");
             let why = "with its node nobody reaches a primary that is well";
-            findings.push(single(place.clone(), format!("PostgreSQL `{name}` has one pool"), why, "have three, one a zone").edit(place, 3));
+            findings.push(
+                single(place.clone(), format!("PostgreSQL `{name}` has one pool"), why, "have three, one a zone")
+                    .edit(place, 3),
+            );
         }
         return;
     }
     let zones: BTreeSet<String> = cluster.members(region).into_iter().map(|member| member.zone).collect();
     if members > 1 && zones.len() == 1 && region.spec.zones.len() > 1 {
         let why = "the loss of that zone is the loss of the cluster";
-        findings.push(single(at.key("hosts"), format!("all members of PostgreSQL `{name}` are in one zone"), why, three));
+        findings.push(single(
+            at.key("hosts"),
+            format!("all members of PostgreSQL `{name}` are in one zone"),
+            why,
+            three,
+        ));
     }
     if members > 1 && cluster.routers(region).len() == 1 {
         findings.push(single(

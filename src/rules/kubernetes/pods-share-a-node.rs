@@ -53,7 +53,9 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .also(Place::Value(at.key("replicas").key("min")), format!("{min} pods"))
             .also(Place::Value(path!["regions", primary.name, "zones"]), format!("in {zones} zones"))
             .because(if spread.zone == SpreadMode::Hard {
-                format!("{min} pods over {zones} zones put two into one of them, and both may stand on one node (F-K8-09)")
+                format!(
+                    "{min} pods over {zones} zones put two into one of them, and both may stand on one node (F-K8-09)"
+                )
             } else {
                 "neither zones nor nodes keep them apart: one node may hold all of them (F-K8-09)".to_owned()
             })

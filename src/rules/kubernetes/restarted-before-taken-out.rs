@@ -54,7 +54,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let failures = ready.latest() / live.period + 2;
         let finding = RULE
             .finding(
-                Place::Value(at.key(here)),
+                Place::Value(at.key(here).key(if written { "failures" } else { "period" })),
                 format!("`{}` may be restarted before it is taken out of the balancer", service.name),
             )
             .label(label)

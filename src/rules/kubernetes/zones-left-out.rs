@@ -51,8 +51,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             if members.len() < zones.len() || held.len() == zones.len() {
                 continue;
             }
-            let empty: Vec<&str> =
-                zones.iter().map(String::as_str).filter(|zone| !held.contains_key(zone)).collect();
+            let empty: Vec<&str> = zones.iter().map(String::as_str).filter(|zone| !held.contains_key(zone)).collect();
             // The last host of the fullest zone is the one to be moved.
             let Some((zone, names)) = held.iter().max_by_key(|(_, names)| names.len()) else { continue };
             let Some(last) = names.last() else { continue };

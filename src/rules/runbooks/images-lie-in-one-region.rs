@@ -49,7 +49,8 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
     for (host, (at, count)) in found {
         let names = |region: &str| {
-            host.split('.').any(|part| part == region || part.strip_suffix("-docker").is_some_and(|part| part == region))
+            host.split('.')
+                .any(|part| part == region || part.strip_suffix("-docker").is_some_and(|part| part == region))
         };
         let Some(region) = blueprint.regions.iter().find(|region| names(&region.name)) else { continue };
         let which = if count == 1 { "an image is".to_owned() } else { format!("{count} images are") };
@@ -65,9 +66,10 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 
 /// All images, with where they are written.
 fn images(blueprint: &Blueprint) -> impl Iterator<Item = (&Image, Path)> {
-    let services = blueprint.services.iter().filter_map(|service| {
-        Some((service.spec.image.as_ref()?, path!["services", service.name, "image"]))
-    });
+    let services = blueprint
+        .services
+        .iter()
+        .filter_map(|service| Some((service.spec.image.as_ref()?, path!["services", service.name, "image"])));
     let postgres = blueprint.postgres.iter().flat_map(|cluster| {
         let (at, spec) = (path!["postgres", cluster.name], &cluster.spec);
         [

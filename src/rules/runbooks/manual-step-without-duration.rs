@@ -56,7 +56,9 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             RULE.finding(Place::Value(at.clone()), title)
                 .label(*what)
                 .also(Place::Key(place), "not written")
-                .because("a manual step without owner or duration is unbounded, and so is the recovery (X-HU-1, X-HU-2)")
+                .because(
+                    "a manual step without owner or duration is unbounded, and so is the recovery (X-HU-1, X-HU-2)",
+                )
                 .fix(fix)
         };
         if operations.decision.region_failover.is_none() {
@@ -113,7 +115,10 @@ fn restored(blueprint: &Blueprint) -> Option<Diagnostic> {
     let redis = blueprint.redis.iter().filter(|redis| redis.spec.backup.is_some()).map(Item::from);
     let declared = postgres.chain(redis).find_map(|item| {
         let (rto, at) = aim::rto(blueprint, &item, Some(Scenario::DataCorruption))?;
-        at.steps().iter().any(|step| *step == crate::document::Step::Key("data-corruption".to_owned())).then_some((rto, at))
+        at.steps()
+            .iter()
+            .any(|step| *step == crate::document::Step::Key("data-corruption".to_owned()))
+            .then_some((rto, at))
     });
     let (rto, at) = declared?;
     Some(

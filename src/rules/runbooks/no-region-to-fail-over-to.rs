@@ -46,7 +46,8 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     };
     for at in declared(blueprint) {
         findings.push(
-            also(RULE.finding(Place::Key(at), "a target for the loss of a region, and no other region")).label("promised")
+            also(RULE.finding(Place::Key(at), "a target for the loss of a region, and no other region"))
+                .label("promised")
                 .fix("declare a second region, or take the target back"),
         );
     }

@@ -59,7 +59,10 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 format!("an outage of `{name}` has no bound, and `{service}`{more} promises {rto}"),
             )
             .label("critical: the system is down without it")
-            .also(Place::Key(path!["services", service, "needs", format!("external.{name}")]), "needed without a fallback")
+            .also(
+                Place::Key(path!["services", service, "needs", format!("external.{name}")]),
+                "needed without a fallback",
+            )
             .because(format!("the RTO of {rto} is that of `{name}`, which nobody here decides (R-TG-11)"))
             .fix("give the need a `fallback`, or write `critical: false` once the service goes on without it"),
         );

@@ -42,10 +42,15 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
     let names: Vec<&str> = drills.keys().map(|name| name.as_str()).collect();
     findings.push(
-        RULE.finding(Place::Key(path!["operations", "drills"]), "nothing hears whether the drills were held")
-            .label(names.join(", "))
-            .also(Place::Key(path!["monitoring", "exporters", "pushgateway"]), "no Pushgateway is named")
-            .because("without the date of the last one nobody is told when it is overdue, and no claim can rest on it (R-TG-06)")
-            .fix("name `monitoring.exporters.pushgateway: HOST:PORT`"),
+        RULE.finding(
+            Place::Value(path!["operations", "drills", names[0]]),
+            "nothing hears whether the drills were held",
+        )
+        .label(names.join(", "))
+        .also(Place::Key(path!["monitoring", "exporters", "pushgateway"]), "no Pushgateway is named")
+        .because(
+            "without the date of the last one nobody is told when it is overdue, and no claim can rest on it (R-TG-06)",
+        )
+        .fix("name `monitoring.exporters.pushgateway: HOST:PORT`"),
     );
 }

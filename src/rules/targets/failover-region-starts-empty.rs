@@ -22,9 +22,9 @@
 //! # Source
 //! facts.md R-TG-15, X-GEN.
 
+use crate::blueprint::Region;
 use crate::blueprint::raw::Strategy;
 use crate::blueprint::units::Percent;
-use crate::blueprint::Region;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -82,7 +82,10 @@ fn too_few(service: &crate::blueprint::Service, region: &Region) -> Option<Diagn
             Place::Value(path!["services", service.name, "replicas", "min"]),
             format!("{} in the primary region", service.spec.replicas.min),
         )
-        .because(format!("{pods} × {} is less than {}; the rest has to be started in the event (R-TG-15)", load.per_pod, load.base))
+        .because(format!(
+            "{pods} × {} is less than {}; the rest has to be started in the event (R-TG-15)",
+            load.per_pod, load.base
+        ))
         .fix(format!("keep {needed} pods there: raise `warm` or `replicas.min`")),
     )
 }

@@ -66,9 +66,7 @@ fn of(blueprint: &Blueprint, need: &Need) -> Option<Timed> {
     let item: Item<'_> = match need.target {
         NeedTarget::Service => blueprint.service(&need.name)?.into(),
         NeedTarget::Postgres => blueprint.postgres(&need.name)?.into(),
-        NeedTarget::Redis => {
-            blueprint.redis(&need.name).filter(|redis| redis.spec.usage != Usage::Cache)?.into()
-        }
+        NeedTarget::Redis => blueprint.redis(&need.name).filter(|redis| redis.spec.usage != Usage::Cache)?.into(),
         NeedTarget::External => return None,
     };
     aim::rto(blueprint, &item, None)

@@ -46,14 +46,18 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     if let Some(first) = without.first() {
         let more = if without.len() > 1 { format!(" and {} more", without.len() - 1) } else { String::new() };
         findings.push(
-            RULE.finding(Place::Key(path!["objectives"]), format!("no recovery time objective applies to {first}{more}"))
-                .label("`rto` is missing")
-                .because("without it nothing can be held against how long an outage lasts (R-TG-04)")
-                .fix("write `rto: 30m`, or what an outage may last"),
+            RULE.finding(
+                Place::Key(path!["objectives"]),
+                format!("no recovery time objective applies to {first}{more}"),
+            )
+            .label("`rto` is missing")
+            .because("without it nothing can be held against how long an outage lasts (R-TG-04)")
+            .fix("write `rto: 30m`, or what an outage may last"),
         );
     }
     let kept = blueprint.redis.iter().filter(|redis| !matches!(redis.spec.usage, Usage::Cache | Usage::Pubsub));
-    let mut stores = blueprint.postgres.iter().map(|item| &item.targets).chain(kept.map(|item| &item.targets)).peekable();
+    let mut stores =
+        blueprint.postgres.iter().map(|item| &item.targets).chain(kept.map(|item| &item.targets)).peekable();
     if stores.peek().is_some() && stores.all(|targets| targets.rpo.is_none()) {
         findings.push(
             RULE.finding(Place::Key(path!["objectives"]), "no data store has a recovery point objective")

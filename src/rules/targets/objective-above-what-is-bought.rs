@@ -64,16 +64,16 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .label("it is down without it")
             .also(Place::Value(path!["external", weakest, "availability"]), format!("promises {share}"))
             .because(format!("{} = {shown}% < {objective} (X-AV-2)", factors.join(" × ")))
-            .fix("give the need a `fallback`, let the work wait without it (`critical: false`), or lower the objective"),
+            .fix(
+                "give the need a `fallback`, let the work wait without it (`critical: false`), or lower the objective",
+            ),
         );
     }
 }
 
 /// What a service needs of others and is down without, with what they promise.
 fn bought<'a>(blueprint: &'a Blueprint, service: &'a Service) -> Vec<(&'a str, Percent)> {
-    let alone = |need: &&'a crate::blueprint::Need| {
-        need.target == NeedTarget::External && need.spec.fallback.is_none()
-    };
+    let alone = |need: &&'a crate::blueprint::Need| need.target == NeedTarget::External && need.spec.fallback.is_none();
     let promise = |need: &'a crate::blueprint::Need| {
         let external = blueprint.spec.external.get(need.name.as_str()).filter(|external| external.critical)?;
         Some((need.name.as_str(), external.availability?))
