@@ -62,7 +62,8 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         findings.push(missing(path!["services", service.name, "exposure"], title, "blackbox"));
     }
     for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.spec.tls.is_some()) {
-        if !looks && !(keeps && cluster.on_kubernetes()) {
+        let seen = looks || (keeps && cluster.on_kubernetes());
+        if !seen {
             let title = format!("nobody is told before the certificates of PostgreSQL `{}` end", cluster.name);
             findings.push(missing(path!["postgres", cluster.name, "tls"], title, "blackbox"));
         }

@@ -55,6 +55,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         }
         let shown = exact_decimal(u64::try_from(product / 10_000).unwrap_or_default(), 100);
         let factors: Vec<String> = bought.iter().map(|(_, share)| share.to_string()).collect();
+        let product = if factors.len() > 1 { format!("{} = {shown}%", factors.join(" × ")) } else { factors.concat() };
         let reference = format!("external.{weakest}");
         findings.push(
             RULE.finding(
@@ -63,7 +64,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             )
             .label("it is down without it")
             .also(Place::Value(path!["external", weakest, "availability"]), format!("promises {share}"))
-            .because(format!("{} = {shown}% < {objective} (X-AV-2)", factors.join(" × ")))
+            .because(format!("{product} < {objective} (X-AV-2)"))
             .fix(
                 "give the need a `fallback`, let the work wait without it (`critical: false`), or lower the objective",
             ),
