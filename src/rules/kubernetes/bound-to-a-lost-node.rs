@@ -62,7 +62,11 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .label(format!("{toleration} until it is replaced"))
             .also(Place::Value(path!["platform", "kubernetes", "version"]), format!("{seen} until the loss is seen"))
             .because(format!("{seen} to see it + {toleration} + {start} to start = {sum} > {rto} (X-K8-5)"))
-            .fix(format!("leave `toleration` out, or write {left} or less"))
+            .fix(if left.secs() > 0 {
+                format!("leave `toleration` out, or write {left} or less")
+            } else {
+                "leave `toleration` out: `0s` is derived, all that the RTO leaves".to_owned()
+            })
             .edit(at, left.min(Duration::from_secs(60))),
         );
     }
