@@ -148,6 +148,7 @@ pub fn renders_into(path: &[String]) -> Option<&'static str> {
             "REGION/kubernetes/SERVICE.yaml: NetworkPolicy, ConfigMap, secret references; mesh.yaml"
         }
         ("services", "route" | "exposure") => "REGION/kubernetes/: routes and the NetworkPolicy of the service",
+        ("services", "load") => "nothing: `hagen check` computes with it",
         ("services", "metrics") => "REGION/kubernetes/SERVICE.yaml: ServiceMonitor; REGION/alerts/: SLO rules",
         ("services", "secrets") => "REGION/kubernetes/SERVICE.yaml: references; secrets.yaml: ExternalSecret",
         ("services", _) => "REGION/kubernetes/SERVICE.yaml: Deployment",
@@ -161,6 +162,7 @@ pub fn renders_into(path: &[String]) -> Option<&'static str> {
         ("edge", _) => "REGION/kubernetes/: gateway, routes, mesh",
         ("monitoring", _) => "REGION/alerts/, global/alerts/, REGION/kubernetes/40-alerts.yaml",
         ("operations", _) => "global/alerts/alertmanager.yaml: receivers and routes",
+        ("regions", "nodes") => "nothing: `hagen check` computes with it",
         ("regions", _) => "REGION/ and every DNS record",
         ("backup", _) => "repositories of pgBackRest and destinations of Redis snapshots",
         ("objectives", _) => "thresholds of alerts, tolerations, priorities",

@@ -22,6 +22,15 @@ pub const LIVENESS: ProbeDefault = ProbeDefault { period: 10, failures: 6 };
 /// How many seconds a probe may wait for its answer where nothing is written (F-K8-04).
 pub const PROBE_TIMEOUT: u32 = 2;
 
+/// How long a pod takes to start where nothing is written.
+pub const START: Duration = Duration::from_secs(30);
+
+/// How long the control plane of a version takes to see that a node is gone, at most: its grace period (F-K8-01) and its
+/// monitor period.
+pub const fn seen(minor: u32) -> Duration {
+    Duration::from_secs(if minor >= 32 { 55 } else { 45 })
+}
+
 /// A service with what follows from its fields.
 #[derive(Debug, Clone)]
 pub struct Service {

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{DomainName, LabelKey, LabelValue, Name, ObjectName};
-use crate::blueprint::units::{Duration, Percent};
+use crate::blueprint::units::{Bytes, Cpu, Duration, Percent};
 
 /// A region: one Kubernetes cluster over some zones.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +33,23 @@ pub struct Region {
     /// The share of the primary's replicas that always runs in this region; `0%` keeps the services at zero without an autoscaler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warm: Option<Percent>,
+    /// The nodes that this system's pods may use here: what `check` adds their requests up against (R-K8-14). Nothing is
+    /// rendered from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Nodes>,
+}
+
+/// The nodes of a region, evenly over its zones.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Nodes {
+    /// How many there are; the most that there may be, where a node autoscaler adds them.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub count: u32,
+    /// The CPU that one of them has for pods (`status.allocatable`), without what DaemonSets take.
+    pub cpu: Cpu,
+    /// The memory that one of them has for pods.
+    pub memory: Bytes,
 }
 
 /// Where the writer of the data is.

@@ -52,6 +52,15 @@ pub struct Service {
     /// How long a pod stays bound to a node that does not answer before it is replaced; derived from the RTO when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub toleration: Option<Duration>,
+    /// How long a pod takes from being scheduled until it is ready, at most: image, process, caches. 30s are taken where
+    /// nothing is written. The time that a pod stays bound to a lost node follows from it, and whether probes are patient
+    /// enough (R-K8-17).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Duration>,
+    /// The load that it has to carry, and how much of it one pod carries: what `check` computes with (R-K8-13). Nothing is
+    /// rendered from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<Load>,
     /// Where its sessions live: it keeps none itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<Reference>,
@@ -122,6 +131,16 @@ impl Default for Replicas {
     fn default() -> Self {
         Self { min: three(), max: None }
     }
+}
+
+/// The load of a service.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Load {
+    /// The requests that a region has to carry at any time, also when it is the only one left: `300/s`.
+    pub base: Rate,
+    /// The requests that one pod carries, as measured.
+    pub per_pod: Rate,
 }
 
 /// When more pods are started.
@@ -242,6 +261,10 @@ pub struct Probe {
     /// The time before the first question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial_delay: Option<Duration>,
+    /// What the answer depends on beside the process, by reference: `[postgres.main]`. A probe that asks what all pods share
+    /// fails in all of them at once (R-K8-19). What `check` goes by; nothing is rendered from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<Reference>,
 }
 
 fn ten_seconds() -> Duration {

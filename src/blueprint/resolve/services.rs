@@ -2,11 +2,18 @@
 
 use super::{Resolver, waits};
 use crate::blueprint::names::record_host;
+use crate::blueprint::service::{START, seen};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Need, NeedTarget, Service, names, raw};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::Path;
 use crate::path;
+
+/// What the probes of a service ask beside its process.
+fn asked(probes: &raw::Probes) -> impl Iterator<Item = (&'static str, &Vec<raw::Reference>)> {
+    let all = [("readiness", &probes.readiness), ("liveness", &probes.liveness), ("startup", &probes.startup)];
+    all.into_iter().filter_map(|(name, probe)| Some((name, &probe.as_ref()?.asks)))
+}
 
 impl Resolver<'_> {
     pub(super) fn services(&mut self) -> Vec<Service> {
@@ -57,6 +64,12 @@ impl Resolver<'_> {
         }
         let needs = self.needs(&at, spec);
         let host = self.route(&at, spec);
+        for (probe, asks) in asked(&spec.probes) {
+            for (index, reference) in asks.iter().enumerate() {
+                let here = at.key("probes").key(probe).key("asks").index(index);
+                self.reference(&here, reference.as_str(), &["services", "postgres", "redis", "external"]);
+            }
+        }
         if let Some(sessions) = &spec.sessions {
             self.reference(&at.key("sessions"), sessions.as_str(), &["redis", "postgres"]);
         }
@@ -212,10 +225,8 @@ impl Resolver<'_> {
         }
         let most = Duration::from_secs(60);
         let rto = self.scenario_rto(&spec.objectives, spec.tier.as_ref(), raw::Scenario::NodeLoss);
-        // F-K8-01: how long the control plane takes to see that a node is gone, and its monitor period.
-        let grace = if self.spec.platform.kubernetes.minor() >= 32 { 50 } else { 40 };
-        let seen = Duration::from_secs(grace + 5);
-        let start = Duration::from_secs(30);
+        let seen = seen(self.spec.platform.kubernetes.minor());
+        let start = spec.start.unwrap_or(START);
         let left = rto.map(|rto| rto.millis().saturating_sub(seen.millis() + start.millis()));
         let toleration =
             Duration::from_millis(left.map_or(most.millis(), |left| left.min(most.millis()) / 1000 * 1000));

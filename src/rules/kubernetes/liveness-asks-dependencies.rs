@@ -1,0 +1,89 @@
+//! The liveness probe asks what other systems answer, so that their outage restarts every pod.
+//!
+//! # What it finds
+//! `probes.liveness.asks` names something; or liveness and readiness ask the same path of a service that has `needs`: an
+//! answer that is right for readiness, which may look at dependencies, is wrong for liveness, which must not. A service
+//! without `needs` may use one path for both.
+//!
+//! # Why it matters
+//! A restart mends a process that hangs. It does not mend a database, and the pods that come back all at once, with cold
+//! caches and new connections, keep the database from coming back.
+//!
+//! # Example
+//! ```yaml
+//! services:
+//!   api:
+//!     probes:
+//!       readiness: {http: /health}
+//!       liveness: {http: /health}
+//!     needs: {postgres.main: {via: pool}}
+//! ```
+//!
+//! # Fix
+//! Give liveness a path of its own that answers from the process alone; leave `http` out to have the port asked.
+//!
+//! # Source
+//! facts.md X-K8-11: Kubernetes, Liveness, Readiness and Startup Probes.
+
+use crate::blueprint::Service;
+use crate::rules::prelude::*;
+
+pub static RULE: Rule = Rule {
+    id: "K8018",
+    name: "liveness-asks-dependencies",
+    group: Group::Kubernetes,
+    level: Level::Error,
+    security: false,
+    fields: &[
+        "services.*.probes.liveness.http",
+        "services.*.probes.liveness.asks",
+        "services.*.probes.readiness.http",
+        "services.*.needs",
+    ],
+    check: Check::Blueprint(check),
+};
+
+fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
+    for service in blueprint.services.iter().filter(|service| service.on_kubernetes()) {
+        findings.extend(asks(service).or_else(|| same_path(service)));
+    }
+}
+
+fn asks(service: &Service) -> Option<Diagnostic> {
+    let asked = &service.spec.probes.liveness.as_ref()?.asks;
+    let first = asked.first()?;
+    let at = path!["services", service.name, "probes", "liveness", "asks"];
+    let all: Vec<&str> = asked.iter().map(|reference| reference.as_str()).collect();
+    Some(
+        RULE.finding(
+            Place::Value(at.index(0)),
+            format!("an outage of `{first}` restarts every pod of `{}`", service.name),
+        )
+        .because(format!(
+            "liveness asks {}; when that does not answer, all pods are killed together, and again after each start (X-K8-11)",
+            all.join(", ")
+        ))
+        .fix("let liveness answer from the process alone, and leave `asks` out"),
+    )
+}
+
+fn same_path(service: &Service) -> Option<Diagnostic> {
+    let probes = &service.spec.probes;
+    let live = probes.liveness.as_ref()?.http.as_ref()?;
+    let ready = probes.readiness.as_ref()?.http.as_ref()?;
+    let need = service.needs.first().filter(|_| live.as_str() == ready.as_str())?;
+    let at = path!["services", service.name];
+    Some(
+        RULE.finding(
+            Place::Value(at.key("probes").key("liveness").key("http")),
+            format!("liveness and readiness of `{}` ask the same", service.name),
+        )
+        .label("decides on restarts")
+        .also(Place::Value(at.key("probes").key("readiness").key("http")), "decides on traffic")
+        .also(Place::Key(at.key("needs").key(&need.reference)), "what readiness may look at")
+        .because(format!(
+            "as soon as `{live}` looks at a dependency for readiness, its outage restarts every pod as well (X-K8-11)"
+        ))
+        .fix("give liveness a path of its own that answers from the process alone"),
+    )
+}

@@ -1,0 +1,66 @@
+//! Nothing keeps the pods of a service from standing on one node.
+//!
+//! # What it finds
+//! `spread.node: none` where more pods always run than there are zones, or where the spread over zones is not hard: two of
+//! them may be put onto one node. With one pod a zone the zones keep them apart.
+//!
+//! # Why it matters
+//! The scheduler likes nodes that have the image already. The loss of one node then takes several pods, or all of them.
+//!
+//! # Example
+//! ```yaml
+//! services:
+//!   api:
+//!     replicas: {min: 6, max: 12}
+//!     spread: {zone: hard, node: none}
+//! ```
+//!
+//! # Fix
+//! `node: soft`: it costs nothing, and where there are fewer nodes than pods it waits for nothing.
+//!
+//! # Source
+//! facts.md F-K8-09: Kubernetes, Pod Topology Spread Constraints.
+
+use crate::blueprint::raw::SpreadMode;
+use crate::rules::prelude::*;
+
+pub static RULE: Rule = Rule {
+    id: "K8025",
+    name: "pods-share-a-node",
+    group: Group::Kubernetes,
+    level: Level::Warning,
+    security: false,
+    fields: &["services.*.spread", "services.*.replicas.min", "regions.*.zones"],
+    check: Check::Blueprint(check),
+};
+
+fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
+    let primary = blueprint.primary();
+    let zones = primary.spec.zones.len();
+    for service in blueprint.services.iter().filter(|service| service.on_kubernetes()) {
+        let (spread, min) = (&service.spec.spread, service.spec.replicas.min);
+        let apart = spread.zone == SpreadMode::Hard && min as usize <= zones;
+        if spread.node != SpreadMode::None || min < 2 || apart {
+            continue;
+        }
+        let at = path!["services", service.name];
+        findings.push(
+            RULE.finding(
+                Place::Value(at.key("spread").key("node")),
+                format!("nothing keeps the pods of `{}` from standing on one node", service.name),
+            )
+            .label("not spread")
+            .also(Place::Value(at.key("replicas").key("min")), format!("{min} pods"))
+            .also(Place::Value(path!["regions", primary.name, "zones"]), format!("in {zones} zones"))
+            .because(if spread.zone == SpreadMode::Hard {
+                format!(
+                    "{min} pods over {zones} zones put two into one of them, and both may stand on one node (F-K8-09)"
+                )
+            } else {
+                "neither zones nor nodes keep them apart: one node may hold all of them (F-K8-09)".to_owned()
+            })
+            .fix("write `node: soft`")
+            .edit(at.key("spread").key("node"), "soft"),
+        );
+    }
+}
