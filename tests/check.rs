@@ -163,3 +163,18 @@ fn fix_writes_the_one_right_value_and_leaves_the_rest_as_it_was() {
     let mended = before.replace("70%", "66%").replace("allkeys-lru", "noeviction");
     assert_eq!(shell.read("over.yaml"), mended);
 }
+
+#[test]
+fn nothing_is_found_in_what_is_shipped_that_nobody_answers_for() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let of = |directory: &str| std::fs::read_dir(root.join(directory)).unwrap().map(|entry| entry.unwrap().path());
+    let examples = of("examples").map(|directory| directory.join("blueprint.yaml"));
+    let mut looked = 0;
+    for file in
+        of("blueprints").chain(examples).filter(|file| file.extension().is_some_and(|e| e == "yaml") && file.is_file())
+    {
+        Shell::new().run(&format!("check --fail-on warning --now 2027-01-15 {}", file.display())).ends(0);
+        looked += 1;
+    }
+    assert!(looked >= 6, "{looked}");
+}
