@@ -63,7 +63,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
     let global = global_topic(blueprint, monitoring);
     global_jobs(blueprint, monitoring, &global, jobs);
     all.push((None, global));
-    let page = readme::page(blueprint, monitoring, &all);
+    let page = readme::readme(blueprint, monitoring, &all);
     let origins = vec![path!["monitoring"], path!["operations"]];
     jobs.push(
         File {

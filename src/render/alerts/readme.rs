@@ -9,6 +9,7 @@ use super::rules::{Topic, severity};
 use super::time::page_latency;
 use crate::blueprint::Blueprint;
 use crate::blueprint::raw::Monitoring;
+use crate::blueprint::units::Duration;
 
 /// The page, for the template.
 #[derive(Serialize)]
@@ -39,7 +40,7 @@ struct Row {
 }
 
 /// The page about these topics, each with the region that it is for.
-pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<String>, Topic)]) -> Page {
+pub fn readme(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<String>, Topic)]) -> Page {
     let mut views: Vec<TopicView> = Vec::new();
     // One row for what differs only in whom it is about: by topic, then by everything else that the row says.
     let mut rows: BTreeMap<(usize, String), usize> = BTreeMap::new();
@@ -81,6 +82,13 @@ pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<St
     }
 }
 
+/// X-PR-1, with the scrape of the region's Prometheus where the alert goes by what that one has.
+fn page(monitoring: &Monitoring, alert: &Alert) -> Duration {
+    let latency = page_latency(monitoring.interval, alert.hold, alert.severity);
+    let more = if alert.federated { monitoring.interval.millis() } else { 0 };
+    Duration::from_millis(latency.millis() + more)
+}
+
 fn row(monitoring: &Monitoring, alert: &Alert) -> Row {
     let own = alert.labels.iter().filter(|(label, _)| *label != "component");
     let about: Vec<&str> = own.map(|(_, value)| value.as_str()).collect();
@@ -89,7 +97,7 @@ fn row(monitoring: &Monitoring, alert: &Alert) -> Row {
         severity: severity(alert.severity),
         about: BTreeSet::from([if about.is_empty() { "everything".to_owned() } else { about.join(" ") }]),
         hold: alert.hold.to_string(),
-        page: page_latency(monitoring.interval, alert.hold, alert.severity).to_string(),
+        page: page(monitoring, alert).to_string(),
         threshold: alert.threshold.clone(),
         // For people the name of the label stands for its value.
         description: alert.description.replace("{{ $labels.", "the ").replace(" }}", ""),
