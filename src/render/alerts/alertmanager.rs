@@ -333,7 +333,7 @@ const CAUSES: [Cause; 15] = [
     Cause {
         comment: "Without a quorum of the consensus store members are missing, and Patroni runs in failsafe mode.",
         name: "EtcdQuorumLost",
-        explains: &["EtcdMemberMissing", "EtcdLeaderChanges", "PatroniFailsafeActive"],
+        explains: &["EtcdMemberMissing", "EtcdMemberWithoutLeader", "EtcdLeaderChanges", "PatroniFailsafeActive"],
         within: IN_CLUSTER,
     },
     Cause {
