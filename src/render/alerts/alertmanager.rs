@@ -75,7 +75,8 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
         if monitoring.alertmanager.minor() >= 26 {
             json!({"name": switch.receiver, "webhook_configs": [{"url_file": file, "send_resolved": false}]})
         } else {
-            // Before 0.26 no webhook reads its address from a file. The one integration that does posts JSON to it.
+            // Before 0.26 no webhook reads its address from a file. The one integration that does posts JSON to it; from 0.26
+            // on that one takes every answer in plain text but `ok` for a failure, so it is none for later versions.
             json!({"name": switch.receiver, "slack_configs": [{"api_url_file": file, "send_resolved": false}]})
         }
     }));

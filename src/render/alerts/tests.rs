@@ -295,6 +295,39 @@ fn a_burn_rate_that_can_never_fire_is_left_out() {
 }
 
 #[test]
+fn what_has_ended_in_a_region_ends_above_it_too() {
+    let blueprints = blueprints();
+    let configs: Vec<serde_json::Value> = blueprints
+        .iter()
+        .filter_map(|(_, b)| super::prometheus::global(b, b.spec.monitoring.as_ref()?))
+        .map(|config| serde_json::to_value(config).unwrap())
+        .collect();
+    assert!(!configs.is_empty());
+    for config in configs {
+        let jobs: Vec<&serde_json::Value> =
+            config["jobs"].as_array().unwrap().iter().map(|entry| &entry["job"]).collect();
+        let federate = jobs.iter().find(|job| job["job_name"] == "federate").unwrap();
+        // A series with times of its own gets no mark when it ends: a dead member would be primary for five minutes more.
+        assert_eq!(federate["honor_timestamps"], false);
+    }
+}
+
+#[test]
+fn the_switch_is_a_webhook_where_its_address_can_be_a_file() {
+    let (_, mut blueprint) = blueprints().into_iter().find(|(name, _)| name == "agentic-platform.yaml").unwrap();
+    let integrations = |blueprint: &Blueprint| {
+        let config = super::alertmanager::config(blueprint, blueprint.spec.monitoring.as_ref().unwrap());
+        let config = serde_json::to_value(config).unwrap();
+        let receivers = config["receivers"].as_array().unwrap().clone();
+        let switch = receivers.iter().find(|r| r["name"].as_str().unwrap().starts_with("dead-man")).unwrap();
+        (switch.get("webhook_configs").is_some(), switch.get("slack_configs").is_some())
+    };
+    assert_eq!(integrations(&blueprint), (true, false));
+    blueprint.spec.monitoring.as_mut().unwrap().alertmanager.version = "0.25".to_owned();
+    assert_eq!(integrations(&blueprint), (false, true));
+}
+
+#[test]
 fn what_explains_others_exists_and_is_no_backup() {
     let known: BTreeSet<&str> =
         blueprints().iter().flat_map(|(_, b)| topics(b)).flat_map(|t| t.alerts).map(|a| a.name).collect();
