@@ -3,7 +3,7 @@
 //! It stands beside the stages because it joins two of them: the blueprint's own checks and what only the renderers know.
 
 use crate::blueprint::load::{self, Files, Loaded};
-use crate::render;
+use crate::{render, rules};
 
 /// One base with its overlays in an environment, with the problems that only the renderers know. With an error among them
 /// there is no blueprint.
@@ -11,6 +11,7 @@ pub fn load(files: &Files, base: usize, environment: Option<&str>) -> Loaded {
     let mut loaded = files.load(base, environment);
     if let Some(blueprint) = &loaded.blueprint {
         loaded.problems.extend(render::problems(blueprint));
+        loaded.problems.extend(rules::policy::problems(blueprint));
         load::sort(&loaded.document, &mut loaded.problems);
     }
     if loaded.is_invalid() {

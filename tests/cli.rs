@@ -6,12 +6,12 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A directory with blueprints in every state, and a way to run the program in it.
-struct Shell {
+pub struct Shell {
     directory: TempDir,
 }
 
 impl Shell {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let shell = Self { directory: TempDir::new().unwrap() };
         let minimal = include_str!("../blueprints/minimal.yaml");
         shell.write("good.yaml", minimal);
@@ -23,13 +23,13 @@ impl Shell {
         shell
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let path = self.directory.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.directory.path().join(name)).unwrap()
     }
 
@@ -48,17 +48,17 @@ impl Shell {
         command
     }
 
-    fn run(&self, line: &str) -> Ran {
+    pub fn run(&self, line: &str) -> Ran {
         Ran::of(line, self.command(line).stdin(Stdio::null()).output().unwrap())
     }
 }
 
 /// How a run ended, and what it printed.
-struct Ran {
+pub struct Ran {
     line: String,
     status: i32,
-    out: String,
-    err: String,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
@@ -69,7 +69,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn ends(self, status: i32) -> Self {
+    pub fn ends(self, status: i32) -> Self {
         assert_eq!(self.status, status, "`{}`\nstdout: {}\nstderr: {}", self.line, self.out, self.err);
         assert!(!self.err.contains("panicked"), "{}", self.err);
         self

@@ -3,11 +3,13 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod broken;
+mod check;
 mod cli;
 mod examples;
 mod hostile;
 mod language;
 mod readme;
+mod rules;
 mod support;
 mod verify;
 mod write;

@@ -56,6 +56,14 @@ pub fn postgres_endpoint(name: &str) -> String {
 pub fn postgres_backup(name: &str, kind: &str) -> String {
     short(name, kind)
 }
+/// The CronJob that takes snapshots of a Redis cluster.
+pub fn redis_backup(name: &str) -> String {
+    format!("{}-backup", redis(name))
+}
+/// The CronJob, suspended, that restores the declared roles of a Redis cluster.
+pub fn redis_failback(name: &str) -> String {
+    format!("{}-failback", redis(name))
+}
 /// The Secret with `tls.crt`, `tls.key` and `ca.crt` by which backup jobs and members of a PostgreSQL cluster know each other.
 pub fn postgres_backup_tls(name: &str) -> String {
     format!("postgres-{name}-pgbackrest")
@@ -155,6 +163,11 @@ pub fn standby_slot(region: &str) -> String {
 pub fn monitoring_object(blueprint: &str, topic: &str) -> String {
     format!("{blueprint}-{topic}")
 }
+
+/// The port of pgbouncer_exporter: its own default.
+pub const PORT_PGBOUNCER_EXPORTER: u16 = 9127;
+/// The port of pgbackrest_exporter: its own default.
+pub const PORT_PGBACKREST_EXPORTER: u16 = 9854;
 
 /// The key of the application's Secret that holds PgBouncer's file of users.
 pub const POOL_USERS: &str = "userlist.txt";

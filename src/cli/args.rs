@@ -6,8 +6,10 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::commands::SHIPPED;
+use crate::blueprint::raw::PolicyLevel;
 use crate::render::Family;
-use crate::report::Format;
+use crate::report::{CheckFormat, Format};
+use crate::rules::waiver::is_date;
 
 /// One high-availability and disaster-recovery blueprint in; Kubernetes, Patroni, Redis, Route 53 and alert files out.
 #[derive(Debug, Parser)]
@@ -58,6 +60,10 @@ pub enum Command {
     Init(Init),
     /// Check syntax, fields, units and references: all problems in one run.
     Validate(Validate),
+    /// Find what is legal and will still hurt: the gate before a merge.
+    Check(Check),
+    /// List the rules of `check`.
+    Rules(Rules),
     /// Render everything that the blueprint promises.
     Render(Render),
     /// Explain a field of the blueprint.
@@ -104,6 +110,86 @@ pub struct Validate {
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The blueprint.
+    #[command(flatten)]
+    pub blueprint: Blueprint,
+    /// The lowest level that fails; the blueprint's `policy.failOn`, or `error`, when it is not given.
+    #[arg(long, value_name = "LEVEL", value_parser = level)]
+    pub fail_on: Option<PolicyLevel>,
+    /// The level of a rule or group: `K8012=error`, `backup=off`. It wins over the blueprint's `policy.levels`.
+    #[arg(long = "level", value_name = "RULE=LEVEL", value_parser = rule_level)]
+    pub levels: Vec<(String, PolicyLevel)>,
+    /// How findings are printed: FORMAT, or FORMAT=FILE to write a file; several at once.
+    ///
+    /// Formats: human, concise, json, sarif, junit, github, gitlab, markdown.
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = check_format)]
+    pub formats: Vec<(CheckFormat, Option<PathBuf>)>,
+    /// Write the values that rules know into the blueprint; comments and layout stay.
+    #[arg(long)]
+    pub fix: bool,
+    /// With `--fix`: show what would change, and write nothing.
+    #[arg(long, requires = "fix")]
+    pub diff: bool,
+    /// The day that waivers are held against, instead of today: `2027-06-30`.
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub now: Option<String>,
+}
+
+fn level(text: &str) -> Result<PolicyLevel, String> {
+    match text {
+        "off" => Ok(PolicyLevel::Off),
+        "info" => Ok(PolicyLevel::Info),
+        "warning" => Ok(PolicyLevel::Warning),
+        "error" => Ok(PolicyLevel::Error),
+        _ => Err("levels are error, warning, info, off".to_owned()),
+    }
+}
+
+fn rule_level(text: &str) -> Result<(String, PolicyLevel), String> {
+    let (rule, given) = text.split_once('=').ok_or("write RULE=LEVEL, such as K8012=error")?;
+    Ok((rule.to_owned(), level(given)?))
+}
+
+fn check_format(text: &str) -> Result<(CheckFormat, Option<PathBuf>), String> {
+    let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
+    let names: Vec<String> = CheckFormat::value_variants()
+        .iter()
+        .filter_map(|known| Some(known.to_possible_value()?.get_name().to_owned()))
+        .collect();
+    let format = CheckFormat::from_str(format, false).map_err(|_| format!("formats are {}", names.join(", ")))?;
+    match file {
+        Some("") => Err("behind `=` stands the file to write".to_owned()),
+        file => Ok((format, file.map(PathBuf::from))),
+    }
+}
+
+fn date(text: &str) -> Result<String, String> {
+    if is_date(text) { Ok(text.to_owned()) } else { Err("write a day such as 2027-06-30".to_owned()) }
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, Args)]
+pub struct Rules {
+    /// How they are printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: RulesFormat,
+}
+
+/// How rules are printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum RulesFormat {
+    /// A table.
+    #[default]
+    Human,
+    /// The page docs/rules.md.
+    Markdown,
+    /// One JSON document.
+    Json,
 }
 
 /// Arguments of `render`.

@@ -18,6 +18,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All levels, the worst first.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Info];
+
     /// Its name, as every format writes it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,6 +40,13 @@ pub enum Place {
     Key(Path),
     /// At a place in a file.
     Span(Span),
+    /// At a line of a file, from 1: what its readers know of files that are no blueprint.
+    Line {
+        /// The index of the file.
+        file: u32,
+        /// The line.
+        line: u32,
+    },
 }
 
 /// A place with what is to be said about it.
@@ -67,6 +77,32 @@ pub struct Diagnostic {
     pub fix: Option<String>,
     /// What it follows from beside the places that it shows: when one of these could not be read, it is not said.
     pub rests_on: Vec<Path>,
+    /// The one right value, where the finding knows it: what `hagen check --fix` writes.
+    pub edit: Option<Edit>,
+    /// Who decided its level, when it is not the rule's own.
+    pub decided: Option<String>,
+    /// The waiver that it falls under: it is counted, and fails nothing.
+    pub waived: Option<Waived>,
+}
+
+/// A value to be written into the blueprint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// Where.
+    pub path: Path,
+    /// The value as YAML: `60s`, `"1.33"`.
+    pub value: String,
+}
+
+/// Why a finding is accepted for a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waived {
+    /// The reason that was given.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// The last day on which it holds.
+    pub until: String,
 }
 
 impl Diagnostic {
@@ -85,7 +121,8 @@ impl Diagnostic {
         Self::new(id, Level::Info, place, title)
     }
 
-    fn new(id: &'static str, level: Level, place: Place, title: impl Into<String>) -> Self {
+    /// A finding at a place.
+    pub fn new(id: &'static str, level: Level, place: Place, title: impl Into<String>) -> Self {
         let primary = Label { place, text: String::new() };
         Self {
             id,
@@ -96,6 +133,9 @@ impl Diagnostic {
             why: None,
             fix: None,
             rests_on: Vec::new(),
+            edit: None,
+            decided: None,
+            waived: None,
         }
     }
 
@@ -117,6 +157,13 @@ impl Diagnostic {
     #[must_use]
     pub fn rests_on(mut self, path: Path) -> Self {
         self.rests_on.push(path);
+        self
+    }
+
+    /// The one right value, for `hagen check --fix`.
+    #[must_use]
+    pub fn edit(mut self, path: Path, value: impl std::fmt::Display) -> Self {
+        self.edit = Some(Edit { path, value: value.to_string() });
         self
     }
 

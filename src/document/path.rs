@@ -59,7 +59,7 @@ impl Path {
 macro_rules! path {
     ($($key:expr),* $(,)?) => {{
         let path = $crate::document::Path::root();
-        $(let path = path.key($key);)*
+        $(let path = path.key(&$key);)*
         path
     }};
 }

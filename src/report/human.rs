@@ -19,7 +19,7 @@ pub fn render(sections: &[Section<'_>], look: Look) -> String {
     let mut out = String::new();
     for section in sections {
         let secrets = secrets(section);
-        for finding in section.findings {
+        for finding in section.findings.iter().filter(|finding| finding.waived.is_none()) {
             out.push_str(&one(&renderer, section, finding, &secrets));
             out.push_str("\n\n");
         }
@@ -50,6 +50,9 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, secrets
     }
     if let Some(why) = &finding.why {
         group = group.element(Level::NOTE.message(normalize_untrusted_str(why)));
+    }
+    if let Some(decided) = &finding.decided {
+        group = group.element(Level::NOTE.message(normalize_untrusted_str(decided)));
     }
     if let Some(fix) = &finding.fix {
         group = group.element(Level::HELP.message(normalize_untrusted_str(fix)));

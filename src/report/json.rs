@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Section, count};
+use super::{Section, count, place, waived};
 use crate::diagnostics::Label;
-use crate::document::Document;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -23,6 +22,13 @@ struct Summary {
     errors: usize,
     warnings: usize,
     infos: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    waived: usize,
+}
+
+/// Whether there are none: commands that know no waivers say nothing of them.
+const fn is_none(count: &usize) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize)]
@@ -40,6 +46,25 @@ struct Finding<'a> {
     fix: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related: Vec<Place<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edit: Option<Edit<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waived: Option<Waived<'a>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    path: String,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Waived<'a> {
+    reason: &'a str,
+    owner: &'a str,
+    until: &'a str,
 }
 
 #[derive(Serialize)]
@@ -64,32 +89,39 @@ pub fn render<'a>(sections: &'a [Section<'a>], more: Option<(&'a str, Value)>) -
             level: finding.level.name(),
             title: &finding.title,
             environment: section.environment,
-            place: place(section.document, &finding.primary),
+            place: place(section, &finding.primary),
             why: finding.why.as_deref(),
             fix: finding.fix.as_deref(),
-            related: finding.related.iter().map(|label| place(section.document, label)).collect(),
+            related: finding.related.iter().map(|label| place(section, label)).collect(),
+            edit: finding.edit.as_ref().map(|edit| Edit { path: edit.path.to_string(), value: &edit.value }),
+            decided: finding.decided.as_deref(),
+            waived: finding.waived.as_ref().map(|waived| Waived {
+                reason: &waived.reason,
+                owner: &waived.owner,
+                until: &waived.until,
+            }),
         })
     });
     let more = more.into_iter().collect();
-    let report =
-        Report { version: 1, summary: Summary { errors, warnings, infos }, findings: findings.collect(), more };
+    let report = Report {
+        version: 1,
+        summary: Summary { errors, warnings, infos, waived: waived(sections) },
+        findings: findings.collect(),
+        more,
+    };
     let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
     text.push('\n');
     text
 }
 
-fn place<'a>(document: &'a Document, label: &'a Label) -> Place<'a> {
-    let span = document.span(&label.place);
-    let Some(source) = document.sources.get(span.file as usize) else {
-        return Place { file: "", line: 1, column: 1, end_line: 1, end_column: 1, label: &label.text };
-    };
-    let (start, end) = (source.position(span.start), source.position(span.end));
+fn place<'a>(section: &Section<'a>, label: &'a Label) -> Place<'a> {
+    let at = place::place(section, label);
     Place {
-        file: &source.name,
-        line: start.line,
-        column: start.column,
-        end_line: end.line,
-        end_column: end.column,
+        file: at.file,
+        line: at.line,
+        column: at.column,
+        end_line: at.end_line,
+        end_column: at.end_column,
         label: &label.text,
     }
 }

@@ -135,9 +135,9 @@ pub struct Policy {
     /// The lowest level that fails `hagen check`.
     #[serde(default)]
     pub fail_on: PolicyLevel,
-    /// Levels that differ from a rule's default, by rule id.
+    /// Levels that differ from a rule's default, by rule id or by group (`backup: warning`); an id wins over its group.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("propertyNames" = {"pattern": "^([A-Z]{2}|K8)[0-9]{3}$"}))]
+    #[schemars(extend("propertyNames" = {"pattern": "^([A-Z]{2}|K8)[0-9]{3}$|^[a-z]+$"}))]
     pub levels: BTreeMap<String, PolicyLevel>,
     /// Findings that are accepted for a time, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,8 +1,11 @@
 //! One file a command: arguments in, one function called, an exit status out.
 
+mod check;
 mod explain;
+mod fix;
 mod init;
 mod render;
+mod rules;
 mod schema;
 mod shell;
 mod validate;
@@ -31,6 +34,8 @@ pub fn run(cli: &Cli, output: &mut Output) -> Result<ExitStatus, Failure> {
     match &cli.command {
         Command::Init(args) => init::run(args, output),
         Command::Validate(args) => validate::run(args, output),
+        Command::Check(args) => check::run(args, output),
+        Command::Rules(args) => rules::run(args, output),
         Command::Render(args) => render::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Schema(args) => schema::run(args, output),

@@ -133,7 +133,7 @@ impl Context<'_> {
         let object = names::postgres_pool(&cluster.name);
         if cluster.on_kubernetes() {
             let pods = (0..cluster.spec.pool.replicas).map(|at| format!("{object}-5d4f8c7b9d-{at:05}"));
-            return self.pods(format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&object)), pods, PORT_PGBOUNCER);
+            return self.pods(format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&object)), pods, names::PORT_PGBOUNCER_EXPORTER);
         }
         let base = self.hosts(JOB_PGBOUNCER, &cluster.name);
         cluster.routers(self.region).iter().fold(base, |base, r| base.instance(&[("instance", &r.name)]))
@@ -195,7 +195,3 @@ pub const JOB_HAPROXY: &str = "haproxy";
 pub const JOB_ETCD: &str = "etcd";
 /// The scrape job of redis_exporter on hosts.
 pub const JOB_REDIS: &str = "redis";
-/// The port of pgbouncer_exporter: its own default.
-pub const PORT_PGBOUNCER: u16 = 9127;
-/// The port of pgbackrest_exporter: its own default.
-pub const PORT_PGBACKREST: u16 = 9854;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::context::{Context, PORT_PGBACKREST, PORT_PGBOUNCER};
+use super::context::Context;
 use super::promql::regex;
 use crate::blueprint::raw::{ConsensusKind, PoolKind};
 use crate::blueprint::{Service, names};
@@ -119,11 +119,25 @@ fn stores(context: &Context<'_>) -> Vec<Discovered> {
             false,
         );
         if cluster.spec.backup.is_some() {
-            pods(format!("pgbackrest/{name}"), "pgbackrest_exporter.", members, PORT_PGBACKREST, "/metrics", false);
+            pods(
+                format!("pgbackrest/{name}"),
+                "pgbackrest_exporter.",
+                members,
+                names::PORT_PGBACKREST_EXPORTER,
+                "/metrics",
+                false,
+            );
         }
         if cluster.spec.pool.kind == PoolKind::Pgbouncer {
             let pool = format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&names::postgres_pool(name)));
-            pods(format!("pgbouncer/{name}"), "pgbouncer_exporter.", pool, PORT_PGBOUNCER, "/metrics", false);
+            pods(
+                format!("pgbouncer/{name}"),
+                "pgbouncer_exporter.",
+                pool,
+                names::PORT_PGBOUNCER_EXPORTER,
+                "/metrics",
+                false,
+            );
         }
         if cluster.spec.consensus.kind == ConsensusKind::Etcd {
             let etcd = format!("{}-[0-9]+", regex(&names::postgres_etcd(name)));

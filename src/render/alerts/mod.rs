@@ -245,6 +245,13 @@ struct TestFile {
     tests: Vec<Value>,
 }
 
+/// The modules of blackbox_exporter, for the template.
+#[derive(Serialize)]
+struct Modules {
+    http: &'static str,
+    tls: &'static str,
+}
+
 /// Objects, for the template.
 #[derive(Serialize)]
 struct Objects {
@@ -359,6 +366,18 @@ fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jo
         },
         &config,
     );
+    if monitoring.exporters.blackbox.is_some() {
+        jobs.push(
+            File {
+                path: "global/alerts/blackbox.yaml".to_owned(),
+                kind: ArtifactKind::Blackbox,
+                region: None,
+                template: "alerts/blackbox.yaml.tera",
+                origins: vec![path!["monitoring", "exporters", "blackbox"]],
+            },
+            &Modules { http: scrape::MODULE_HTTP, tls: scrape::MODULE_TLS },
+        );
+    }
     if let Some(config) = prometheus::global(blueprint, monitoring) {
         jobs.push(
             File {

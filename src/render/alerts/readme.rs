@@ -20,6 +20,7 @@ pub struct Page {
     federated: bool,
     topics: Vec<TopicView>,
     remarks: Vec<String>,
+    blackbox: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +80,7 @@ pub fn readme(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<
         federated: !monitoring.prometheus.endpoints.is_empty(),
         topics: views,
         remarks: remarks.into_iter().map(remark).collect(),
+        blackbox: monitoring.exporters.blackbox.clone(),
     }
 }
 

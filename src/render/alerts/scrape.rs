@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::context::{
     Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS,
-    PORT_PGBACKREST, PORT_PGBOUNCER,
 };
 use super::probes::{Probe, address, encrypted, probes};
 use super::promql::{Labels, labels};
@@ -15,7 +14,9 @@ use super::rules::metadata;
 use crate::blueprint::raw::{PoolKind, StoreTls};
 use crate::blueprint::{Postgres, Redis, names};
 
-/// The module of blackbox_exporter that connects by TLS; the README of the alerts says what it must be.
+/// The module of blackbox_exporter that asks a host by HTTP.
+pub const MODULE_HTTP: &str = "http_2xx";
+/// The module of blackbox_exporter that connects by TLS.
 pub const MODULE_TLS: &str = "tls_connect";
 
 /// A scrape job with fixed targets.
@@ -117,7 +118,7 @@ fn postgres(context: &Context<'_>, cluster: &Postgres) -> Vec<Job> {
         patroni.targets.push((address(&member.address, member.ports.rest), own.clone()));
         exporter.targets.push((address(&member.address, member.ports.exporter), own.clone()));
         if cluster.spec.backup.is_some() {
-            pgbackrest.targets.push((address(&member.address, PORT_PGBACKREST), own));
+            pgbackrest.targets.push((address(&member.address, names::PORT_PGBACKREST_EXPORTER), own));
         }
     }
     let mut etcd = Job::new(JOB_ETCD, "etcd's own metrics, at its client port.");
@@ -131,7 +132,7 @@ fn postgres(context: &Context<'_>, cluster: &Postgres) -> Vec<Job> {
         let own = of_host(context, name, &router.name, None);
         haproxy.targets.push((address(&router.address, cluster.spec.router.metrics_port), own.clone()));
         if cluster.spec.pool.kind == PoolKind::Pgbouncer {
-            pgbouncer.targets.push((address(&router.address, PORT_PGBOUNCER), own));
+            pgbouncer.targets.push((address(&router.address, names::PORT_PGBOUNCER_EXPORTER), own));
         }
     }
     // Only Patroni and etcd serve their metrics at a port that `tls` is for.
@@ -166,7 +167,7 @@ fn probe(context: &Context<'_>, probe: &Probe) -> Job {
     let short: String = probe.host.replace('.', "-").chars().take(160).collect();
     let mut job = Job::new(format!("probe-{}-{}", probe.kind, short), comment);
     job.path = "/probe";
-    job.params = vec![("module", "http_2xx".to_owned()), ("target", probe.url.clone())];
+    job.params = vec![("module", MODULE_HTTP.to_owned()), ("target", probe.url.clone())];
     if probe.kind == "region" {
         job.params.push(("hostname", probe.host.clone()));
     }

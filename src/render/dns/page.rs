@@ -5,16 +5,31 @@ use serde::Serialize;
 use super::health::{Check, Checks};
 use super::records::Batch;
 use crate::blueprint::dns::{self, Answered, Location, Record};
-use crate::blueprint::raw::{Continent, DnsFailover, Routing};
+use crate::blueprint::raw::{Continent, DnsFailover, Ingress, LoadBalancerKind, Provider, Routing};
 use crate::blueprint::units::Duration;
-use crate::blueprint::{Blueprint, names};
+use crate::blueprint::{Blueprint, Region, names};
 
 /// What a health check over HTTP waits for: 4 s to connect, then 2 s for the answer (F-DN-02).
 const CHECK_TIMEOUT: u64 = 6;
 /// What an answer of a load balancer lives (F-DN-08).
 const TTL: u64 = 60;
-/// A target group's own defaults: interval 30 s, 2 failures, 6 s timeout (F-LB-01, X-LB-1).
-const TARGET: (u64, u64) = (30, 66);
+
+/// How long a load balancer takes to see that its targets are gone, in seconds (X-LB-1), and where that comes from.
+fn target(blueprint: &Blueprint) -> (u64, u64, &'static str) {
+    let edge = &blueprint.spec.edge;
+    let aws = blueprint.regions.iter().all(|region| region.spec.provider == Provider::Aws);
+    // What hagen tells the balancers of the Gateway and of the ALB controller: interval 10 s, 2 failures, timeout 5 s.
+    let told = edge.ingress == Ingress::Alb || (edge.ingress == Ingress::GatewayApi && edge.gateway.is_istio());
+    if aws && told {
+        return (10, 25, "X-LB-1 with the health check that the balancer is given: i = 10, u = 2, timeout = 5");
+    }
+    // F-LB-01: a target group's own defaults, interval 30 s and 2 failures; HTTP waits for 6 s, TCP for 10 s.
+    let network = |region: &Region| {
+        region.spec.load_balancer.as_ref().is_some_and(|balancer| balancer.kind == LoadBalancerKind::Network)
+    };
+    let high = if blueprint.regions.iter().any(network) { 70 } else { 66 };
+    (30, high, "X-LB-1 with the defaults of a target group")
+}
 
 const CONTINENTS: [(Continent, &str); 7] = [
     (Continent::Af, "Africa"),
@@ -40,6 +55,7 @@ pub struct Page<'a> {
     any_gate: bool,
     target_low: u64,
     target_high: u64,
+    target_source: &'static str,
     ttl: u64,
 }
 
@@ -105,6 +121,7 @@ pub fn page<'a>(
 ) -> Page<'a> {
     let dns = blueprint.spec.dns.as_ref();
     let hosts: Vec<Host> = records.iter().map(|record| host(blueprint, record)).collect();
+    let (target_low, target_high, target_source) = target(blueprint);
     Page {
         system: &blueprint.name,
         zone: dns.map_or("", |dns| dns.zone.as_str()),
@@ -118,8 +135,9 @@ pub fn page<'a>(
         any_failover: hosts.iter().any(|host| host.fails_over),
         any_gate: hosts.iter().any(|host| host.gate.is_some()),
         hosts,
-        target_low: TARGET.0,
-        target_high: TARGET.1,
+        target_low,
+        target_high,
+        target_source,
         ttl: TTL,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::blueprint::{Blueprint, Region, Service, raw};
+use crate::blueprint::{Blueprint, Postgres, Region, Service, names, raw};
 use crate::render::kubernetes::{common, secrets_by_hand};
 use crate::render::{ArtifactKind, Job};
 
@@ -64,7 +64,11 @@ pub(super) fn prerequisites(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> 
     all.extend(edge(blueprint, jobs));
     all.extend(operators(blueprint));
     all.extend(amazon(blueprint, jobs));
+    all.extend(network(blueprint));
+    all.extend(certificates(blueprint));
+    all.extend(probes(blueprint));
     all.extend(volumes(blueprint));
+    all.extend(destinations(blueprint));
     all.extend(identities(blueprint));
     all
 }
@@ -173,6 +177,81 @@ fn amazon(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> {
         all.push(format!("external-dns for {}; without it these names are to be made by hand.", names.join(", ")));
     }
     all
+}
+
+/// The PostgreSQL clusters whose members are pods.
+fn postgres(blueprint: &Blueprint) -> impl Iterator<Item = &Postgres> {
+    blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.on_kubernetes())
+}
+
+/// What lies between the regions.
+fn network(blueprint: &Blueprint) -> Vec<String> {
+    let of = |cluster: &Postgres| {
+        let names: Vec<String> = blueprint.regions.iter().filter_map(|region| cluster.endpoint(&region.name)).collect();
+        (names.len() > 1).then(|| {
+            format!(
+                "A network between the regions (peering, a transit gateway) over which each one resolves and reaches {} on port {}.",
+                names.join(" and "),
+                cluster.spec.ports.postgres
+            )
+        })
+    };
+    postgres(blueprint).filter_map(of).collect()
+}
+
+/// What the certificates of PostgreSQL have to say: HAProxy takes a member whose name is missing for down, etcd refuses it.
+fn certificates(blueprint: &Blueprint) -> Vec<String> {
+    let of = |cluster: &Postgres| {
+        let secret = cluster.spec.tls.as_ref()?.secret.as_ref()?;
+        let domain = format!("{}.svc.{}", blueprint.namespace, blueprint.spec.platform.kubernetes.domain);
+        let mut names = vec![format!("*.{}.{domain}", names::postgres_members(&cluster.name))];
+        if cluster.spec.consensus.kind == raw::ConsensusKind::Etcd {
+            names.push(format!("*.{}.{domain}", names::postgres_etcd(&cluster.name)));
+        }
+        if cluster.spec.pool.kind == raw::PoolKind::Pgbouncer {
+            let pool = names::postgres_pool(&cluster.name);
+            names.push(pool.clone());
+            names.push(format!("{pool}.{domain}"));
+        }
+        names.extend(blueprint.regions.iter().filter_map(|region| cluster.endpoint(&region.name)));
+        Some(format!(
+            "In the Secret {secret} a certificate for both usages, server and client authentication, of one authority in all regions, with the names {}. When it is renewed, PostgreSQL and Patroni read it after `patronictl reload {}`, the router and the pool after `kubectl rollout restart`, etcd by itself.",
+            names.join(", "),
+            cluster.scope(),
+        ))
+    };
+    postgres(blueprint).filter_map(of).collect()
+}
+
+/// What asks from the outside, and what jobs push to.
+fn probes(blueprint: &Blueprint) -> Vec<String> {
+    let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
+    let exporters = &monitoring.exporters;
+    let of = |what: &str, address: &Option<String>| Some(format!("{what} at {}.", address.as_ref()?));
+    [of("blackbox_exporter", &exporters.blackbox), of("The Pushgateway", &exporters.pushgateway)]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// What no file here makes of the stores that backups go to.
+fn destinations(blueprint: &Blueprint) -> Vec<String> {
+    let of = |(name, destination): (&raw::Name, &raw::Destination)| {
+        let mut wants = Vec::new();
+        if let Some(to) = &destination.replicate_to {
+            wants.push(format!("it is replicated to {to}"));
+        }
+        if destination.encryption == raw::Encryption::Kms {
+            wants.push("it is encrypted with a managed key".to_owned());
+        }
+        if let Some(time) = &destination.immutable {
+            wants.push(format!(
+                "what is written can be neither changed nor deleted for {time}, version by version: pgBackRest writes its index files anew with every backup, and a lock on whole objects would refuse the second one (R-BK-07)"
+            ));
+        }
+        (!wants.is_empty()).then(|| format!("The store {name}, set up so that {}.", wants.join("; ")))
+    };
+    blueprint.spec.backup.iter().filter_map(of).collect()
 }
 
 /// StorageClasses.

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::blueprint::{Blueprint, Postgres, PostgresRole, Redis, Region, names, raw};
 use crate::render::Job;
+use crate::render::kubernetes::common;
 
 /// What is typed for a region.
 #[derive(Serialize)]
@@ -70,14 +71,12 @@ struct Tools<'a> {
 impl Tools<'_> {
     /// `kubectl`, pointed at the cluster of the region.
     fn kubectl(&self) -> String {
-        let context = self.region.spec.kube_context.as_deref();
-        let context = context.map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
-        format!("kubectl{context}")
+        common::kubectl(self.region)
     }
 
     /// The same inside the namespace.
     fn inside(&self) -> String {
-        format!("{} --namespace {}", self.kubectl(), self.blueprint.namespace)
+        common::kubectl_inside(self.blueprint, self.region)
     }
 
     fn apply(&self, what: &str) -> String {
@@ -142,7 +141,30 @@ impl Tools<'_> {
             what: format!("service {}", service.name),
             command: self.rollout(&format!("deployment/{}", service.name), 10),
         }));
+        self.first_backups(&mut waits);
         waits
+    }
+
+    /// Before the first night nothing could be restored, and every alert on backups would say so.
+    fn first_backups(&self, waits: &mut Vec<Wait>) {
+        let mut first = |what: String, job: &str| {
+            let command = format!("{} create job --from=cronjob/{job} {job}-first", self.inside());
+            waits.push(Wait { what, command });
+        };
+        for cluster in self.postgres().filter(|cluster| cluster.role(self.region) == Some(PostgresRole::Primary)) {
+            let there: Vec<String> = backups(cluster).collect();
+            let name = &cluster.name;
+            for (kind, what) in [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")] {
+                let job = names::postgres_backup(name, kind);
+                if there.contains(&job) {
+                    first(format!("once, at the first installation, PostgreSQL {name}: {what}"), &job);
+                }
+            }
+        }
+        for cluster in self.redis().filter(|cluster| cluster.spec.backup.is_some()) {
+            let what = format!("once, at the first installation, Redis {}: the first snapshots", cluster.name);
+            first(what, &names::redis_backup(&cluster.name));
+        }
     }
 
     fn wait_for_postgres(&self, cluster: &Postgres, waits: &mut Vec<Wait>) {
@@ -261,13 +283,4 @@ fn backups(cluster: &Postgres) -> impl Iterator<Item = String> {
     };
     let all = cluster.spec.backup.iter().flat_map(kinds).filter(|(_, there)| *there);
     all.map(|(kind, _)| names::postgres_backup(&cluster.name, kind))
-}
-
-/// A word of a shell command, in quotes where it needs them.
-fn shell(text: &str) -> String {
-    let mut quoted = Vec::new();
-    match crate::render::quote::shell(text, &mut quoted) {
-        Ok(()) => String::from_utf8_lossy(&quoted).into_owned(),
-        Err(_) => String::new(),
-    }
 }

@@ -98,6 +98,27 @@ pub(crate) fn has_operator(blueprint: &Blueprint) -> bool {
     blueprint.spec.monitoring.as_ref().is_some_and(|m| m.prometheus.flavour == raw::Flavour::Operator)
 }
 
+/// `kubectl`, pointed at the cluster of a region where the blueprint names it; for people to type.
+pub(crate) fn kubectl(region: &Region) -> String {
+    let context = region.spec.kube_context.as_deref();
+    let context = context.map(|name| format!(" --context {}", shell(name))).unwrap_or_default();
+    format!("kubectl{context}")
+}
+
+/// The same inside the namespace of the blueprint.
+pub(crate) fn kubectl_inside(blueprint: &Blueprint, region: &Region) -> String {
+    format!("{} --namespace {}", kubectl(region), blueprint.namespace)
+}
+
+/// A word of a shell command, in quotes where it needs them.
+fn shell(text: &str) -> String {
+    let mut quoted = Vec::new();
+    match crate::render::quote::shell(text, &mut quoted) {
+        Ok(()) => String::from_utf8_lossy(&quoted).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
 /// `imagePullSecrets` of a pod; empty when there are none.
 pub(crate) fn pull_secrets(blueprint: &Blueprint) -> Vec<Value> {
     blueprint.spec.platform.image_pull_secrets.iter().map(|name| json!({ "name": name.as_str() })).collect()
@@ -188,8 +209,24 @@ pub(crate) fn private() -> Vec<Value> {
     ranges.map(|cidr| json!({"ipBlock": {"cidr": cidr}})).collect()
 }
 
+/// The ways out that backups need: to the object stores, and to the node's metadata server where GCS and Azure take a workload
+/// identity from it (988 is GKE's own port for it). S3 takes its identity from a token file. A store of one's own may have a
+/// private address.
+pub(crate) fn to_stores<'a>(destinations: impl Iterator<Item = &'a raw::Destination>) -> Vec<Value> {
+    let (mut own, mut asks) = (false, false);
+    for destination in destinations {
+        let kind = destination.kind;
+        own |= destination.endpoint.is_some();
+        asks |= destination.access_key.is_none()
+            && matches!(kind, raw::DestinationKind::Gcs | raw::DestinationKind::AzureBlob);
+    }
+    let stores = allow_to(if own { anywhere() } else { internet() }, [443]);
+    let identity = asks.then(|| allow_to(metadata(), [80, 988])).flatten();
+    stores.into_iter().chain(identity).collect()
+}
+
 /// Network peers: where a node tells a pod who it is to the provider (metadata servers of AWS, GCP and Azure).
-pub(crate) fn metadata() -> Vec<Value> {
+fn metadata() -> Vec<Value> {
     vec![json!({"ipBlock": {"cidr": "169.254.0.0/16"}})]
 }
 

@@ -239,7 +239,9 @@ fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Gat
         gateway: settings.name.to_string(),
         class: settings.class.to_string(),
         annotations: if istio { balancer(region, longest(public)) } else { Labels::new() },
-        proxy: istio.then(|| mesh::proxy(blueprint, settings.name.as_str(), longest(public))),
+        proxy: istio.then(|| {
+            mesh::proxy(blueprint, settings.name.as_str(), longest(public)).with_service(health_check(region))
+        }),
         policy,
         namespace: blueprint.namespace.clone(),
         monitor: (istio && here && common::has_operator(blueprint)).then(|| common::monitor_labels(blueprint, &labels)),
@@ -248,6 +250,29 @@ fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Gat
         labels,
         edge,
     }
+}
+
+/// How the balancer asks the Gateway's proxies whether they serve: their own readiness, every 10 s, out after 2 failures, so
+/// that a target is out after 10 to 25 s (X-LB-1, R-LB-02). The Gateway API takes eight annotations and these are too many;
+/// Istio lays them over the Service.
+fn health_check(region: &Region) -> Option<String> {
+    if region.spec.provider != raw::Provider::Aws {
+        return None;
+    }
+    let checks = [
+        ("port", "15021"),
+        ("protocol", "http"),
+        ("path", "/healthz/ready"),
+        ("interval", "10"),
+        ("timeout", "5"),
+        ("healthy-threshold", "2"),
+        ("unhealthy-threshold", "2"),
+    ];
+    let annotations: BTreeMap<String, &str> = checks
+        .into_iter()
+        .map(|(key, value)| (format!("service.beta.kubernetes.io/aws-load-balancer-healthcheck-{key}"), value))
+        .collect();
+    Some(crate::render::yaml::document(&serde_json::json!({"metadata": {"annotations": annotations}})))
 }
 
 /// What the AWS load balancer controller is told of the Gateway's balancer, so that it is one that DNS can lead to and
@@ -263,8 +288,7 @@ fn balancer(region: &Region, longest: Duration) -> Labels {
     set("type", "external".to_owned());
     set("nlb-target-type", "ip".to_owned());
     set("scheme", "internet-facing".to_owned());
-    // R-LB-08: without it the clients of a lost zone's address wait for DNS, too (X-LB-4).
-    set("attributes", "load_balancing.cross_zone.enabled=true".to_owned());
+    set("attributes", NETWORK_BALANCER.to_owned());
     // R-LB-03: as long as a proxy serves after it was told to stop, and not longer than it lives.
     let delay = (mesh::PROXY_DRAIN.secs() + longest.secs()).min(MOST_DELAY);
     set("target-group-attributes", format!("deregistration_delay.timeout_seconds={delay}"));
@@ -273,6 +297,11 @@ fn balancer(region: &Region, longest: Duration) -> Labels {
     }
     annotations
 }
+
+/// Attributes of a network load balancer. Without cross-zone balancing the clients of a lost zone's address wait for DNS, too
+/// (R-LB-08, X-LB-4); nobody deletes it by a slip (R-LB-04); a zone can be taken out by hand (R-LB-05).
+pub(crate) const NETWORK_BALANCER: &str =
+    "deletion_protection.enabled=true,load_balancing.cross_zone.enabled=true,zonal_shift.config.enabled=true";
 
 #[derive(Serialize)]
 struct IngressContext {

@@ -233,7 +233,16 @@ pub(super) struct Proxy {
     deployment: String,
     autoscaler: String,
     disruption: String,
+    /// A strategic merge patch of its Service, where something is to be said of it.
+    service: Option<String>,
     monitoring: Value,
+}
+
+impl Proxy {
+    /// With a patch of its Service.
+    pub(super) fn with_service(self, service: Option<String>) -> Self {
+        Self { service, ..self }
+    }
 }
 
 #[derive(Serialize)]
@@ -279,6 +288,7 @@ pub(super) fn proxy(blueprint: &Blueprint, gateway: &str, longest: Duration) -> 
         deployment: crate::render::yaml::document(&deployment),
         autoscaler: crate::render::yaml::document(&autoscaler),
         disruption: crate::render::yaml::document(&disruption),
+        service: None,
         monitoring: json!([common::monitoring(blueprint)]),
     }
 }

@@ -21,6 +21,7 @@ use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::{Blueprint, Region, Service};
 use crate::document::Path;
 
+pub(crate) use edge::NETWORK_BALANCER;
 pub(crate) use secrets::by_hand as secrets_by_hand;
 
 /// All files of this part of the output.

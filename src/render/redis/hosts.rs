@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::layout::Layout;
 use super::secrets::{Secrets, secrets};
-use super::settings::{Files, SECRETS_FILE, restart_delay, settings, tls};
+use super::settings::{EXPORTER_FILE, Files, MONITOR_USER, SECRETS_FILE, Tls, restart_delay, settings, tls};
 use super::{Place, backup, scripts};
 use crate::blueprint::placement::Node;
 use crate::blueprint::raw::RedisBackup;
@@ -22,6 +22,8 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
         place.push(jobs, &format!("{}/redis.conf", node.name), ArtifactKind::Redis, "redis/node.redis.tera", &conf);
         let unit = format!("{}/{}.service", node.name, names::redis(&redis.name));
         place.push(jobs, &unit, ArtifactKind::Systemd, "redis/redis.service.tera", &unit_of(redis, node));
+        let unit = format!("{}/{}-exporter.service", node.name, names::redis(&redis.name));
+        place.push(jobs, &unit, ArtifactKind::Systemd, "redis/exporter.service.tera", &exporter_of(redis, node));
     }
     let Some(first) = nodes.first() else { return };
     let password_file = format!("{}/{}", first.config, redis.operator.key);
@@ -75,6 +77,39 @@ fn unit_of(redis: &Redis, node: &Node) -> Unit {
     }
 }
 
+/// What the unit of redis_exporter says.
+#[derive(Debug, Serialize)]
+struct ExporterUnit {
+    cluster: String,
+    node: String,
+    account: String,
+    unit: String,
+    listen: String,
+    target: String,
+    user: Option<&'static str>,
+    environment: Option<String>,
+    tls: Option<Tls>,
+}
+
+fn exporter_of(redis: &Redis, node: &Node) -> ExporterUnit {
+    let address = node.address.clone().unwrap_or_default();
+    let with =
+        |port: u16| if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
+    let scheme = if redis.spec.tls.is_some() { "rediss" } else { "redis" };
+    let auth = redis.spec.auth.enabled;
+    ExporterUnit {
+        cluster: redis.name.clone(),
+        node: node.name.clone(),
+        account: redis.spec.account.clone(),
+        unit: format!("{}.service", names::redis(&redis.name)),
+        listen: with(node.ports.exporter),
+        target: format!("{scheme}://{}", with(node.ports.redis)),
+        user: auth.then_some(MONITOR_USER),
+        environment: auth.then(|| format!("{}/{EXPORTER_FILE}", node.config)),
+        tls: files(redis, node).tls,
+    }
+}
+
 /// The unit and the timer of the backup.
 #[derive(Debug, Serialize)]
 struct BackupUnit {
@@ -109,6 +144,7 @@ fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, 
 struct Readme {
     layout: Layout,
     unit: String,
+    exporter_unit: String,
     account: String,
     auth: bool,
     secrets: Secrets,
@@ -158,6 +194,7 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
     Readme {
         layout: layout.clone(),
         unit: format!("{}.service", names::redis(&redis.name)),
+        exporter_unit: format!("{}-exporter.service", names::redis(&redis.name)),
         account: redis.spec.account.clone(),
         auth: redis.spec.auth.enabled,
         secrets: secrets(redis),

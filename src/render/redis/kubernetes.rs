@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::layout::Layout;
 use super::pods::{CERTIFICATES, RUN, Run, SCRIPTS, SECRETS, USER, identity, job_pod, node_volumes, scripts_name};
 use super::scripts::{Script, script};
-use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
+use super::settings::{Files, MONITOR_USER, OPERATOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
 use super::{Place, backup, secrets};
 use crate::blueprint::cron::Schedule;
 use crate::blueprint::placement::Node;
@@ -199,12 +199,8 @@ fn pod_script(place: &Place<'_>, script: Script) -> PodScript {
         scripts: SCRIPTS,
         context: place.region.spec.kube_context.clone(),
         namespace: place.blueprint.namespace.clone(),
-        failback_name: failback_name(redis),
+        failback_name: names::redis_failback(&redis.name),
     }
-}
-
-fn failback_name(redis: &Redis) -> String {
-    format!("{}-failback", names::redis(&redis.name))
 }
 
 fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Settings)], script: &Script) -> Context {
@@ -258,7 +254,7 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
         monitor: monitor(place),
         bootstrap: format!("{instance}-bootstrap-{}", bootstrap_digest(&bootstrap_pod, &job_selector, script)),
         bootstrap_pod,
-        failback: failback_name(redis),
+        failback: names::redis_failback(&redis.name),
         failback_pod: job_pod(place, &Run::of_nodes(redis, "failback.sh", "Never")),
         backup,
         selector,
@@ -360,14 +356,13 @@ fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Ve
 /// What the jobs reach: the nodes; the object stores, whose addresses no NetworkPolicy knows; the Pushgateway.
 fn job_egress(place: &Place<'_>, own: &Labels) -> Vec<Value> {
     let mut rules = vec![common::allow_to(vec![common::pods(own)], [place.redis.spec.ports.redis])];
-    if place.redis.spec.backup.is_some() {
-        rules.push(common::allow_to(common::anywhere(), [443]));
+    if let Some(backup) = &place.redis.spec.backup {
+        let stores = super::backup::destinations(place, backup).into_iter().map(|(_, destination)| destination);
+        rules.extend(common::to_stores(stores).into_iter().map(Some));
         let gateway = place.blueprint.spec.monitoring.as_ref().and_then(|m| m.exporters.pushgateway.as_deref());
         if let Some(port) = gateway.and_then(|g| g.rsplit_once(':')).and_then(|(_, port)| port.parse().ok()) {
             rules.push(common::allow_to(vec![common::monitoring(place.blueprint)], [port]));
         }
-        // A workload identity is fetched from the node (link-local addresses).
-        rules.push(common::allow_to(common::metadata(), [80, 988]));
     }
     rules.into_iter().flatten().collect()
 }
@@ -432,7 +427,7 @@ fn backup_context(place: &Place<'_>, spec: &raw::RedisBackup) -> BackupContext {
         };
         annotations.insert(key, identity.clone());
     }
-    let name = format!("{instance}-backup");
+    let name = names::redis_backup(&redis.name);
     let run = Run {
         script: "backup.sh",
         restart: "Never",
@@ -467,6 +462,25 @@ struct Readme {
     failback: String,
     nodes_service: String,
     failover: String,
+    kubectl: String,
+    first: String,
+    scripts: &'static str,
+    data: String,
+    cli: String,
+    append: bool,
+    backup: bool,
+}
+
+/// `redis-cli` inside a node's pod, as the operator.
+fn cli(redis: &Redis) -> String {
+    let mut cli = format!("redis-cli -h localhost -p {}", redis.spec.ports.redis);
+    if redis.spec.auth.enabled {
+        cli = format!("REDISCLI_AUTH=$(cat {SECRETS}/{}) {cli} --user {OPERATOR_USER}", redis.operator.key);
+    }
+    if let Some(files) = tls(redis, CERTIFICATES) {
+        cli.push_str(&format!(" --tls --cacert {} --cert {} --key {}", files.ca, files.cert, files.key));
+    }
+    cli
 }
 
 /// A key of a Secret that must exist.
@@ -499,8 +513,16 @@ fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
             secret(&redis.monitoring, "the password of monitor, for redis_exporter"),
         ],
         tls: redis.spec.tls.as_ref().and_then(|t| t.secret.as_ref()).map(ToString::to_string),
-        failback: failback_name(redis),
+        failback: names::redis_failback(&redis.name),
         nodes_service: names::redis_nodes(&redis.name),
         failover: bound.to_string(),
+        kubectl: common::kubectl_inside(place.blueprint, place.region),
+        // Any node will do: the script asks all of them.
+        first: layout.nodes.first().map(|node| node.name.clone()).unwrap_or_default(),
+        scripts: SCRIPTS,
+        data: redis.nodes(place.region).first().map(|node| node.data.clone()).unwrap_or_default(),
+        cli: cli(redis),
+        append: restart_delay(redis).is_none(),
+        backup: redis.spec.backup.is_some(),
     }
 }

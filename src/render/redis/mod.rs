@@ -67,8 +67,19 @@ fn roles(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
     #[derive(Serialize)]
     struct Context<'a> {
         layout: &'a Layout,
+        /// What restores the declared roles.
+        failback: String,
+        /// What forms the layout.
+        bootstrap: String,
     }
-    let context = Context { layout };
+    // On Kubernetes the scripts stand in a ConfigMap, and jobs run them.
+    let (bootstrap, failback) = if place.redis.on_kubernetes() {
+        let failback = crate::blueprint::names::redis_failback(&place.redis.name);
+        ("the bootstrap Job".to_owned(), format!("a Job of the CronJob {failback} (README.md)"))
+    } else {
+        ("bootstrap.sh".to_owned(), "failback.sh".to_owned())
+    };
+    let context = Context { layout, failback, bootstrap };
     place.push(jobs, "roles.md", ArtifactKind::Markdown, "redis/roles.md.tera", &context);
     place.push(jobs, "roles.json", ArtifactKind::Json, "redis/roles.json.tera", &context);
 }

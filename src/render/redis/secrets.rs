@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::settings::{APPLICATION_USER, MONITOR_USER, OPERATOR_USER, REPLICATION_USER, SECRETS_FILE};
+use super::settings::{APPLICATION_USER, EXPORTER_FILE, MONITOR_USER, OPERATOR_USER, REPLICATION_USER, SECRETS_FILE};
 use crate::blueprint::Redis;
 use crate::blueprint::raw::SecretRef;
 
@@ -17,6 +17,16 @@ pub(super) struct Secrets {
     logins: Vec<Login>,
     replication: &'static str,
     replication_file: String,
+    /// The environment file of redis_exporter's unit, where it has one.
+    exporter: Option<ExporterFile>,
+}
+
+/// The environment file of redis_exporter: systemd reads no other form.
+#[derive(Debug, Serialize)]
+struct ExporterFile {
+    file: &'static str,
+    new: String,
+    password: String,
 }
 
 /// A role of the ACL.
@@ -56,5 +66,10 @@ pub(super) fn secrets(redis: &Redis) -> Secrets {
         ],
         replication: REPLICATION_USER,
         replication_file: redis.replication.key.clone(),
+        exporter: (!redis.on_kubernetes()).then(|| ExporterFile {
+            file: EXPORTER_FILE,
+            new: format!("{EXPORTER_FILE}.new"),
+            password: redis.monitoring.key.clone(),
+        }),
     }
 }

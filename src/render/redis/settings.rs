@@ -16,6 +16,9 @@ pub(super) const APPLICATION_USER: &str = "app";
 /// The included file with the password of replication.
 pub(super) const SECRETS_FILE: &str = "secrets.conf";
 
+/// The file with the password of redis_exporter, on hosts.
+pub(super) const EXPORTER_FILE: &str = "exporter.env";
+
 /// What `node.redis.tera` sees.
 #[derive(Debug, Serialize)]
 pub(super) struct Settings {

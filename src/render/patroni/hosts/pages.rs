@@ -39,6 +39,7 @@ struct FirstBoot {
     variables: Vec<String>,
     is_member: bool,
     has_pool: bool,
+    pool_environment: String,
     certificates: Option<String>,
     shared: Vec<String>,
     watchdog: bool,
@@ -110,6 +111,7 @@ pub fn first_boot(out: &mut Output<'_, '_>, host: &Host) {
         },
         is_member: host.member.is_some(),
         has_pool: host.router.is_some() && site.has_pool(),
+        pool_environment: site.pool_environment(host),
         certificates: site.certificates(),
         shared: host.member.as_ref().map_or_else(Vec::new, |m| shared(site, &m.config)),
         watchdog: host.member.is_some() && site.cluster.spec.failover.watchdog == Watchdog::Required,
@@ -289,11 +291,15 @@ fn machine(site: &Site<'_>, host: &Host) -> Machine {
     if host.member.is_some() {
         units.push(service("patroni"));
         units.push(service("exporter"));
+        if site.cluster.spec.backup.is_some() {
+            units.push(service("pgbackrest-exporter"));
+        }
     }
     if host.router.is_some() {
         units.push(service("haproxy"));
         if site.has_pool() {
             units.push(service("pgbouncer"));
+            units.push(service("pgbouncer-exporter"));
         }
     }
     if let (Some(member), Some(backup)) = (&host.member, &site.cluster.spec.backup) {

@@ -121,6 +121,11 @@ impl<'a> Site<'a> {
         format!("{}/{}.env", host.config, self.cluster.name)
     }
 
+    /// The file with the password of what reads the pool's statistics; named, never written.
+    pub fn pool_environment(&self, host: &Host) -> String {
+        format!("{}/{}-pool.env", host.config, self.cluster.name)
+    }
+
     /// The name of a systemd unit without its suffix: by cluster, so that two clusters may share a host and the units of
     /// the distribution's packages are left alone.
     pub fn unit(&self, what: &str) -> String {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Output;
 use super::site::{Host, Site, host_port};
+use crate::blueprint::names;
 use crate::blueprint::raw::Watchdog;
 use crate::render::ArtifactKind;
 use crate::render::patroni::dcs;
@@ -30,6 +31,12 @@ struct Unit {
     exporter: String,
     postgres_port: u16,
     monitoring: &'static str,
+    stanza: String,
+    pgbackrest_exporter: String,
+    pgbouncer: String,
+    pool_environment: String,
+    pool_port: u16,
+    pgbouncer_exporter: String,
 }
 
 /// The units of a host.
@@ -43,11 +50,15 @@ pub fn files(out: &mut Output<'_, '_>, host: &Host) {
     if host.member.is_some() {
         units.push(("patroni", "patroni/hosts/patroni.service.tera", account.clone()));
         units.push(("exporter", "patroni/hosts/exporter.service.tera", account.clone()));
+        if site.cluster.spec.backup.is_some() {
+            units.push(("pgbackrest-exporter", "patroni/hosts/pgbackrest-exporter.service.tera", account.clone()));
+        }
     }
     if host.router.is_some() {
         units.push(("haproxy", "patroni/hosts/haproxy.service.tera", HAPROXY_ACCOUNT.to_owned()));
         if site.has_pool() {
-            units.push(("pgbouncer", "patroni/hosts/pgbouncer.service.tera", account));
+            units.push(("pgbouncer", "patroni/hosts/pgbouncer.service.tera", account.clone()));
+            units.push(("pgbouncer-exporter", "patroni/hosts/pgbouncer-exporter.service.tera", account));
         }
     }
     for (what, template, account) in units {
@@ -76,6 +87,12 @@ fn unit(site: &Site<'_>, host: &Host, account: String) -> Unit {
         exporter: host_port(&host.address, ports.exporter),
         postgres_port: ports.postgres,
         monitoring: dcs::MONITORING,
+        stanza: names::stanza(&site.cluster.name),
+        pgbackrest_exporter: host_port(&host.address, names::PORT_PGBACKREST_EXPORTER),
+        pgbouncer: format!("{}.service", site.unit("pgbouncer")),
+        pool_environment: site.pool_environment(host),
+        pool_port: spec.pool.port,
+        pgbouncer_exporter: host_port(&host.address, names::PORT_PGBOUNCER_EXPORTER),
     }
 }
 

@@ -246,20 +246,6 @@ pub(super) fn keys(site: &Site<'_>) -> Option<Value> {
     (!sources.is_empty()).then(|| json!({"name": "keys", "projected": {"defaultMode": 0o440, "sources": sources}}))
 }
 
-/// The network peers that the object stores are: a store of one's own may have a private address.
-pub(super) fn stores(site: &Site<'_>) -> Vec<Value> {
-    let own = site.destinations().any(|d| d.endpoint.is_some());
-    if own { common::anywhere() } else { common::internet() }
-}
-
-/// The way to the node's metadata server, from which GCS and Azure take a workload identity; 988 is GKE's own port for it.
-pub(super) fn identity_server(site: &Site<'_>) -> Option<Value> {
-    let asks = |d: &raw::Destination| {
-        d.access_key.is_none() && matches!(d.kind, raw::DestinationKind::Gcs | raw::DestinationKind::AzureBlob)
-    };
-    site.destinations().any(asks).then(|| common::allow_to(common::metadata(), [80, 988])).flatten()
-}
-
 /// The options of all repositories. Every value was checked where it was written: no line break, no comment sign.
 fn repository_lines(site: &Site<'_>) -> String {
     let mut text = String::new();
@@ -373,18 +359,11 @@ pg1-path={RESTORED}/data
 fn policy(site: &Site<'_>, name: &str) -> Value {
     let push = site.exporters().and_then(|e| e.pushgateway.as_deref());
     let port = push.and_then(|a| a.rsplit_once(':')).and_then(|(_, port)| port.parse().ok());
-    site.policy(
-        name,
-        Part::Backup,
-        Vec::new(),
-        vec![
-            common::allow_to(vec![site.peer(Part::Database)], [BACKUP_PORT]),
-            common::allow_to(stores(site), [443]),
-            identity_server(site),
-            // The Pushgateway.
-            common::allow_to(push_peers(site), port),
-        ],
-    )
+    let mut egress = vec![common::allow_to(vec![site.peer(Part::Database)], [BACKUP_PORT])];
+    egress.extend(common::to_stores(site.destinations()).into_iter().map(Some));
+    // The Pushgateway.
+    egress.push(common::allow_to(push_peers(site), port));
+    site.policy(name, Part::Backup, Vec::new(), egress)
 }
 
 /// The Pushgateway: a Service in the namespace that its name says, else an address that is not known.

@@ -90,8 +90,6 @@ fn command(site: &Site<'_>, etcd: &str) -> Vec<String> {
         format!("--listen-metrics-urls=http://0.0.0.0:{ETCD_METRICS}"),
         format!("--initial-cluster={}", initial.join(",")),
         format!("--initial-cluster-token={}-{}-{}", site.blueprint.name, site.region.name, etcd),
-        // Read only where there is no data yet.
-        "--initial-cluster-state=new".to_owned(),
         format!("--quota-backend-bytes={QUOTA}"),
         "--auto-compaction-mode=periodic".to_owned(),
         "--auto-compaction-retention=1h".to_owned(),

@@ -12,8 +12,6 @@ use crate::render::Jobs;
 use crate::render::kubernetes::common::{self, Labels};
 use crate::render::patroni::dcs;
 
-/// The port of pgbackrest_exporter.
-const PGBACKREST_EXPORTER: u16 = 9854;
 /// Where sockets lie.
 pub(super) const RUN: &str = "/run/postgresql";
 
@@ -214,7 +212,12 @@ fn balancer(site: &Site<'_>, endpoint: &str) -> BTreeMap<String, String> {
             ("service.beta.kubernetes.io/aws-load-balancer-type", "external"),
             ("service.beta.kubernetes.io/aws-load-balancer-nlb-target-type", "ip"),
             ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
-            ("service.beta.kubernetes.io/aws-load-balancer-attributes", "load_balancing.cross_zone.enabled=true"),
+            ("service.beta.kubernetes.io/aws-load-balancer-attributes", crate::render::kubernetes::NETWORK_BALANCER),
+            // R-LB-03: the router's pods live for 30 s after they were told to stop.
+            (
+                "service.beta.kubernetes.io/aws-load-balancer-target-group-attributes",
+                "deregistration_delay.timeout_seconds=25",
+            ),
         ],
         raw::Provider::Gcp => &[
             ("networking.gke.io/load-balancer-type", "Internal"),
@@ -307,6 +310,25 @@ fn volumes(site: &Site<'_>, memory: crate::blueprint::units::Bytes) -> Vec<Value
     volumes
 }
 
+/// The server of pgBackRest, which reads a renewed certificate only when it is told to (measured with 2.45): the kubelet puts
+/// the new files in their place, and this tells it.
+const SERVER: &str = "\
+pgbackrest server &
+server=$!
+trap 'kill -TERM \"$server\"; wait \"$server\"; exit 0' TERM INT
+known=$(cat /etc/pgbackrest/tls/* | cksum)
+while kill -0 \"$server\" 2>/dev/null; do
+  sleep 60 &
+  wait $!
+  now=$(cat /etc/pgbackrest/tls/* | cksum)
+  if [ \"$now\" != \"$known\" ]; then
+    kill -HUP \"$server\"
+    known=$now
+  fi
+done
+wait \"$server\"
+";
+
 fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
     let spec = &site.cluster.spec;
     let exporters = site.exporters();
@@ -328,7 +350,7 @@ fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
             why: "Backup jobs read the data through this: a job cannot mount the volume of another pod. Certificates on both sides.",
             name: "pgbackrest",
             image: image.to_string(),
-            command: vec!["pgbackrest".to_owned(), "server".to_owned()],
+            command: ["/bin/sh", "-ec", SERVER].map(str::to_owned).to_vec(),
             args: Vec::new(),
             env,
             port_name: "pgbackrest-tls",
@@ -370,7 +392,7 @@ fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
             ],
             env: backup_env(),
             port_name: "pgbackrest",
-            port: PGBACKREST_EXPORTER,
+            port: names::PORT_PGBACKREST_EXPORTER,
             resources: site::small("20m", "64Mi", "256Mi"),
             mounts,
         });
@@ -394,7 +416,7 @@ fn policy(site: &Site<'_>) -> Value {
             ingress.push(common::allow_from(common::private(), [postgres]));
         }
     }
-    ingress.push(common::allow_from(site.scrapers(), [rest, spec.ports.exporter, PGBACKREST_EXPORTER]));
+    ingress.push(common::allow_from(site.scrapers(), [rest, spec.ports.exporter, names::PORT_PGBACKREST_EXPORTER]));
     let mut egress = vec![common::allow_to(vec![own], [postgres, rest])];
     if site.has_etcd() {
         egress.push(common::allow_to(vec![site.peer(Part::Consensus)], [etcd]));
@@ -409,8 +431,7 @@ fn policy(site: &Site<'_>) -> Value {
     }
     if spec.backup.is_some() {
         ingress.push(common::allow_from(vec![site.peer(Part::Backup)], [BACKUP_PORT]));
-        egress.push(common::allow_to(backup::stores(site), [443]));
-        egress.push(backup::identity_server(site));
+        egress.extend(common::to_stores(site.destinations()).into_iter().map(Some));
     }
     site.policy(&site.object, Part::Database, ingress, egress)
 }

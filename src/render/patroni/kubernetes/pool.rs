@@ -10,8 +10,6 @@ use crate::render::Jobs;
 use crate::render::kubernetes::common;
 use crate::render::patroni::dcs;
 
-/// The port of pgbouncer_exporter.
-const EXPORTER: u16 = 9127;
 /// How long a Service may go on leading to a pod that ends.
 const FORGET: u64 = 10;
 
@@ -101,9 +99,12 @@ fn exporter(site: &Site<'_>, image: &raw::Image) -> Exporter {
     );
     Exporter {
         image: image.to_string(),
-        args: vec![format!("--web.listen-address=:{EXPORTER}"), format!("--pgBouncer.connectionString={address}")],
+        args: vec![
+            format!("--web.listen-address=:{}", names::PORT_PGBOUNCER_EXPORTER),
+            format!("--pgBouncer.connectionString={address}"),
+        ],
         env: vec![site::secret("PGPASSWORD", &site.cluster.credentials.monitoring)],
-        port: EXPORTER,
+        port: names::PORT_PGBOUNCER_EXPORTER,
     }
 }
 
@@ -116,7 +117,7 @@ fn policy(site: &Site<'_>, pool: &str) -> Value {
         Part::Pool,
         vec![
             common::allow_from(common::postgres_peers(site.blueprint, &site.cluster.name, true), [spec.pool.port]),
-            common::allow_from(site.scrapers(), [EXPORTER]),
+            common::allow_from(site.scrapers(), [names::PORT_PGBOUNCER_EXPORTER]),
         ],
         vec![
             common::allow_to(vec![site.peer(site.front())], ports.iter().copied()),

@@ -84,7 +84,7 @@ check_zone() {
 list() {
   # shellcheck disable=SC2016  # backquotes are JMESPath's
   aws route53 list-health-checks --output text --query \
-    'HealthChecks[?starts_with(CallerReference, `'"$prefix"'`)].[CallerReference, Id, join(`,`, sort(HealthCheckConfig.ChildHealthChecks || `[]`))]' \
+    'HealthChecks[?starts_with(CallerReference, `'"$prefix"'`)].[CallerReference, Id, join(`,`, sort(HealthCheckConfig.ChildHealthChecks || `[]`)), HealthCheckConfig.Disabled]' \
     >"$work/checks" || die 1 "the health checks cannot be listed"
   aws route53 list-resource-record-sets --hosted-zone-id "$zone_id" --output text --query \
     'ResourceRecordSets[].[Name, Type, SetIdentifier, Failover, GeoLocation.ContinentCode, GeoLocation.CountryCode, HealthCheckId, AliasTarget.HostedZoneId, AliasTarget.DNSName, AliasTarget.EvaluateTargetHealth]' \
@@ -162,6 +162,7 @@ health_checks() {
       say "health check $file: created, $id"
     else
       say "health check $file: there, $id"
+      switched_on "$file" "$id"
     fi
     case $id in *[!A-Za-z0-9-]* | "") die 1 "health check $file: '$id' is no id" ;; esac
     printf 's/@%s@/%s/g\n' "$reference" "$id" >>"$work/fill.sed"
@@ -182,6 +183,15 @@ tag() {
   fill "$here/health-checks/$1.tags.json" "$work/tags.json"
   aws route53 change-tags-for-resource --cli-input-json "file://$work/tags.json" ||
     die 1 "health check $1 could not be tagged"
+}
+
+# A check that somebody disabled counts as healthy for ever (R-DN-19). It may be on purpose, so it is only said.
+switched_on() {
+  local state
+  state=$(awk -F'\t' -v id="$2" '$2 == id { print $4 }' "$work/checks")
+  [ "$state" = True ] || return 0
+  say "health check $1: DISABLED, so it counts as healthy whatever happens; to enable it:"
+  say "  aws route53 update-health-check --health-check-id $2 --no-disabled"
 }
 
 # A check that adds up names its children by their ids: it follows when one of them had to be created again.

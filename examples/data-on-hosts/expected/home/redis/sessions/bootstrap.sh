@@ -4,6 +4,10 @@
 #
 #   bootstrap.sh          does it, shows every command that changes something
 #   bootstrap.sh --plan   only shows them
+#   bootstrap.sh --replace-lost-shard SHARD [--plan]
+#                         the same, after a shard has lost every copy and its nodes have started empty: the others forget
+#                         the lost ones, and the declared nodes take the slots. WHAT THE SHARD HELD IS GIVEN UP. Where several
+#                         shards are lost the option stands several times.
 #
 # It may be run again at any time: what is as declared is left alone. It never moves a slot, never deletes a key, and changes
 # nothing at all when what is there is not a part of the declared layout (exit 3) or a node does not answer (exit 1).
@@ -13,14 +17,25 @@ LC_ALL=C
 export LC_ALL
 
 plan=no
-case ${1:-} in
-'') ;;
---plan) plan=yes ;;
-*)
-  echo "usage: ${0##*/} [--plan]" >&2
-  exit 2
-  ;;
-esac
+replace=
+while [ $# -gt 0 ]; do
+  case $1 in
+  --plan) plan=yes ;;
+  --replace-lost-shard)
+    replace="$replace ${2:-}"
+    case ${2:-} in
+    '' | *[!0-9]* | 0?*) replace=usage ;;
+    esac
+    [ $# -lt 2 ] || shift
+    ;;
+  *) replace=usage ;;
+  esac
+  shift
+  if [ "$replace" = usage ]; then
+    echo "usage: ${0##*/} [--replace-lost-shard SHARD]... [--plan]" >&2
+    exit 2
+  fi
+done
 
 # The declared layout: name host port bus shard rank first-slot last-slot zone. Rank 0 is the primary.
 layout() {
@@ -150,6 +165,26 @@ done <"$work/layout"
 look all || fail "a node stopped answering"
 
 # --- 2. is what is there a part of what is declared? Nothing is changed before that is certain.
+# A shard that is given up: its nodes are there, empty and alone; and whoever holds its slots, exactly them, is gone in the eyes of
+# every node. A copy that is still there is taken by a failover, never by this.
+: >"$work/lost"
+for shard in $replace; do
+  awk -v shard="$shard" '$6 == shard' "$work/state" >"$work/members"
+  [ -s "$work/members" ] || fail "there is no shard $shard (roles.md)"
+  while read -r name id role primary slots rest; do
+    if [ "$slots" != - ] || [ "$role" != primary ]; then
+      refuse "shard $shard is not lost: $name $(if [ "$slots" != - ]; then echo "holds the slots $slots"; else echo "follows $primary"; fi)"
+    fi
+  done <"$work/members"
+  # With it everybody is forgotten who is as gone and holds nothing: its former replicas.
+  awk -v slots="$(awk 'NR == 1 { print $NF }' "$work/members")" '
+    FNR == NR { declared[$2] = 1; next }
+    !($2 in declared) {
+      seen[$2] = 1
+      if ($3 !~ /fail|noaddr/ || $5 != "-" && $5 != slots) keep[$2] = 1
+    }
+    END { for (id in seen) if (!(id in keep)) print id }' "$work/state" "$work/views" >>"$work/lost"
+done
 # Nodes that nobody declared: one that holds slots or is alive means another layout.
 awk '
   FNR == NR { declared[$2] = 1; next }
@@ -157,6 +192,7 @@ awk '
     if ($5 != "-") print "slots", $2, $5; else if ($3 ~ /fail|noaddr/) print "gone", $2, "-"; else print "alive", $2, $1
   }' "$work/state" "$work/views" | sort -u >"$work/strangers"
 while read -r kind id what; do
+  if grep -qx "$id" "$work/lost"; then continue; fi
   case $kind in
   slots) refuse "slots $what belong to node $id, which is not declared" ;;
   alive) refuse "node $id, which $what knows, is not declared" ;;
@@ -199,19 +235,35 @@ while read -r shard; do
   printf '%s %s\n' "$shard" "${owner:--}" >>"$work/owners"
 done <"$work/shards"
 if [ "$refused" = yes ]; then
-  echo "Nothing was changed: what is there is not the declared layout. To move slots or nodes, use redis-cli --cluster reshard, or change the blueprint." >&2
+  echo "Nothing was changed: what is there is not the declared layout. To move slots or nodes, use redis-cli --cluster reshard, or change the blueprint; a shard that lost every copy: README.md." >&2
   table >&2
   exit 3
 fi
 
 # --- 3. slots for the declared primaries of shards that nobody holds
+# First the others forget who held them: within a minute on all nodes, or one that has not would remind them (CLUSTER FORGET).
+sort -u "$work/lost" >"$work/forget"
+while read -r lost; do
+  awk -v id="$lost" '$2 == id { print $1 }' "$work/views" >"$work/reminded"
+  while read -r name; do
+    change "$name" cluster forget "$lost"
+  done <"$work/reminded"
+done <"$work/forget"
+# Should a lost node come back after all, its claim to the slots must be the older one: their new owner's epoch is the highest.
+highest=0
+if [ -n "$replace" ]; then
+  while read -r name rest; do
+    epoch=$(info "$name" cluster cluster_current_epoch)
+    if [ "$epoch" -gt "$highest" ]; then highest=$epoch; fi
+  done <"$work/layout"
+fi
 while read -r shard owner; do
   [ "$owner" = - ] || continue
   primary=$(awk -v shard="$shard" '$5 == shard && $6 == 0 { print $1 }' "$work/layout")
   known=$(awk -v name="$primary" '$1 == name' "$work/views" | wc -l)
   if [ "$((known))" -eq 1 ] && [ "$(info "$primary" cluster cluster_my_epoch)" = 0 ]; then
     # Different epochs from the start: no conflict has to be settled later.
-    change "$primary" cluster set-config-epoch $((shard + 1))
+    change "$primary" cluster set-config-epoch $((highest + shard + 1))
   fi
   change "$primary" cluster addslotsrange "$(field "$primary" 7)" "$(field "$primary" 8)"
 done <"$work/owners"

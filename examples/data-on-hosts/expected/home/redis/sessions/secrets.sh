@@ -45,4 +45,10 @@ mv users.acl.new users.acl
   printf 'masterauth %s\n' "$(cat replica-password)"
 } >secrets.conf.new
 mv secrets.conf.new secrets.conf
-echo "wrote users.acl and secrets.conf in $directory"
+{
+  printf 'REDIS_PASSWORD="'
+  sed 's/[\\"`$]/\\&/g' monitor-password | tr -d '\n'
+  printf '"\n'
+} >exporter.env.new
+mv exporter.env.new exporter.env
+echo "wrote users.acl and secrets.conf and exporter.env in $directory"

@@ -57,22 +57,28 @@ command -v pgbouncer >/dev/null || complain 'not installed:' pgbouncer
 [ -r /etc/patroni/haproxy.cfg ] || complain 'not copied:' /etc/patroni/haproxy.cfg
 [ -r /etc/patroni/pgbouncer.ini ] || complain 'not copied:' /etc/patroni/pgbouncer.ini
 
-# The environment file: its variables are named in the README. Values are never printed.
-environment=/etc/patroni/main.env
-if [ ! -f "$environment" ]; then
-    complain "$environment is missing"
-else
-    case $(stat -c %a -- "$environment") in
-        ?00) ;;
-        *) complain "$environment must be readable by its owner alone (mode 0600)" ;;
-    esac
-    for variable in PATRONI_SUPERUSER_PASSWORD PATRONI_REPLICATION_PASSWORD PATRONI_REWIND_PASSWORD PATRONI_RESTAPI_PASSWORD HAGEN_APPLICATION_PASSWORD DATA_SOURCE_PASS PGBACKREST_REPO1_S3_KEY PGBACKREST_REPO1_S3_KEY_SECRET; do
-        grep -Eq "^$variable=.+" -- "$environment" || complain "$environment does not set $variable"
-    done
-    if "$root" && [ "$(stat -c %U -- "$environment")" != root ] && [ "$(stat -c %U -- "$environment")" != "$account" ]; then
-        complain "$environment must belong to root or $account"
+# environment_file PATH VARIABLE…: the README names the variables of each. Values are never printed.
+environment_file() {
+    local file=$1 variable
+    shift
+    if [ ! -f "$file" ]; then
+        complain "$file is missing"
+        return
     fi
-fi
+    case $(stat -c %a -- "$file") in
+        ?00) ;;
+        *) complain "$file must be readable by its owner alone (mode 0600)" ;;
+    esac
+    for variable in "$@"; do
+        grep -Eq "^$variable=.+" -- "$file" || complain "$file does not set $variable"
+    done
+    if "$root" && [ "$(stat -c %U -- "$file")" != root ] && [ "$(stat -c %U -- "$file")" != "$account" ]; then
+        complain "$file must belong to root or $account"
+    fi
+}
+
+environment_file /etc/patroni/main.env PATRONI_SUPERUSER_PASSWORD PATRONI_REPLICATION_PASSWORD PATRONI_REWIND_PASSWORD PATRONI_RESTAPI_PASSWORD HAGEN_APPLICATION_PASSWORD DATA_SOURCE_PASS PGBACKREST_REPO1_S3_KEY PGBACKREST_REPO1_S3_KEY_SECRET
+environment_file /etc/patroni/main-pool.env PGPASSWORD
 
 users=/etc/patroni/userlist.txt
 if [ ! -f "$users" ]; then

@@ -1,0 +1,128 @@
+//! `hagen check`: the gate before a merge. Everything that `validate` says, then what the rules find.
+
+use std::path::Path;
+
+use super::fix;
+use crate::blueprint::load;
+use crate::cli::args::Check;
+use crate::cli::output::Output;
+use crate::cli::{ExitStatus, Failure, inputs};
+use crate::diagnostics::Diagnostic;
+use crate::env::clock;
+use crate::report::{self, CheckFormat, Section};
+use crate::rules::policy::{self, Flags};
+use crate::{loading, rules};
+
+/// One base in one environment: what was loaded, what is reported of it, whether that fails.
+pub(super) struct Run {
+    pub(super) loaded: load::Loaded,
+    pub(super) findings: Vec<Diagnostic>,
+    fails: bool,
+}
+
+/// Checks every base with its overlays, alone and in every environment.
+pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
+    let today = args.now.clone().unwrap_or_else(clock::today);
+    let flags = Flags { fail_on: args.fail_on, levels: args.levels.clone(), today };
+    if let Some((message, hint)) = policy::unknown(&flags) {
+        return Err(Failure::new(message).hint(hint));
+    }
+    let mut runs = read(args, &flags)?;
+    if args.fix {
+        fix::run(&runs, args.diff, output)?;
+        if !args.diff {
+            // What is reported is what is left.
+            runs = read(args, &flags)?;
+        }
+    }
+    let sections: Vec<Section<'_>> = runs
+        .iter()
+        .map(|run| Section {
+            environment: run.loaded.environment.as_deref(),
+            document: &run.loaded.document,
+            findings: &run.findings,
+        })
+        .collect();
+    write(args, &sections, output)?;
+    Ok(if runs.iter().any(|run| run.fails) { ExitStatus::DoesNotPass } else { ExitStatus::Ok })
+}
+
+/// Reads the blueprint and checks it.
+fn read(args: &Check, flags: &Flags) -> Result<Vec<Run>, Failure> {
+    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let environment = args.blueprint.environment.as_deref();
+    super::known_environment(&files, environment)?;
+    let bases = 0..files.bases().max(1);
+    Ok(bases.flat_map(|base| of_base(loading::load_all(&files, base, environment), flags)).collect())
+}
+
+/// The base and its environments. What the base has is not said again of an environment; a waiver is unused when nothing
+/// falls under it in any of them.
+fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut unused: Option<Vec<Diagnostic>> = None;
+    for mut loaded in loaded {
+        let problems = std::mem::take(&mut loaded.problems);
+        let Some(blueprint) = &loaded.blueprint else {
+            // What could not be read may be what a waiver is for.
+            unused = Some(Vec::new());
+            runs.push(Run { loaded, findings: problems, fails: true });
+            continue;
+        };
+        let found = problems.into_iter().chain(rules::check(blueprint)).collect();
+        let verdict = policy::apply(blueprint, &loaded.document, flags, found);
+        let mut findings = verdict.findings;
+        match &mut unused {
+            None => unused = Some(verdict.unused),
+            Some(unused) => unused.retain(|waiver| verdict.unused.contains(waiver)),
+        }
+        if let Some(base) = runs.first() {
+            findings.retain(|finding| !base.findings.contains(finding));
+        }
+        load::sort(&loaded.document, &mut findings);
+        let fails = policy::fails(blueprint, flags, &findings);
+        runs.push(Run { loaded, findings, fails });
+    }
+    if let (Some(run), Some(unused)) = (runs.first_mut(), unused)
+        && let Some(blueprint) = &run.loaded.blueprint
+    {
+        run.findings.extend(policy::leveled(blueprint, &run.loaded.document, flags, unused));
+        load::sort(&run.loaded.document, &mut run.findings);
+        run.fails |= policy::fails(blueprint, flags, &run.findings);
+    }
+    runs
+}
+
+/// The reports: to the terminal, for people to stderr and for programs to stdout, or to files.
+fn write(args: &Check, sections: &[Section<'_>], output: &mut Output) -> Result<(), Failure> {
+    let default = [(CheckFormat::Human, None)];
+    let formats = if args.formats.is_empty() { &default[..] } else { &args.formats };
+    if formats.iter().filter(|(_, file)| file.is_none()).count() > 1 {
+        return Err(Failure::new("two reports cannot share the terminal").hint("give one of them a file: `json=FILE`"));
+    }
+    for (format, file) in formats {
+        match file {
+            Some(file) => {
+                let look = report::Look { color: false, ..output.look() };
+                let text = report::check(sections, *format, look);
+                to_file(file, &text)?;
+            }
+            None => {
+                let text = report::check(sections, *format, output.look());
+                match format {
+                    CheckFormat::Human => output.aside(&text),
+                    CheckFormat::Concise => {
+                        output.result(&text);
+                        output.note(report::summary(sections).trim_end());
+                    }
+                    _ => output.result(&text),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn to_file(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|error| Failure::new(format!("{}: {error}", file.display())))
+}

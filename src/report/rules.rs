@@ -1,0 +1,115 @@
+//! The rules as people and programs read them: the table of `hagen rules`, docs/rules.md, `hagen explain ID`.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use crate::rules::elsewhere::{self, Elsewhere};
+use crate::rules::{self, Check, Group, HEADINGS, Rule};
+
+/// What a rule reads, in words.
+const fn reads(rule: &Rule) -> &'static str {
+    match rule.check {
+        Check::Blueprint(_) => "the blueprint",
+        Check::Files(_) => "files: hand-written ones, and what hagen renders",
+        Check::Both(..) => "the blueprint; hand-written files",
+    }
+}
+
+/// A line for each rule: id, level, group, what it finds.
+pub fn table() -> String {
+    let mut out = String::new();
+    for rule in rules::all() {
+        let (level, group) = (rule.level.name(), rule.group.name());
+        let _ = writeln!(out, "{}  {level:7}  {group:10}  {}", rule.id, one_line(rule.summary()));
+    }
+    out
+}
+
+/// A summary that its file breaks into lines, as one.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A rule in words, for `hagen explain`.
+pub fn explain(rule: &Rule) -> String {
+    let mut out = format!("{} {}\n    {}\n\n", rule.id, rule.name, one_line(rule.summary()));
+    let _ = writeln!(out, "level:    {}", rule.level.name());
+    let security = if rule.security { ", security" } else { "" };
+    let _ = writeln!(out, "group:    {}{security}", rule.group.name());
+    let _ = writeln!(out, "reads:    {}", reads(rule));
+    if !rule.fields.is_empty() {
+        let _ = writeln!(out, "fields:   {}", rule.fields.join("\n          "));
+    }
+    for heading in HEADINGS {
+        let _ = write!(out, "\n{heading}\n");
+        for line in rule.section(heading).lines() {
+            let _ = writeln!(out, "{}", format!("    {line}").trim_end());
+        }
+    }
+    out
+}
+
+/// docs/rules.md.
+pub fn page() -> String {
+    let mut out = String::from(
+        "# Rules\n\n\
+         What `hagen check` finds. This page is written by `hagen rules --format markdown` from the head of each rule's file.\n\n\
+         Ids follow facts.md (R-PG-32 is `PG032`); from 101 on they go beyond it. An id is never used twice. Change a level with\n\
+         `policy.levels` or `--level ID=LEVEL`; accept a finding for a time with `policy.waive` or a comment on its line.\n\n\
+         Behind the rules of a family stands what facts.md asks for and no rule finds, and why: `language`, a blueprint with the\n\
+         mistake is refused; `renderer`, only hagen could make it, and tests keep it from that; `document`, it needs something\n\
+         that hagen does not read yet; `assessment`, it compares a derived time with a target; `open`, not built yet.\n",
+    );
+    for group in Group::ALL {
+        let rules: Vec<&Rule> = rules::all().filter(|rule| rule.group == group).collect();
+        let _ = write!(out, "\n## {}\n", group.name());
+        for rule in rules {
+            let _ = write!(out, "\n### {} {}\n\n{}\n\n", rule.id, rule.name, rule.summary());
+            let _ = writeln!(out, "Level: {}. Reads: {}.", rule.level.name(), reads(rule));
+            if !rule.fields.is_empty() {
+                let fields: Vec<String> = rule.fields.iter().map(|field| format!("`{field}`")).collect();
+                let _ = writeln!(out, "Fields: {}.", fields.join(", "));
+            }
+            for heading in HEADINGS {
+                let _ = write!(out, "\n#### {heading}\n\n{}\n", rule.section(heading));
+            }
+        }
+        if elsewhere::of(group).next().is_some() {
+            out.push_str("\n### What no rule here finds\n\n| id | why | |\n|---|---|---|\n");
+        }
+        for Elsewhere { id, why, note } in elsewhere::of(group) {
+            let _ = writeln!(out, "| {id} | {} | {note} |", why.name());
+        }
+    }
+    out
+}
+
+/// The rules for programs.
+pub fn json() -> String {
+    let rules: Vec<_> = rules::all()
+        .map(|rule| {
+            json!({
+                "id": rule.id,
+                "name": rule.name,
+                "group": rule.group.name(),
+                "security": rule.security,
+                "level": rule.level.name(),
+                "summary": one_line(rule.summary()),
+                "reads": match rule.check {
+                    Check::Blueprint(_) => vec!["blueprint"],
+                    Check::Files(_) => vec!["files"],
+                    Check::Both(..) => vec!["blueprint", "files"],
+                },
+                "fields": rule.fields,
+                "finds": rule.section("What it finds"),
+                "why": rule.section("Why it matters"),
+                "fix": rule.section("Fix"),
+                "source": rule.section("Source"),
+            })
+        })
+        .collect();
+    let mut text = serde_json::to_string_pretty(&json!({"version": 1, "rules": rules})).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,7 @@
+//! Rules: Kubernetes objects (facts.md §12.1).
+
+use super::rule::family;
+
+family! {
+    "autoscaler-leaves-no-room-for-a-zone.rs" => autoscaler_leaves_no_room_for_a_zone,
+}

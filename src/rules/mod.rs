@@ -1,0 +1,95 @@
+//! The rules: what is legal and will still hurt. One file a rule, in the folder of its family.
+//!
+//! A rule sees the resolved blueprint, or files: hand-written ones or those that hagen rendered. It knows no clock, file
+//! system, network or stream, and it knows nothing of levels that a policy changes or of waivers: [`policy`] applies those.
+
+pub mod elsewhere;
+pub mod estate;
+pub mod policy;
+mod rule;
+pub mod waiver;
+
+mod alerts;
+mod backup;
+mod dns;
+mod edge;
+mod kubernetes;
+mod postgres;
+mod redis;
+mod resilience;
+mod runbooks;
+mod targets;
+
+pub use estate::Estate;
+pub use rule::{Check, Group, HEADINGS, Rule};
+
+use rayon::prelude::*;
+
+use crate::blueprint::Blueprint;
+use crate::diagnostics::Diagnostic;
+
+/// The rules of a family, by id.
+const fn of(group: Group) -> &'static [&'static Rule] {
+    match group {
+        Group::Kubernetes => kubernetes::RULES,
+        Group::Postgres => postgres::RULES,
+        Group::Backup => backup::RULES,
+        Group::Redis => redis::RULES,
+        Group::Dns => dns::RULES,
+        Group::Edge => edge::RULES,
+        Group::Resilience => resilience::RULES,
+        Group::Alerts => alerts::RULES,
+        Group::Targets => targets::RULES,
+        Group::Runbooks => runbooks::RULES,
+    }
+}
+
+/// All rules, by family and id.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    Group::ALL.into_iter().flat_map(|group| of(group).iter().copied())
+}
+
+/// The rule of an id, in large or small letters, or of a name.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id.eq_ignore_ascii_case(id) || rule.name == id)
+}
+
+/// What the rules find in a blueprint, in the order of the rules.
+pub fn check(blueprint: &Blueprint) -> Vec<Diagnostic> {
+    let rules: Vec<&Rule> = all().collect();
+    let found: Vec<Vec<Diagnostic>> = rules
+        .par_iter()
+        .map(|rule| {
+            let mut findings = Vec::new();
+            if let Check::Blueprint(check) | Check::Both(check, _) = rule.check {
+                check(blueprint, &mut findings);
+            }
+            findings
+        })
+        .collect();
+    found.into_iter().flatten().collect()
+}
+
+/// What the rules find in files, in the order of the rules.
+pub fn check_files(estate: &Estate<'_>) -> Vec<Diagnostic> {
+    let rules: Vec<&Rule> = all().collect();
+    let found: Vec<Vec<Diagnostic>> = rules
+        .par_iter()
+        .map(|rule| {
+            let mut findings = Vec::new();
+            if let Check::Files(check) | Check::Both(_, check) = rule.check {
+                check(estate, &mut findings);
+            }
+            findings
+        })
+        .collect();
+    found.into_iter().flatten().collect()
+}
+
+/// What every rule needs.
+mod prelude {
+    pub(super) use super::rule::{Check, Group, Rule};
+    pub(super) use crate::blueprint::Blueprint;
+    pub(super) use crate::diagnostics::{Diagnostic, Level, Place};
+    pub(super) use crate::path;
+}

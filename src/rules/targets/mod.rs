@@ -1,0 +1,5 @@
+//! Rules: Targets, claims, capacity (facts.md §12.9).
+
+use super::rule::family;
+
+family! {}

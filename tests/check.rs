@@ -1,0 +1,165 @@
+//! `hagen check` as CI and people meet it: what fails, who decided so, what is accepted until when, and what is printed.
+
+use crate::cli::Shell;
+
+/// A blueprint with one finding that is a warning (K8012) and one that is an error (RD008), and a policy.
+fn shell(policy: &str) -> Shell {
+    let shell = Shell::new();
+    shell.write("base.yaml", include_str!("rules/base.yaml"));
+    let policy = if policy.is_empty() { String::new() } else { format!("policy:\n{policy}") };
+    shell.write(
+        "over.yaml",
+        &format!(
+            "apiVersion: hagen.dev/v1\nkind: Overlay\nservices:\n  api:\n    autoscale: {{cpu: 70%}}  # the peak\n\
+             redis:\n  sessions:\n    eviction: allkeys-lru\n{policy}"
+        ),
+    );
+    shell
+}
+
+const CHECK: &str = "check base.yaml over.yaml --now 2027-01-15";
+
+#[test]
+fn what_fails_is_decided_by_the_level_the_policy_and_the_flags_in_this_order() {
+    let shell_of = |policy: &str| shell(policy);
+    let plain = shell_of("");
+    let said = plain.run(CHECK).ends(1).err;
+    assert!(
+        said.contains("warning[K8012]") && said.contains("error[RD008]") && said.contains("1 error, 1 warning"),
+        "{said}"
+    );
+    assert!(said.contains("over.yaml:5:22") && said.contains("base.yaml:"), "{said}");
+    for (policy, flags, status) in [
+        ("", "--level RD008=warning", 0),
+        ("", "--level RD008=warning --fail-on warning", 1),
+        ("", "--level redis=off --fail-on warning", 1),
+        ("", "--level redis=off --level kubernetes=off --fail-on info", 0),
+        ("", "--level redis=off --level RD008=error", 1),
+        ("", "--fail-on off", 0),
+        ("  levels: {RD008: info}\n", "", 0),
+        ("  levels: {redis: info, RD008: error}\n", "", 1),
+        ("  levels: {RD008: info}\n", "--level RD008=error", 1),
+        ("  failOn: warning\n  levels: {RD008: off}\n", "", 1),
+        ("  failOn: warning\n  levels: {RD008: info}\n", "--fail-on error", 0),
+    ] {
+        shell_of(policy).run(&format!("{CHECK} {flags}")).ends(status);
+    }
+    let said = shell_of("  levels: {K8012: error}\n").run(CHECK).ends(1).err;
+    assert!(said.contains("error by `policy.levels.K8012` (over.yaml:10); warning by default"), "{said}");
+    let said = plain.run(&format!("{CHECK} --level K8012=error")).ends(1).err;
+    assert!(said.contains("error by `--level K8012=error`; warning by default"), "{said}");
+    // A name that means nothing would be obeyed in silence.
+    let said = plain.run(&format!("{CHECK} --level K8O12=off")).ends(2).err;
+    assert!(said.contains("did you mean `K8012`?"), "{said}");
+    let said = shell_of("  levels: {K8O12: off}\n").run(CHECK).ends(1).err;
+    assert!(said.contains("BP019") || said.contains("BP171") || said.contains("BP009"), "{said}");
+    let said = shell_of("  levels: {K8999: info}\n").run(CHECK).ends(1).err;
+    assert!(said.contains("error[BP171]") && said.contains("over.yaml:10"), "{said}");
+}
+
+const WAIVE: &str = "  waive:\n    - {rule: RD008, at: redis.sessions, reason: \"sessions are short\", owner: web, until: 2027-01-15}\n";
+
+#[test]
+fn a_waiver_holds_until_its_last_day_and_is_counted() {
+    let shell = shell(WAIVE);
+    let said = shell.run(CHECK).ends(0).err;
+    assert!(!said.contains("RD008") && said.contains("1 warning, 1 waived"), "{said}");
+    let json: serde_json::Value =
+        serde_json::from_str(&shell.run(&format!("{CHECK} --format json")).ends(0).out).unwrap();
+    assert_eq!(json["summary"]["waived"], 1);
+    let waived = json["findings"].as_array().unwrap().iter().find(|f| f["id"] == "RD008").unwrap();
+    assert_eq!(waived["waived"]["owner"], "web");
+    // The day after, the finding is back, and the waiver is named too.
+    let said = shell.run("check base.yaml over.yaml --now 2027-01-16").ends(1).err;
+    assert!(
+        said.contains("error[RD008]") && said.contains("warning[BP173]") && said.contains("over.yaml:11"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_waiver_that_nothing_falls_under_is_a_warning() {
+    let unused = WAIVE.replace("redis.sessions", "redis.cache");
+    let said = shell(&unused).run(CHECK).ends(1).err;
+    assert!(said.contains("warning[BP174]") && said.contains("error[RD008]"), "{said}");
+    // One that another environment needs is used.
+    let shell = shell("");
+    shell.write("over.yaml", &format!(
+        "apiVersion: hagen.dev/v1\nkind: Overlay\npolicy:\n{WAIVE}environments:\n  lab:\n    platform: {{namespace: lab}}\n    \
+         redis: {{sessions: {{eviction: allkeys-lru}}}}\n"
+    ));
+    let said = shell.run(CHECK).ends(0).err;
+    assert!(!said.contains("BP174") && said.contains("1 waived"), "{said}");
+}
+
+#[test]
+fn a_comment_on_the_line_waives_what_stands_there() {
+    let shell = shell("");
+    let over = shell.read("over.yaml");
+    let mark = "# hagen: waive RD008 reason=\"short\" owner=web until=2027-06-30";
+    shell.write("over.yaml", &over.replace("allkeys-lru", &format!("allkeys-lru  {mark}")));
+    assert!(shell.run(CHECK).ends(0).err.contains("1 waived"));
+    shell.write("over.yaml", &over.replace("  sessions:\n", &format!("  {mark}\n  sessions:\n")));
+    assert!(shell.run(CHECK).ends(0).err.contains("1 waived"), "on a line of its own, for all that is below the next");
+    shell.write("over.yaml", &over.replace("allkeys-lru", &format!("allkeys-lru  {}", mark.replace(" owner=web", ""))));
+    let said = shell.run(CHECK).ends(1).err;
+    assert!(said.contains("BP172") && said.contains("`owner` is missing"), "{said}");
+    // In a text it is no comment.
+    let text = format!("metadata: {{description: \"x {}\"}}\n", mark.replace('"', "'"));
+    shell.write("over.yaml", &(over + &text));
+    let said = shell.run(CHECK).ends(1).err;
+    assert!(said.contains("error[RD008]") && !said.contains("BP17"), "{said}");
+}
+
+#[test]
+fn several_reports_come_of_one_run() {
+    let shell = shell("");
+    let line =
+        format!("{CHECK} --format sarif=out.sarif --format junit=out.xml --format gitlab=out.json --format concise");
+    let ran = shell.run(&line).ends(1);
+    assert!(
+        ran.out.contains("over.yaml:8:15: error[RD008]: ") && ran.err.trim() == "1 error, 1 warning",
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    let sarif: serde_json::Value = serde_json::from_str(&shell.read("out.sarif")).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    for result in results {
+        let index = result["ruleIndex"].as_u64().unwrap() as usize;
+        assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+        assert!(result["partialFingerprints"]["hagen/v1"].is_string());
+    }
+    assert_eq!(results[0]["locations"][0]["physicalLocation"]["region"]["startLine"], 5);
+    assert!(shell.read("out.xml").contains("failures=\"2\""));
+    let gitlab: serde_json::Value = serde_json::from_str(&shell.read("out.json")).unwrap();
+    assert_eq!(gitlab.as_array().unwrap().len(), 2);
+    let github = shell.run(&format!("{CHECK} --format github")).ends(1).out;
+    assert!(
+        github.lines().all(|line| line.starts_with("::")) && github.contains("file=over.yaml,line=8,col=15"),
+        "{github}"
+    );
+    let page = shell.run(&format!("{CHECK} --format markdown")).ends(1).out;
+    assert!(page.starts_with("### hagen check: 1 error, 1 warning\n") && page.contains("`over.yaml:8`"), "{page}");
+    // Two on one terminal could not be told apart.
+    shell.run(&format!("{CHECK} --format json --format sarif")).ends(2);
+    shell.run(&format!("{CHECK} --format yaml")).ends(2);
+    shell.run(&format!("{CHECK} --format json=no/such/directory")).ends(2);
+}
+
+#[test]
+fn fix_writes_the_one_right_value_and_leaves_the_rest_as_it_was() {
+    let shell = shell("");
+    let before = shell.read("over.yaml");
+    let shown = shell.run(&format!("{CHECK} --fix --diff")).ends(1).out;
+    assert!(
+        shown.contains("-    autoscale: {cpu: 70%}  # the peak")
+            && shown.contains("+    autoscale: {cpu: 66%}  # the peak"),
+        "{shown}"
+    );
+    assert_eq!(shell.read("over.yaml"), before);
+    shell.run(&format!("{CHECK} --fix")).ends(0);
+    let mended = before.replace("70%", "66%").replace("allkeys-lru", "noeviction");
+    assert_eq!(shell.read("over.yaml"), mended);
+}

@@ -1,0 +1,171 @@
+//! The rules: each with blueprints that it finds something in, at the very line, and others that it passes.
+//!
+//! `tests/rules/ID/fail*.yaml` says `# expect: ID` on the lines that must be pointed at; `pass*.yaml` says nothing. A fixture
+//! is a whole blueprint, or an overlay on `tests/rules/base.yaml`, in which no rule finds anything.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use hagen::blueprint::explain::explain;
+use hagen::blueprint::load::{Input, Loaded, parse};
+use hagen::document::edit;
+use hagen::loading::load;
+use hagen::report;
+use hagen::rules::{self, Group, HEADINGS};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules")
+}
+
+fn loaded(path: &Path) -> Loaded {
+    let input = |path: &Path| Input {
+        name: path.display().to_string(),
+        text: std::fs::read_to_string(path).unwrap(),
+        directory: None,
+    };
+    let fixture = input(path);
+    let overlay = fixture.text.contains("\nkind: Overlay") || fixture.text.starts_with("kind: Overlay");
+    let inputs = if overlay { vec![input(&root().join("base.yaml")), fixture] } else { vec![fixture] };
+    load(&parse(inputs), 0, None)
+}
+
+/// Where the findings of a rule stand: the file's name and the line.
+fn found(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
+    let loaded = loaded(path);
+    let errors: Vec<_> =
+        loaded.problems.iter().filter(|problem| loaded.blueprint.is_none() || problem.id == id).collect();
+    let blueprint = loaded.blueprint.as_ref().unwrap_or_else(|| panic!("{}: {errors:#?}", path.display()));
+    let findings = rules::check(blueprint).into_iter().filter(|finding| finding.id == id);
+    let place = |finding: hagen::diagnostics::Diagnostic| {
+        let span = loaded.document.span(&finding.primary.place);
+        let source = &loaded.document.sources[span.file as usize];
+        let file = Path::new(&source.name).file_name().unwrap().to_string_lossy().into_owned();
+        (file, source.position(span.start).line)
+    };
+    findings.map(place).collect()
+}
+
+/// Where a fixture says that something must be found.
+fn expected(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let file = path.file_name().unwrap().to_string_lossy().into_owned();
+    let marked = text.lines().enumerate().filter(|(_, line)| {
+        line.split_once("# expect: ").is_some_and(|(_, ids)| ids.split_whitespace().any(|named| named == id))
+    });
+    marked.map(|(at, _)| (file.clone(), at + 1)).collect()
+}
+
+#[test]
+fn every_rule_finds_what_its_fixtures_say_and_nothing_else() {
+    let mut failures = Vec::new();
+    for rule in rules::all() {
+        let directory = root().join(rule.id);
+        let Ok(entries) = std::fs::read_dir(&directory) else {
+            failures.push(format!("{}: no fixtures", rule.id));
+            continue;
+        };
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let (mut pass, mut fail) = (0, 0);
+        for path in paths {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let (found, expected) = (found(&path, rule.id), expected(&path, rule.id));
+            if name.starts_with("fail") {
+                fail += 1;
+                assert!(!expected.is_empty(), "{}/{name} expects nothing", rule.id);
+            } else {
+                pass += 1;
+                assert!(name.starts_with("pass") && expected.is_empty(), "{}/{name}", rule.id);
+            }
+            if found != expected {
+                failures.push(format!("{}/{name}: expected {expected:?}, found {found:?}", rule.id));
+            }
+        }
+        if pass == 0 || fail == 0 {
+            failures.push(format!("{}: {fail} failing and {pass} passing fixtures", rule.id));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn what_a_rule_offers_mends_what_it_finds() {
+    for rule in rules::all() {
+        for entry in std::fs::read_dir(root().join(rule.id)).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let before = loaded(&path);
+            let Some(blueprint) = &before.blueprint else { continue };
+            let of_rule = |blueprint| rules::check(blueprint).into_iter().filter(|finding| finding.id == rule.id);
+            let offered: Vec<_> = of_rule(blueprint).filter_map(|finding| finding.edit).collect();
+            if offered.is_empty() {
+                continue;
+            }
+            let sets = offered.iter().filter_map(|wanted| edit::set(&before.document, &wanted.path, &wanted.value));
+            let sets: Vec<_> = sets.collect();
+            assert!(!sets.is_empty(), "{}: nothing of it can be written", path.display());
+            let texts = (0..before.document.sources.len()).map(|file| {
+                let name = before.document.sources[file].name.clone();
+                Input { name, text: edit::apply(&before.document, file as u32, &sets).unwrap(), directory: None }
+            });
+            let after = load(&parse(texts.collect()), 0, None);
+            let blueprint =
+                after.blueprint.as_ref().unwrap_or_else(|| panic!("{}: {:#?}", path.display(), after.problems));
+            let left = of_rule(blueprint).filter(|finding| finding.edit.is_some()).count();
+            assert_eq!(left, 0, "{}: still there", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_rule_finds_anything_in_the_base_of_the_fixtures() {
+    let loaded = loaded(&root().join("base.yaml"));
+    let blueprint = loaded.blueprint.as_ref().unwrap_or_else(|| panic!("{:#?}", loaded.problems));
+    let found: Vec<String> = rules::check(blueprint).into_iter().map(|f| format!("{}: {}", f.id, f.title)).collect();
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn the_catalogue_is_whole() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    let mut ids = BTreeSet::new();
+    let mut listed = BTreeSet::new();
+    for rule in rules::all() {
+        let (id, file) = (rule.id, format!("{}/{}.rs", rule.group.name(), rule.name));
+        assert!(ids.insert(id), "{id} stands twice");
+        assert!(id.len() == 5 && id.starts_with(rule.group.prefix()), "{id} is in {}", rule.group.name());
+        assert!(source.join(&file).is_file(), "{id}: no {file}");
+        assert!(rule.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-' || b.is_ascii_digit()), "{}", rule.name);
+        assert!(rule.summary().ends_with('.'), "{id}: the first line of its documentation is a sentence");
+        for heading in HEADINGS {
+            assert!(!rule.section(heading).is_empty(), "{id}: `# {heading}` is missing in {file}");
+        }
+        for field in rule.fields {
+            assert!(explain(field).is_ok(), "{id}: there is no field `{field}`");
+        }
+        listed.insert(file);
+    }
+    for group in Group::ALL {
+        for entry in std::fs::read_dir(source.join(group.name())).unwrap() {
+            let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+            if name.contains('-') {
+                let file = format!("{}/{name}", group.name());
+                assert!(listed.contains(&file), "{file} is not in the list of its family");
+            }
+        }
+    }
+    for entry in std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap()).filter(|e| e.path().is_dir()) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        assert!(ids.contains(name.as_str()), "tests/rules/{name} is for no rule");
+    }
+}
+
+#[test]
+fn the_page_of_rules_is_what_the_rules_say() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+    let page = report::rules::page();
+    if std::env::var_os("HAGEN_BLESS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == page, "docs/rules.md is stale; `just bless` writes it");
+}
