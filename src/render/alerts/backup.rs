@@ -52,9 +52,9 @@ pub fn pushes(context: &Context<'_>) -> bool {
     context.monitoring.exporters.pushgateway.is_some()
 }
 
-/// What jobs push, of one cluster.
-fn pushed(cluster: &str) -> Scope {
-    Scope::default().is("cluster", cluster).instance(&[])
+/// What jobs push, of one cluster: another system's may bear the same name and push to the same gateway.
+fn pushed(context: &Context<'_>, cluster: &str) -> Scope {
+    Scope::default().is("namespace", &context.blueprint.namespace).is("cluster", cluster).instance(&[])
 }
 
 /// `time()` is 0 at the start of a test: so old, or just now.
@@ -296,7 +296,7 @@ fn repositories(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
 
 fn jobs(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
     let name = &cluster.spec.name;
-    let scope = pushed(name);
+    let scope = pushed(&cluster.context, name);
     let mut alerts = vec![each_repository(cluster, backup, &scope)];
     if let Some(cron) = &backup.verify {
         let limit = cluster.context.above("RestoreVerificationOverdue", half_as_much_again(longest_gap(cron)));
@@ -356,7 +356,7 @@ fn each_repository(cluster: &Cluster<'_>, backup: &PostgresBackup, scope: &Scope
 
 fn snapshots(context: &Context<'_>, name: &str, shards: u32, cron: &Cron) -> Alert {
     let limit = context.above("RedisSnapshotOverdue", half_as_much_again(longest_gap(cron)));
-    let scope = pushed(name);
+    let scope = pushed(context, name);
     let metric = scope.metric(names::METRIC_REDIS_SNAPSHOT);
     let with = |last: i128| -> Vec<Series> {
         let old = |shard: u32| if shard + 1 == shards { last } else { 0 };

@@ -66,10 +66,10 @@ impl Catalogue {
         }
         // What hagen's own jobs push, and the labels that its probes carry.
         let own = [
-            (names::METRIC_BACKUP, &["cluster", "repo", "type"][..]),
-            (names::METRIC_RESTORE, &["cluster"]),
-            (names::METRIC_REDIS_SNAPSHOT, &["cluster", "shard"]),
-            (names::METRIC_DRILL, &["drill"]),
+            (names::METRIC_BACKUP, &["namespace", "cluster", "repo", "type"][..]),
+            (names::METRIC_RESTORE, &["namespace", "cluster"]),
+            (names::METRIC_REDIS_SNAPSHOT, &["namespace", "cluster", "shard"]),
+            (names::METRIC_DRILL, &["namespace", "drill"]),
             ("probe_success", &["host", "probe"]),
             ("probe_ssl_earliest_cert_expiry", &["host", "probe"]),
         ];
