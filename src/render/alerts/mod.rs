@@ -10,6 +10,7 @@ mod backup;
 mod certificates;
 mod context;
 mod discovery;
+mod disk;
 mod dns;
 mod drills;
 mod etcd;
@@ -188,6 +189,7 @@ fn region_topics(context: &Context<'_>) -> Vec<Topic> {
         plain("replication", "PostgreSQL: what lags and what is about to be lost", replication::alerts(context)),
         plain("etcd", "etcd, where Patroni keeps its leader key", etcd::alerts(context)),
         with("redis", "Redis", redis::alerts(context)),
+        with("disk", "Disks of the data stores", disk::alerts(context)),
         with("backup", "Backups, archives, restores", backup::alerts(context)),
         with("dns", "Public hosts and the regions behind them", dns::alerts(context)),
         with("certificates", "Certificates", certificates::alerts(context)),
@@ -233,6 +235,8 @@ fn override_alerts(monitoring: &Monitoring, alerts: &mut Vec<Alert>) {
 #[derive(Serialize)]
 struct RuleFile {
     title: String,
+    /// Which Prometheus it is for.
+    whose: &'static str,
     remarks: Vec<String>,
     groups: Vec<Group>,
 }
@@ -316,7 +320,13 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
     let place = common.region.map_or_else(|| "all regions".to_owned(), |region| region.name.clone());
     let mut origins = topic.origins();
     origins.push(path!["monitoring"]);
-    let rules = RuleFile { title: format!("{}, in {place}.", topic.title), remarks: topic.remarks.clone(), groups };
+    let whose = if common.region.is_some() {
+        "For this region's own Prometheus"
+    } else {
+        "For the Prometheus that reads those of the regions, never for one of these"
+    };
+    let rules =
+        RuleFile { title: format!("{}, in {place}.", topic.title), whose, remarks: topic.remarks.clone(), groups };
     let path = format!("{directory}/alerts/{}.rules.yaml", topic.name);
     jobs.push(
         File {

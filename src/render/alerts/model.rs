@@ -63,6 +63,8 @@ pub enum Values {
     Grows(String),
     /// The first value for so many minutes, then the second.
     Changes(String, u64, String),
+    /// Falls from a value by so much a minute.
+    Falls(String, String),
     /// The value for so many minutes, then the mark of a series that has ended.
     Ends(String, u64),
 }
@@ -185,6 +187,7 @@ impl Values {
             Self::Constant(value) => format!("{value}+0x{minutes}"),
             Self::Grows(by) => format!("0+{by}x{minutes}"),
             Self::Changes(before, at, after) => format!("{before}+0x{at} {after}+0x{minutes}"),
+            Self::Falls(from, by) => format!("{from}-{by}x{minutes}"),
             Self::Ends(value, at) => format!("{value}+0x{at} stale"),
         }
     }
