@@ -9,7 +9,7 @@ use super::context::Context;
 use super::promql::regex;
 use crate::blueprint::raw::{ConsensusKind, PoolKind};
 use crate::blueprint::{Service, names};
-use crate::render::kubernetes::common::has_cert_manager;
+use crate::render::kubernetes::common::{counted_by_mesh, has_cert_manager};
 use crate::render::patroni::ETCD_METRICS;
 
 /// A job with its comment.
@@ -61,7 +61,7 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
     }
     jobs.extend(services(context));
     jobs.extend(stores(context));
-    if b.spec.edge.mesh.is_some() && b.services.iter().any(|s| s.spec.metrics.requests.is_none()) {
+    if b.services.iter().any(|service| counted_by_mesh(b, service)) {
         let mut job = of_pods(context, "istio", ".+", 15_020, "/stats/prometheus", false);
         // Only what carries a proxy: pods with a sidecar, and the waypoints of an ambient mesh.
         let proxies = json!({

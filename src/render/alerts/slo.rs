@@ -107,10 +107,8 @@ fn counter(context: &Context<'_>, service: &Service) -> Option<Counter> {
         let scope = context.service(service);
         return Some(Counter { metric: metric.clone(), scope, code: service.spec.metrics.code.clone() });
     }
-    let mesh = context.blueprint.spec.edge.mesh.as_ref()?;
-    if uncounted(context, service).is_some() {
-        return None;
-    }
+    let mesh =
+        context.blueprint.spec.edge.mesh.as_ref().filter(|_| common::counted_by_mesh(context.blueprint, service))?;
     // Each request once: where it arrives. In an ambient mesh that is the waypoint, and the Gateway for what comes from
     // outside: it goes past the waypoint and tells of itself as the source.
     let reporters: &[&str] = match (mesh.data_plane, service.is_public()) {
