@@ -8,6 +8,7 @@
 mod alertmanager;
 mod backup;
 mod certificates;
+mod compliance;
 mod context;
 mod discovery;
 mod disk;
@@ -182,6 +183,7 @@ fn region_topics(context: &Context<'_>) -> Vec<Topic> {
         remarks,
     };
     let (records, alerts, remarks) = slo::slo(context);
+    let (achieved, unmeasured) = compliance::records(context);
     let mut topics = vec![
         Topic { name: "slo", title: "Service level objectives", records, alerts, remarks },
         plain("kubernetes", "Zones, nodes, services and pods", kubernetes::alerts(context)),
@@ -189,6 +191,13 @@ fn region_topics(context: &Context<'_>) -> Vec<Topic> {
         plain("replication", "PostgreSQL: what lags and what is about to be lost", replication::alerts(context)),
         plain("etcd", "etcd, where Patroni keeps its leader key", etcd::alerts(context)),
         with("redis", "Redis", redis::alerts(context)),
+        Topic {
+            name: "compliance",
+            title: "Recovery objectives: what would be lost now, and what may be",
+            records: achieved,
+            alerts: Vec::new(),
+            remarks: unmeasured,
+        },
         with("disk", "Disks of the data stores", disk::alerts(context)),
         with("backup", "Backups, archives, restores", backup::alerts(context)),
         with("dns", "Public hosts and the regions behind them", dns::alerts(context)),
@@ -338,13 +347,15 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
         },
         &rules,
     );
-    if topic.alerts.is_empty() {
+    let tests = topic.tests(common);
+    if tests.is_empty() {
         return;
     }
+    let what = if topic.alerts.is_empty() { "what is recorded" } else { "each alert once firing and once silent" };
     let tests = TestFile {
-        title: format!("{}, in {place}: each alert once firing and once silent. promtool test rules", topic.title),
+        title: format!("{}, in {place}: {what}. promtool test rules", topic.title),
         rules: format!("{}.rules.yaml", topic.name),
-        tests: topic.tests(common),
+        tests,
     };
     let path = format!("{directory}/alerts/{}.test.yaml", topic.name);
     jobs.push(

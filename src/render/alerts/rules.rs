@@ -132,7 +132,8 @@ impl Topic {
         for alert in &self.alerts {
             by_name.entry(alert.name).or_default().push(alert);
         }
-        by_name.values().flat_map(|alerts| tests_of(common, alerts)).collect()
+        let alerts = by_name.values().flat_map(|alerts| tests_of(common, alerts));
+        alerts.chain(self.records.iter().flat_map(|record| tests_of_record(common, record))).collect()
     }
 }
 
@@ -198,7 +199,7 @@ impl Common<'_> {
     }
 }
 
-/// The order in which people are called; Alertmanager knows neither acknowledgement nor phones (decision 17).
+/// The order in which people are called; Alertmanager knows neither acknowledgement nor phones.
 fn escalation(blueprint: &Blueprint) -> Option<String> {
     let operations = &blueprint.spec.operations;
     let one = |name: &crate::blueprint::raw::Name| {
@@ -227,6 +228,31 @@ fn expand(text: &str, result: &Labels) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The tests of a recording rule.
+fn tests_of_record(common: &Common<'_>, record: &Record) -> Vec<Value> {
+    let labels = common.record(record).labels;
+    let at = super::model::LEAD;
+    let asked = |(expr, name, value): &(String, &str, Option<String>)| {
+        let samples: Vec<Value> = value
+            .iter()
+            .filter_map(|value| value.parse::<f64>().ok())
+            .map(|value| json!({"labels": super::promql::series(name, &labels), "value": value}))
+            .collect();
+        json!({"expr": expr, "eval_time": at.go(), "exp_samples": samples})
+    };
+    let test = |case: &super::slo::RecordCase| {
+        let input = case.series.iter();
+        let input = input.map(|s| json!({"series": s.name, "values": s.values.promtool(at.minutes() + 5)}));
+        json!({
+            "name": format!("{}: {}", record.name, case.name),
+            "interval": "1m",
+            "input_series": input.collect::<Vec<_>>(),
+            "promql_expr_test": case.asks.iter().map(asked).collect::<Vec<_>>(),
+        })
+    };
+    record.tests.iter().map(test).collect()
 }
 
 /// The tests of all alerts of one name.

@@ -31,6 +31,18 @@ pub struct Record {
     pub expr: String,
     /// Its labels.
     pub labels: Labels,
+    /// The unit tests, besides those of the alerts that rest on it.
+    pub tests: Vec<RecordCase>,
+}
+
+/// A unit test of a recording rule.
+pub struct RecordCase {
+    /// What the series show, in a phrase.
+    pub name: &'static str,
+    /// The series that there are.
+    pub series: Vec<Series>,
+    /// What is asked, with the name of the series that its result bears, and the value; `None` for no result.
+    pub asks: Vec<(String, &'static str, Option<String>)>,
 }
 
 /// A burn rate that alerts.
@@ -145,7 +157,7 @@ fn record(context: &Context<'_>, service: &Service, objective: Percent, counter:
             "(\n  sum(rate({bad}[{window}]))\n  or\n  0 * sum(rate({all}[{window}]))\n)\n/\n(sum(rate({all}[{window}])) > 0)"
         )
     };
-    let rule = |name: String, expr: String| Record { name, expr, labels: own.clone() };
+    let rule = |name: String, expr: String| Record { name, expr, labels: own.clone(), tests: Vec::new() };
     let mut records: Vec<Record> = WINDOWS.iter().map(|w| rule(format!("{RATIO}{w}"), ratio(w))).collect();
     records.push(rule(OBJECTIVE.to_owned(), format!("vector({})", objective.fraction())));
     if objective.complement_micro() > 0 {
