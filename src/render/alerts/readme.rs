@@ -101,7 +101,32 @@ fn row(monitoring: &Monitoring, alert: &Alert) -> Row {
         hold: alert.hold.to_string(),
         page: page(monitoring, alert).to_string(),
         threshold: alert.threshold.clone(),
-        // For people the name of the label stands for its value.
-        description: alert.description.replace("{{ $labels.", "the ").replace(" }}", ""),
+        description: named(&alert.description),
+    }
+}
+
+/// For people the name of a label, in capitals, stands for its value.
+fn named(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, (label, after))) =
+        rest.split_once("{{ $labels.").and_then(|(before, tail)| Some((before, tail.split_once(" }}")?)))
+    {
+        out.push_str(before);
+        out.push_str(&label.replace('_', "-").to_uppercase());
+        rest = after;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_label_reads_as_a_placeholder() {
+        assert_eq!(named("Slot {{ $labels.slot_name }} of the primary."), "Slot SLOT-NAME of the primary.");
+        assert_eq!(named("{{ $labels.job }} {{ $labels.instance }} does not answer"), "JOB INSTANCE does not answer");
+        assert_eq!(named("no label, {{ only braces"), "no label, {{ only braces");
     }
 }

@@ -154,7 +154,9 @@ impl Tools<'_> {
         for cluster in self.postgres().filter(|cluster| cluster.role(self.region) == Some(PostgresRole::Primary)) {
             let there: Vec<String> = backups(cluster).collect();
             let name = &cluster.name;
-            for (kind, what) in [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")] {
+            for (kind, what) in
+                [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")]
+            {
                 let job = names::postgres_backup(name, kind);
                 if there.contains(&job) {
                     first(format!("once, at the first installation, PostgreSQL {name}: {what}"), &job);
