@@ -84,7 +84,7 @@ fn the_exit_status_says_whether_it_was_the_blueprint_or_the_world() {
         ("warns.yaml", 0, 0),
         ("bad.yaml", 1, 1),
         ("broken.yaml", 1, 1),
-        ("bytes.yaml", 2, 2),
+        ("bytes.yaml", 1, 1),
         ("absent.yaml", 2, 2),
         ("good.yaml good.yaml", 0, 2),
     ] {

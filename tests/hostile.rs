@@ -231,6 +231,8 @@ proptest! {
 
     #[test]
     fn no_text_changes_the_structure_of_a_file(text in "([a-z0-9]|[-'\"\\\\$`{}#:%|&;<>()\\[\\]!*?@=,./~^+_]|[ \t\n]|\\PC){1,24}") {
+        // A parameter of PostgreSQL that is a whole number stays one.
+        prop_assume!(text.parse::<i64>().is_err());
         let case = CASES.iter().find(|case| case.name == "texts").unwrap();
         let mut all: Vec<(&String, &str)> = case.free.iter().map(|pointer| (pointer, TEXTS[0])).collect();
         all.extend(case.free.iter().filter(|pointer| takes(case, pointer, &text)).map(|pointer| (pointer, text.as_str())));

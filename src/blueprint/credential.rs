@@ -189,15 +189,15 @@ fn password_in_url(line: &str) -> bool {
 /// Whether a whole value stands for something that was never filled in. `todo` in small letters is a name like any other,
 /// and `<name>` inside of a sentence is part of it.
 pub fn is_placeholder(text: &str) -> bool {
-    let upper = text.to_ascii_uppercase();
+    const WORDS: [&str; 8] =
+        ["CHANGE_ME", "CHANGEME", "CHANGE-ME", "REPLACE_ME", "REPLACEME", "REPLACE-ME", "FIXME", "TBD"];
     let angle = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).is_some_and(|inner| {
         inner.starts_with(|c: char| c.is_ascii_alphabetic())
             && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ' '))
     });
     angle
-        || (upper.len() >= 3 && upper.bytes().all(|b| b == b'X'))
-        || matches!(upper.as_str(), "CHANGE_ME" | "CHANGEME" | "CHANGE-ME" | "REPLACE_ME" | "REPLACEME" | "REPLACE-ME")
-        || matches!(upper.as_str(), "FIXME" | "TBD")
+        || (text.len() >= 3 && text.bytes().all(|b| b.eq_ignore_ascii_case(&b'X')))
+        || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
         || text == "TODO"
         || text.starts_with("Z123456")
 }

@@ -21,6 +21,48 @@ pub struct Input {
     pub directory: Option<String>,
 }
 
+/// An input as it was read from bytes.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// The text, with U+FFFD for what is no UTF-8.
+    pub input: Input,
+    /// What keeps it from being read as YAML.
+    pub fault: Option<Fault>,
+}
+
+/// Why bytes are no text to be read.
+#[derive(Debug, Clone, Copy)]
+pub enum Fault {
+    /// There are too many; none is kept.
+    TooLarge,
+    /// The first that is no UTF-8 stands here.
+    NotUtf8 {
+        /// Where it stands.
+        at: usize,
+        /// Whether the file begins as UTF-16 does.
+        wide: bool,
+    },
+}
+
+impl Decoded {
+    /// The bytes of a file as text.
+    pub fn new(name: String, bytes: Vec<u8>, directory: Option<String>) -> Self {
+        let (text, fault) = if bytes.len() > yaml::BYTES {
+            (String::new(), Some(Fault::TooLarge))
+        } else {
+            match String::from_utf8(bytes) {
+                Ok(text) => (text, None),
+                Err(error) => {
+                    let wide = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+                    let at = error.utf8_error().valid_up_to();
+                    (String::from_utf8_lossy(error.as_bytes()).into_owned(), Some(Fault::NotUtf8 { at, wide }))
+                }
+            }
+        };
+        Self { input: Input { name, text, directory }, fault }
+    }
+}
+
 /// What came of loading a base with its overlays in one environment.
 #[derive(Debug)]
 pub struct Loaded {
@@ -53,12 +95,21 @@ pub struct Files {
 
 /// Parses texts.
 pub fn parse(inputs: Vec<Input>) -> Files {
+    parse_decoded(inputs.into_iter().map(|input| Decoded { input, fault: None }).collect())
+}
+
+/// Parses what was read. A file that is no UTF-8 is a fault of the blueprint, with its place as any other.
+pub fn parse_decoded(inputs: Vec<Decoded>) -> Files {
     let mut files =
         Files { sources: Vec::new(), bases: Vec::new(), overlays: Vec::new(), problems: Vec::new(), unreadable: false };
     let mut unclear = Vec::new();
-    for (index, input) in inputs.into_iter().enumerate() {
+    for (index, Decoded { input, fault }) in inputs.into_iter().enumerate() {
         let source = Source::new(input.name, input.text);
-        let (node, problems) = yaml::parse(&source, index as u32);
+        let (node, problems) = match fault {
+            Some(Fault::TooLarge) => (None, vec![yaml::too_large(index as u32)]),
+            Some(Fault::NotUtf8 { at, wide }) => (None, vec![not_utf8(&source, index as u32, at, wide)]),
+            None => yaml::parse(&source, index as u32),
+        };
         files.unreadable |= node.is_none();
         files.problems.extend(problems);
         if let Some(node) = node {
@@ -84,6 +135,18 @@ pub fn parse(inputs: Vec<Input>) -> Files {
         }
     }
     files
+}
+
+/// The first byte of a file that is no UTF-8; in the text U+FFFD stands in its place.
+fn not_utf8(source: &Source, file: u32, at: usize, wide: bool) -> Diagnostic {
+    let end = at + source.text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let span = Span { file, start: at as u32, end: end as u32 };
+    let problem = Diagnostic::error("BP001", Place::Span(span), "the file is not UTF-8 from here on");
+    if wide {
+        problem.because("it begins as UTF-16 does").fix("save it as UTF-8, without a byte order mark")
+    } else {
+        problem.because("YAML is Unicode text; this byte is of another encoding").fix("save the file as UTF-8")
+    }
 }
 
 /// An overlay is written for a version of the language as much as a base is.

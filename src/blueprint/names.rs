@@ -175,5 +175,8 @@ pub const PORT_PGBOUNCER_EXPORTER: u16 = 9127;
 /// The port of pgbackrest_exporter: its own default.
 pub const PORT_PGBACKREST_EXPORTER: u16 = 9854;
 
+/// The roles that PostgreSQL and Patroni need for themselves: superuser, replication, `pg_rewind`, metrics.
+pub const SQL_ROLES: [&str; 4] = ["postgres", "replicator", "rewinder", "monitor"];
+
 /// The key of the application's Secret that holds PgBouncer's file of users.
 pub const POOL_USERS: &str = "userlist.txt";

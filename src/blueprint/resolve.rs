@@ -12,6 +12,7 @@ mod edge;
 mod expressible;
 mod pools;
 mod redis;
+mod refused;
 mod regions;
 mod services;
 mod unrendered;
@@ -75,6 +76,7 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.fallbacks_fit(&services);
     resolver.tries_fit(&services);
     resolver.contradictions();
+    resolver.refused(&postgres, &redis);
     resolver.defaults();
     resolver.unrendered();
     let Resolver { regions, derived, problems, .. } = resolver;

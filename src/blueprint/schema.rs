@@ -159,7 +159,7 @@ pub fn renders_into(path: &[String]) -> Option<&'static str> {
         ("redis", _) => "REGION/kubernetes/redis-CLUSTER.yaml, or REGION/redis/CLUSTER/ on hosts; REGION/alerts/",
         ("dns", _) => "global/dns/",
         ("edge", _) => "REGION/kubernetes/: gateway, routes, mesh",
-        ("monitoring", _) => "REGION/alerts/, global/alerts/, REGION/kubernetes/alerts.yaml",
+        ("monitoring", _) => "REGION/alerts/, global/alerts/, REGION/kubernetes/40-alerts.yaml",
         ("operations", _) => "global/alerts/alertmanager.yaml: receivers and routes",
         ("regions", _) => "REGION/ and every DNS record",
         ("backup", _) => "repositories of pgBackRest and destinations of Redis snapshots",

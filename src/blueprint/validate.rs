@@ -130,6 +130,7 @@ impl Walker {
             });
             if properties.is_empty() {
                 self.surprise_key(entry, &here);
+                self.long_key(entry, path);
             }
             match schema.or(extra) {
                 Some(schema) => {
@@ -229,6 +230,21 @@ impl Walker {
             && !self.matches(pattern, &entry.key)
         {
             self.bad_key(entry, path, pattern);
+        }
+    }
+
+    /// The forms of keys bound their parts; nothing that a key names has room for more than this in all.
+    fn long_key(&mut self, entry: &Entry, path: &Path) {
+        const MOST: usize = 253;
+        let length = entry.key.chars().count();
+        if length > MOST {
+            let start: String = entry.key.chars().take(40).collect();
+            let title = format!("`{}…` cannot be a key of {path}", start.escape_debug());
+            self.problems.push(
+                Diagnostic::error("BP009", Place::Span(entry.key_span), title)
+                    .because(format!("it has {length} characters"))
+                    .fix(format!("use at most {MOST} characters")),
+            );
         }
     }
 

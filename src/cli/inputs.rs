@@ -4,20 +4,24 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::blueprint::load::Input;
+use crate::blueprint::load::Decoded;
+use crate::document::yaml;
+
+/// More than a blueprint may have, and as much as is read: a device has no end.
+const MOST: u64 = yaml::BYTES as u64 + 1;
 
 /// Reads what was named. A directory means its `*.yaml` and `*.yml`, in byte order.
-pub fn read(files: &[PathBuf]) -> Result<Vec<Input>, Failure> {
+pub fn read(files: &[PathBuf]) -> Result<Vec<Decoded>, Failure> {
     let mut inputs = Vec::new();
     for file in files {
         if file.as_os_str() == "-" {
-            if inputs.iter().any(|input: &Input| input.name == "-") {
+            if inputs.iter().any(|decoded: &Decoded| decoded.input.name == "-") {
                 return Err(Failure::new("`-` stands twice").hint("standard input can be read once"));
             }
             let mut bytes = Vec::new();
-            let read = std::io::stdin().lock().take(65 << 20).read_to_end(&mut bytes);
+            let read = std::io::stdin().lock().take(MOST).read_to_end(&mut bytes);
             read.map_err(|error| Failure::new(format!("standard input: {error}")))?;
-            inputs.push(Input { name: "-".to_owned(), text: text("-", bytes)?, directory: None });
+            inputs.push(Decoded::new("-".to_owned(), bytes, None));
         } else if file.is_dir() {
             inputs.extend(directory(file)?);
         } else {
@@ -27,7 +31,7 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     Ok(inputs)
 }
 
-fn directory(directory: &Path) -> Result<Vec<Input>, Failure> {
+fn directory(directory: &Path) -> Result<Vec<Decoded>, Failure> {
     let shown = directory.display().to_string();
     let failed = |error: std::io::Error| Failure::new(format!("{shown}: {error}"));
     let mut files = Vec::new();
@@ -45,9 +49,11 @@ fn directory(directory: &Path) -> Result<Vec<Input>, Failure> {
     files.iter().map(|file| one(file, Some(shown.clone()))).collect()
 }
 
-fn one(file: &Path, directory: Option<String>) -> Result<Input, Failure> {
+fn one(file: &Path, directory: Option<String>) -> Result<Decoded, Failure> {
     let name = file.display().to_string();
-    let bytes = std::fs::read(file).map_err(|error| {
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(file).and_then(|opened| opened.take(MOST).read_to_end(&mut bytes));
+    read.map_err(|error| {
         let failure = Failure::new(format!("{name}: {error}"));
         match error.kind() {
             std::io::ErrorKind::NotFound => {
@@ -56,12 +62,5 @@ fn one(file: &Path, directory: Option<String>) -> Result<Input, Failure> {
             _ => failure,
         }
     })?;
-    Ok(Input { text: text(&name, bytes)?, name, directory })
-}
-
-fn text(name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
-    String::from_utf8(bytes).map_err(|error| {
-        Failure::new(format!("{name}: not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
-            .hint("save the file as UTF-8")
-    })
+    Ok(Decoded::new(name, bytes, directory))
 }

@@ -1,8 +1,8 @@
 //! Overlays and environments: merge patches (RFC 7386) on the tree, with conflicts shown at both places (decision 2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::node::{Entry, Node, NodeKind};
+use super::node::{Entry, Node, NodeKind, by_key};
 use super::{Path, Span};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 
@@ -28,9 +28,11 @@ impl Merge {
     fn node(&mut self, base: &mut Node, key: Span, patch: &Node, path: &Path) {
         match (&mut base.kind, &patch.kind) {
             (NodeKind::Map(entries), NodeKind::Map(changes)) => {
+                let mut slots = Slots::new(std::mem::take(entries));
                 for change in changes {
-                    self.entry(entries, change, key, &path.key(&change.key));
+                    self.entry(&mut slots, change, key, &path.key(&change.key));
                 }
+                *entries = slots.entries();
             }
             (NodeKind::Map(_), _) | (_, NodeKind::Map(_)) => {
                 let (was, is) = (base.describe(), patch.describe());
@@ -49,14 +51,12 @@ impl Merge {
         }
     }
 
-    fn entry(&mut self, entries: &mut Vec<Entry>, change: &Entry, parent: Span, path: &Path) {
-        let near = |entries: &[Entry]| {
-            nearest(&change.key, entries.iter().take(COMPARED).map(|entry| &*entry.key)).map(str::to_owned)
-        };
-        match entries.iter().position(|entry| entry.key == change.key) {
+    fn entry(&mut self, slots: &mut Slots, change: &Entry, parent: Span, path: &Path) {
+        let near = |slots: &Slots| nearest(&change.key, slots.keys().take(COMPARED)).map(str::to_owned);
+        match slots.find(&change.key) {
             None if change.value.is_null() => {
                 let fix =
-                    near(entries).map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
+                    near(slots).map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
                 self.problems.push(
                     Diagnostic::error(
                         "BP004",
@@ -68,18 +68,18 @@ impl Merge {
                 );
             }
             None => {
-                if entries.len() <= COMPARED {
-                    self.added.extend(near(entries).map(|near| (path.clone(), near)));
+                if slots.len() <= COMPARED {
+                    self.added.extend(near(slots).map(|near| (path.clone(), near)));
                 }
-                entries.push(Entry { value: strip_nulls(&change.value), ..change.clone() });
+                slots.push(Entry { value: strip_nulls(&change.value), ..change.clone() });
             }
-            Some(at) if change.value.is_null() => {
+            Some(_) if change.value.is_null() => {
                 self.deleted.insert(path.clone(), change.key_span);
-                entries.remove(at);
+                slots.remove(&change.key);
             }
-            Some(at) => {
-                let key = entries[at].key_span;
-                self.node(&mut entries[at].value, key, &change.value, path);
+            Some(entry) => {
+                let key = entry.key_span;
+                self.node(&mut entry.value, key, &change.value, path);
             }
         }
     }
@@ -105,6 +105,50 @@ impl Merge {
     }
 }
 
+/// The entries of a map while it is patched: found by key, in their order, with a gap where one was deleted. To look
+/// through all of them for each change would be quadratic where a patch has as many.
+struct Slots {
+    entries: Vec<Option<Entry>>,
+    places: HashMap<Box<str>, usize>,
+}
+
+impl Slots {
+    fn new(entries: Vec<Entry>) -> Self {
+        let mut places = HashMap::with_capacity(entries.len());
+        for (at, entry) in entries.iter().enumerate() {
+            places.entry(entry.key.clone()).or_insert(at);
+        }
+        Self { entries: entries.into_iter().map(Some).collect(), places }
+    }
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().flatten().map(|entry| &*entry.key)
+    }
+
+    fn find(&mut self, key: &str) -> Option<&mut Entry> {
+        self.places.get(key).and_then(|at| self.entries[*at].as_mut())
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.places.insert(entry.key.clone(), self.entries.len());
+        self.entries.push(Some(entry));
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(at) = self.places.remove(key) {
+            self.entries[at] = None;
+        }
+    }
+
+    fn entries(self) -> Vec<Entry> {
+        self.entries.into_iter().flatten().collect()
+    }
+}
+
 /// What a patch adds has nothing to delete: RFC 7386 drops the nulls in it.
 fn strip_nulls(node: &Node) -> Node {
     match &node.kind {
@@ -119,9 +163,10 @@ fn strip_nulls(node: &Node) -> Node {
 
 /// Where two overlays that stand side by side set one path to different values.
 pub fn conflicts(a: &Node, b: &Node, path: &Path, problems: &mut Vec<Diagnostic>) {
-    if let (NodeKind::Map(entries), NodeKind::Map(_)) = (&a.kind, &b.kind) {
+    if let (NodeKind::Map(entries), NodeKind::Map(others)) = (&a.kind, &b.kind) {
+        let others = by_key(others);
         for entry in entries {
-            if let Some(other) = b.get(&entry.key) {
+            if let Some(other) = others.get(&*entry.key) {
                 conflicts(&entry.value, other, &path.key(&entry.key), problems);
             }
         }

@@ -1,5 +1,7 @@
 //! The tree: every key and value with its place. It is a serde `Deserializer`, so typed values come straight from it.
 
+use std::collections::HashMap;
+
 use super::{Path, Span, Step};
 
 /// A value with its place.
@@ -76,6 +78,15 @@ impl Scalar {
     }
 }
 
+/// The values of a map by their keys, where many are looked up; the first one of a key that stands twice.
+pub(super) fn by_key(entries: &[Entry]) -> HashMap<&str, &Node> {
+    let mut values = HashMap::with_capacity(entries.len());
+    for entry in entries {
+        values.entry(&*entry.key).or_insert(&entry.value);
+    }
+    values
+}
+
 fn unsigned(text: &str) -> &str {
     text.strip_prefix(['-', '+']).unwrap_or(text)
 }
@@ -136,7 +147,8 @@ impl Node {
             (NodeKind::Scalar(a), NodeKind::Scalar(b)) => a.text == b.text && a.kind() == b.kind(),
             (NodeKind::List(a), NodeKind::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
             (NodeKind::Map(a), NodeKind::Map(b)) => {
-                a.len() == b.len() && a.iter().all(|e| other.get(&e.key).is_some_and(|value| e.value.same(value)))
+                let others = by_key(b);
+                a.len() == b.len() && a.iter().all(|e| others.get(&*e.key).is_some_and(|value| e.value.same(value)))
             }
             _ => false,
         }

@@ -13,7 +13,7 @@ use super::{Source, Span};
 use crate::diagnostics::{Diagnostic, Place};
 
 /// The most bytes of one file.
-const BYTES: usize = 64 << 20;
+pub const BYTES: usize = 64 << 20;
 /// The deepest nesting.
 const DEPTH: usize = 64;
 /// The most nodes that aliases may add.
@@ -23,10 +23,7 @@ const ALIASED: usize = 100_000;
 /// counts, so that the rest of the file can be checked in the same run.
 pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
     if source.text.len() > BYTES {
-        let problem =
-            Diagnostic::error("BP001", Place::Span(Span { file, start: 0, end: 0 }), "the file is larger than 64 MiB")
-                .fix("split it into overlays, or into several blueprints");
-        return (None, vec![problem]);
+        return (None, vec![too_large(file)]);
     }
     if let Some(at) = source.text.find('\0') {
         let span = Span { file, start: at as u32, end: at as u32 + 1 };
@@ -76,6 +73,13 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
             .push(Diagnostic::error("BP001", place, "the file is empty").fix("`hagen init` writes one to start from"));
     }
     (builder.root, problems)
+}
+
+/// A file of more than [`BYTES`].
+pub fn too_large(file: u32) -> Diagnostic {
+    let start = Place::Span(Span { file, start: 0, end: 0 });
+    Diagnostic::error("BP001", start, "the file is larger than 64 MiB")
+        .fix("split it into overlays, or into several blueprints")
 }
 
 /// The tab that indents a line, from a place on: the reader stops at the end of what stands before it.

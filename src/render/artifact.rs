@@ -83,12 +83,15 @@ pub enum Family {
     /// Kubernetes objects of the services and of the namespace.
     Kubernetes,
     /// PostgreSQL: Patroni, etcd, HAProxy, PgBouncer, pgBackRest.
+    #[value(alias = "postgres", alias = "postgresql")]
     Patroni,
     /// Redis.
     Redis,
     /// Route 53.
+    #[value(alias = "route53")]
     Dns,
     /// Prometheus and Alertmanager.
+    #[value(alias = "prometheus", alias = "monitoring")]
     Alerts,
     /// Pages for people.
     Docs,

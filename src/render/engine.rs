@@ -10,6 +10,7 @@ use serde::Serialize;
 use tera::{Context, EscapeFn, Kwargs, State, Tera, Value};
 
 use super::quote;
+use crate::diagnostics::nearest;
 
 /// The templates of the program, by path: `(path, text)`.
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
@@ -93,12 +94,23 @@ impl Engine {
     pub fn new(overrides: &BTreeMap<String, String>) -> Result<Self, Vec<TemplateError>> {
         let mut errors = Vec::new();
         for path in overrides.keys() {
-            if !EMBEDDED.iter().any(|(known, _)| known == path) && Syntax::of(path).is_none() {
-                errors.push(TemplateError {
-                    template: path.clone(),
-                    message: "the name says no known syntax, such as `.yaml.tera`".to_owned(),
-                });
+            if EMBEDDED.iter().any(|(known, _)| known == path) {
+                continue;
             }
+            let quoted = [format!("\"{path}\""), format!("'{path}'")];
+            let included = |text: &String| quoted.iter().any(|name| text.contains(name));
+            let message = if Syntax::of(path).is_none() {
+                "the name says no known syntax, such as `.yaml.tera`".to_owned()
+            } else if overrides.values().any(included) {
+                continue;
+            } else {
+                let near = nearest(path, embedded_paths());
+                let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                format!(
+                    "hagen has no template of this name, and none of these includes it: nothing would read it{hint}"
+                )
+            };
+            errors.push(TemplateError { template: path.clone(), message });
         }
         let text_of = |path: &str, text: &str| overrides.get(path).cloned().unwrap_or_else(|| text.to_owned());
         let mut all: BTreeMap<String, String> =
@@ -203,7 +215,7 @@ fn register(tera: &mut Tera) {
     });
     tera.register_filter("yaml", |value: Value, args: Kwargs, _: &State| -> tera::TeraResult<Value> {
         let indent: usize = args.get("indent")?.unwrap_or(0);
-        Ok(Value::safe_string(&super::yaml::block(&to_json(&value)?, indent)))
+        Ok(Value::safe_string(&super::yaml::block(&value, indent).map_err(tera::Error::message)?))
     });
     tera.register_filter("block", |value: Value, args: Kwargs, _: &State| -> tera::TeraResult<Value> {
         let indent: usize = args.get("indent")?.unwrap_or(0);

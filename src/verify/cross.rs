@@ -36,7 +36,7 @@ pub fn check<'a>(blueprint: &Blueprint, files: &[File<'a, '_>]) -> Vec<(&'a Arti
         let world = world::World::new(&here);
         found.extend(world.twice());
         found.extend(selectors::check(&world));
-        found.extend(network::check(&world));
+        found.extend(network::check(&world, blueprint.spec.platform.kubernetes.domain.as_str()));
         found.extend(references::check(&world));
         found
     };

@@ -2,7 +2,7 @@
 //!
 //! Texts for people (descriptions, annotations, comments, pages) may say what they like, except a real key.
 
-use super::tree::{Node, Step, Value};
+use super::tree::{Node, Value};
 use super::{Fault, Read, haproxy, ini, redis};
 use crate::blueprint::credential;
 use crate::render::{Artifact, ArtifactKind};
@@ -35,7 +35,7 @@ pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
         _ => {
             let mut faults = Vec::new();
             for document in &read.documents {
-                document.walk(&mut Vec::new(), &mut |path, node| scalar(path, node, &mut faults));
+                scalars(document, "", false, &mut faults);
                 environment(document, &mut faults);
             }
             read.faults.extend(faults);
@@ -43,37 +43,44 @@ pub fn check(artifact: &Artifact, read: &mut Read<'_>) {
     }
 }
 
-/// Looks at a scalar of a tree.
-fn scalar(path: &[Step<'_>], node: &Node<'_>, faults: &mut Vec<Fault>) {
-    let Value::Text(text) = &node.value else { return };
-    let mut keys = path.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_ref()) } else { None });
-    if keys.clone().any(|key| FOR_PEOPLE.contains(&key)) {
-        return;
+/// Looks at the scalars of a tree; `last` is the nearest key above, and `for_people` whether one above says so.
+fn scalars(node: &Node<'_>, last: &str, for_people: bool, faults: &mut Vec<Fault>) {
+    match &node.value {
+        Value::Text(text) if !for_people => scalar(text, last, node.line, faults),
+        Value::List(items) => items.iter().for_each(|item| scalars(item, last, for_people, faults)),
+        Value::Map(entries) => {
+            for (key, value) in entries {
+                scalars(value, &key.text, for_people || FOR_PEOPLE.contains(&key.text.as_ref()), faults);
+            }
+        }
+        _ => {}
     }
+}
+
+fn scalar(text: &str, last: &str, line: u32, faults: &mut Vec<Fault>) {
     if !text.contains('\n') {
-        word(text, node.line, faults);
+        word(text, line, faults);
     }
     // An ExternalSecret's `secretKey` is the name of a key, not a key.
-    let last = keys.next_back().unwrap_or_default();
     let named = credential::names_one(last) || ALERTMANAGER.contains(&last);
     if named && last != "secretKey" && credential::is_literal(text) {
-        faults.push(Fault::at(node.line, format!("`{last}` holds a literal: secrets are named, never written")));
+        faults.push(Fault::at(line, format!("`{last}` holds a literal: secrets are named, never written")));
     }
 }
 
 /// Looks at the variables of containers.
 fn environment(node: &Node<'_>, faults: &mut Vec<Fault>) {
-    node.walk(&mut Vec::new(), &mut |_, node| {
-        if let (Some(name), Some(value)) = (node.text_at(&["name"]), node.get("value"))
-            && credential::names_one(name)
-            && value.text().is_some_and(credential::is_literal)
-        {
-            faults.push(Fault::at(
-                value.line,
-                format!("the variable `{name}` holds a literal: secrets are named, never written"),
-            ));
-        }
-    });
+    if let (Some(name), Some(value)) = (node.text_at(&["name"]), node.get("value"))
+        && credential::names_one(name)
+        && value.text().is_some_and(credential::is_literal)
+    {
+        faults.push(Fault::at(
+            value.line,
+            format!("the variable `{name}` holds a literal: secrets are named, never written"),
+        ));
+    }
+    node.items().iter().for_each(|item| environment(item, faults));
+    node.entries().iter().for_each(|(_, value)| environment(value, faults));
 }
 
 /// Looks at the lines of a file without a tree.
@@ -116,7 +123,7 @@ mod tests {
     fn found(text: &str) -> usize {
         let mut faults = Vec::new();
         for document in &yaml::read(text).unwrap_or_default() {
-            document.walk(&mut Vec::new(), &mut |path, node| scalar(path, node, &mut faults));
+            scalars(document, "", false, &mut faults);
             environment(document, &mut faults);
         }
         faults.len() + text.lines().filter(|line| credential::key_material(line).is_some()).count()

@@ -47,6 +47,13 @@ impl<'a> Node<'a> {
         self.entries().iter().find(|(k, _)| k.text == key).map(|(_, value)| value)
     }
 
+    /// Takes a key with its value out of a map.
+    pub(super) fn remove(&mut self, key: &str) {
+        if let Value::Map(entries) = &mut self.value {
+            entries.retain(|(known, _)| known.text != key);
+        }
+    }
+
     /// The value at the end of a path of keys.
     pub fn at(&self, path: &[&str]) -> Option<&Node<'a>> {
         path.iter().try_fold(self, |node, key| node.get(key))

@@ -105,7 +105,10 @@ struct Reader<'a> {
 fn strict(text: &str) -> Result<Vec<Node<'_>>, Stop> {
     // Whether a block without a last line break ends in one is read differently.
     let whole = text.is_empty() || text.ends_with('\n');
-    if !whole || text.starts_with('\u{feff}') || text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}', '\0']) {
+    let odd = |text: &str| text.contains('\r') || text.contains('\0');
+    // Most files are ASCII throughout, and have none of the others.
+    let wide = |text: &str| !text.is_ascii() && text.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+    if !whole || text.starts_with('\u{feff}') || odd(text) || wide(text) {
         return Err(Stop::Unknown);
     }
     let mut lines = Vec::new();
@@ -256,7 +259,7 @@ impl<'a> Reader<'a> {
 
     /// A literal text: every line that is deeper than what holds it.
     fn literal(&mut self, header: &str, parent: Option<usize>) -> Result<Value<'a>, Stop> {
-        let header = header.split(" #").next().unwrap_or("").trim_end();
+        let header = if header.len() > 1 { header.split(" #").next().unwrap_or("").trim_end() } else { header };
         let (keep, strip) = match header {
             "" => (false, false),
             "-" => (false, true),
@@ -274,7 +277,7 @@ impl<'a> Reader<'a> {
             return Err(Stop::Unknown);
         }
         let length = rest.iter().take_while(|line| blank(line) || line.indent >= indent).count();
-        let mut text = String::new();
+        let mut text = String::with_capacity(rest[..length].iter().map(|line| line.raw.len() + 1).sum());
         let mut trailing = 0;
         for (at, line) in rest[..length].iter().enumerate() {
             // The part of a line behind the last line break of the file is no line.
@@ -306,6 +309,18 @@ fn is_item(text: &str) -> bool {
     text == "-" || text.starts_with("- ")
 }
 
+/// Where the colon behind a key stands: with nothing or a blank behind it, and before any comment.
+fn colon(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let blank = |at: usize| bytes.get(at).is_none_or(|byte| *byte == b' ');
+    let ends = |at: &usize| match bytes[*at] {
+        b':' => blank(*at + 1),
+        b'#' => *at > 0 && bytes[*at - 1] == b' ',
+        _ => false,
+    };
+    (0..bytes.len()).find(ends).filter(|at| bytes[*at] == b':')
+}
+
 /// The key at the beginning of a line, and what stands behind its colon; `None` when there is no key.
 fn split_key(text: &str, line: u32) -> Result<Option<(Cow<'_, str>, &str)>, Stop> {
     let (key, rest) = if text.starts_with(['"', '\'']) {
@@ -321,12 +336,7 @@ fn split_key(text: &str, line: u32) -> Result<Option<(Cow<'_, str>, &str)>, Stop
         if text.starts_with(['[', '{', '|', '>']) {
             return Ok(None);
         }
-        let comment = text.find(" #").unwrap_or(text.len());
-        let found = text[..comment].match_indices(':').map(|(at, _)| at).find(|at| {
-            let rest = &text[at + 1..];
-            rest.is_empty() || rest.starts_with(' ')
-        });
-        let Some(at) = found else { return Ok(None) };
+        let Some(at) = colon(text) else { return Ok(None) };
         if text.starts_with("? ") || text[..at].is_empty() {
             return Err(Stop::Unknown);
         }

@@ -79,7 +79,7 @@ struct Prepared {
 }
 
 /// Carries a plan out.
-pub fn apply(env: &dyn Env, root: &Path, plan: &Plan) -> Result<(), WriteError> {
+pub fn apply(env: &dyn Env, root: &Path, plan: &Plan<'_>) -> Result<(), WriteError> {
     if plan.writes.is_empty() && plan.removes.is_empty() && plan.lock.is_none() {
         return Ok(());
     }
@@ -140,7 +140,7 @@ fn is_stage(name: &str) -> bool {
 }
 
 /// Fills the stage, tries the directories, moves the journal into place.
-fn prepare(env: &dyn Env, root: &Path, plan: &Plan, journal: &Journal) -> Result<(), WriteError> {
+fn prepare(env: &dyn Env, root: &Path, plan: &Plan<'_>, journal: &Journal) -> Result<(), WriteError> {
     let stage = root.join(&journal.stage);
     env.create_directory(&stage).map_err(|e| WriteError::io("make", &stage, e))?;
     let write = |name: &str, bytes: &[u8], executable: bool| {
@@ -163,7 +163,7 @@ fn prepare(env: &dyn Env, root: &Path, plan: &Plan, journal: &Journal) -> Result
         let path = root.join(directory);
         env.create_directory(&path).map_err(|e| WriteError::io("make", &path, e))?;
     }
-    let one = |(number, file): (usize, &super::Write)| {
+    let one = |(number, file): (usize, &super::Write<'_>)| {
         write(&number.to_string(), file.text.as_bytes(), file.executable).map_err(|error| match error {
             // The file's own name says more than that of its place in the stage.
             WriteError::Io { doing, error, .. } => WriteError::io(doing, &root.join(&file.path), error),

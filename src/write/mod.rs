@@ -6,6 +6,7 @@
 
 mod commit;
 mod error;
+mod kustomization;
 mod lock;
 mod paths;
 mod plan;
@@ -121,8 +122,8 @@ pub fn write(env: &dyn Env, root: &Path, request: &Request<'_>) -> Result<Outcom
     }
     commit::apply(env, &root, &plan)?;
     drop(guard);
-    let (created, changed) = plan.writes.iter().partition::<Vec<&Write>, _>(|write| write.new);
-    let paths = |writes: Vec<&Write>| writes.into_iter().map(|write| write.path.clone()).collect();
+    let (created, changed) = plan.writes.iter().partition::<Vec<&Write<'_>>, _>(|write| write.new);
+    let paths = |writes: Vec<&Write<'_>>| writes.into_iter().map(|write| write.path.clone()).collect();
     Ok(Outcome {
         created: paths(created),
         changed: paths(changed),

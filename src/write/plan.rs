@@ -1,22 +1,24 @@
 //! What is to be done: a pure function of the rendered files, the old lock and what stands in the directory.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use similar::TextDiff;
 
 use super::error::{Conflict, ConflictKind, WriteError};
 use super::lock::FORMAT;
 use super::state::{Found, State};
-use super::{Difference, LOCK, Lock, LockedFile, Request, Staleness};
-use crate::render::Artifact;
+use super::{Difference, LOCK, Lock, LockedFile, Request, Staleness, kustomization};
+use crate::render::{Artifact, ArtifactKind, Family};
 
 /// A file to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Write {
+pub struct Write<'a> {
     /// Its path, relative to the directory.
     pub path: String,
     /// Its content.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// The digest of its content.
     pub sha256: String,
     /// The digest of what stands there now.
@@ -29,9 +31,9 @@ pub struct Write {
 
 /// What a run is to do.
 #[derive(Debug, Clone, Default)]
-pub struct Plan {
+pub struct Plan<'a> {
     /// The files to be written, by path.
-    pub writes: Vec<Write>,
+    pub writes: Vec<Write<'a>>,
     /// The files to be removed, each with the digest of what stands there now.
     pub removes: Vec<(String, String)>,
     /// How many files are right as they are.
@@ -43,12 +45,12 @@ pub struct Plan {
 }
 
 /// Plans a run.
-pub fn plan(request: &Request<'_>, state: &State) -> Result<Plan, WriteError> {
+pub fn plan<'a>(request: &Request<'a>, state: &State) -> Result<Plan<'a>, WriteError> {
     let merged = merge(request, state)?;
     let mut plan = Plan::default();
     let obsolete: BTreeSet<&str> = merged.removed.iter().map(|file| file.path.as_str()).collect();
     for entry in &merged.picked {
-        let artifact = &request.files[&entry.path];
+        let artifact = merged.artifact(request, &entry.path);
         let old = merged.old.get(entry.path.as_str()).copied();
         let found = state.at(&entry.path);
         if let Some(kind) = conflict(found, entry, old, &obsolete) {
@@ -60,7 +62,10 @@ pub fn plan(request: &Request<'_>, state: &State) -> Result<Plan, WriteError> {
         }
         plan.writes.push(Write {
             path: entry.path.clone(),
-            text: artifact.text.clone(),
+            text: match merged.reduced.get(&entry.path) {
+                Some(reduced) => Cow::Owned(reduced.text.clone()),
+                None => Cow::Borrowed(&request.files[&entry.path].text),
+            },
             sha256: entry.sha256.clone(),
             before: sha_of(found),
             executable: entry.executable,
@@ -133,6 +138,14 @@ struct Merged<'a> {
     removed: Vec<&'a LockedFile>,
     /// The new lock.
     lock: Lock,
+    /// The kustomizations that name fewer files than they were rendered with.
+    reduced: BTreeMap<String, Artifact>,
+}
+
+impl<'a> Merged<'a> {
+    fn artifact(&'a self, request: &'a Request<'_>, path: &str) -> &'a Artifact {
+        self.reduced.get(path).unwrap_or_else(|| &request.files[path])
+    }
 }
 
 fn merge<'a>(request: &Request<'_>, state: &'a State) -> Result<Merged<'a>, WriteError> {
@@ -147,15 +160,25 @@ fn merge<'a>(request: &Request<'_>, state: &'a State) -> Result<Merged<'a>, Writ
         });
     }
     let picks = |file: &LockedFile| match file.family() {
+        Some(Family::Kubernetes) if file.kind == ArtifactKind::Kustomization.name() => {
+            request.selection.picks_file(ArtifactKind::Kustomization, Family::Kubernetes, file.region.as_deref())
+        }
         Some(family) => request.selection.picks(family, file.region.as_deref()),
         // Of a part that this version does not know: only a run over everything may take it away.
         None => request.selection.only.is_empty() && request.selection.regions.is_empty(),
     };
-    let picked: Vec<LockedFile> = request
-        .files
-        .values()
-        .filter(|artifact| request.selection.picks(artifact.family, artifact.region.as_deref()))
-        .map(|artifact| LockedFile::of(artifact, request.objects.get(&artifact.path).cloned().unwrap_or_default()))
+    let mut chosen: BTreeMap<&str, &Artifact> = BTreeMap::new();
+    for (path, artifact) in request.files {
+        if request.selection.picks_file(artifact.kind, artifact.family, artifact.region.as_deref()) {
+            chosen.insert(path, artifact);
+        }
+    }
+    let reduced = if request.selection.is_partial() { reduce(&mut chosen, state, &picks) } else { BTreeMap::new() };
+    let objects = |path: &str| request.objects.get(path).cloned().unwrap_or_default();
+    // Side by side: each is digested.
+    let picked: Vec<LockedFile> = chosen
+        .par_iter()
+        .map(|(path, artifact)| LockedFile::of(reduced.get(*path).unwrap_or(artifact), objects(path)))
         .collect();
     let rendered: BTreeSet<&str> = picked.iter().map(|file| file.path.as_str()).collect();
     let (mut kept, mut removed) = (Vec::new(), Vec::new());
@@ -183,7 +206,26 @@ fn merge<'a>(request: &Request<'_>, state: &'a State) -> Result<Merged<'a>, Writ
         files,
     };
     let old = old_lock.iter().flat_map(|lock| &lock.files).map(|file| (file.path.as_str(), file)).collect();
-    Ok(Merged { old, picked, removed, lock })
+    Ok(Merged { old, picked, removed, lock, reduced })
+}
+
+/// The kustomizations without what is neither written now nor there; those that would name nothing are not chosen any more.
+fn reduce(
+    chosen: &mut BTreeMap<&str, &Artifact>,
+    state: &State,
+    picks: &impl Fn(&LockedFile) -> bool,
+) -> BTreeMap<String, Artifact> {
+    let locked = state.lock.iter().flat_map(|lock| &lock.files);
+    let goes: BTreeSet<&str> = locked.filter(|file| picks(file)).map(|file| file.path.as_str()).collect();
+    let there =
+        |path: &str| chosen.contains_key(path) || !goes.contains(path) && matches!(state.at(path), Found::File { .. });
+    let all = chosen.iter().filter(|(_, artifact)| artifact.kind == ArtifactKind::Kustomization);
+    let reduced: Vec<(String, Option<Artifact>)> =
+        all.map(|(path, artifact)| ((*path).to_owned(), kustomization::reduced(artifact, there))).collect();
+    for (path, _) in reduced.iter().filter(|(_, left)| left.is_none()) {
+        chosen.remove(path.as_str());
+    }
+    reduced.into_iter().filter_map(|(path, left)| Some((path, left?))).collect()
 }
 
 /// Whether a file stands there as it should.

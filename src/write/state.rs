@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::lock::digest;
-use super::{LOCK, Lock, WriteError, paths};
+use super::{LOCK, Lock, WriteError, kustomization, paths};
 use crate::env::{Entry, Env};
 use crate::render::ArtifactSet;
 
@@ -60,6 +60,11 @@ impl State {
             files.values().map(|a| (a.path.as_str(), Some(a.text.as_str()))).collect();
         for file in lock.iter().flat_map(|lock| &lock.files) {
             wanted.entry(&file.path).or_insert(None);
+        }
+        // What a kustomization names may be there without being rendered now.
+        let listed: Vec<String> = files.values().flat_map(kustomization::listed).collect();
+        for path in &listed {
+            wanted.entry(path).or_insert(None);
         }
         let through = parents(env, root, wanted.keys().copied())?;
         let found = wanted

@@ -111,12 +111,15 @@ pub struct Router {
     pub image: Option<Image>,
     /// The port that leads to the primary on hosts; on Kubernetes its Service has the port of PostgreSQL.
     #[serde(default = "port::<5000>")]
+    #[schemars(range(min = 1))]
     pub port: u16,
     /// The port that leads to the replicas on hosts; on Kubernetes they have a Service of their own.
     #[serde(default = "port::<5001>")]
+    #[schemars(range(min = 1))]
     pub replica_port: u16,
     /// The port of its metrics.
     #[serde(default = "port::<8405>")]
+    #[schemars(range(min = 1))]
     pub metrics_port: u16,
     /// The address that it and the pool listen on; its host's own when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

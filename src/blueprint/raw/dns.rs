@@ -19,7 +19,7 @@ pub struct Dns {
     pub hosted_zone_id: String,
     /// The records, by the label in front of the zone's name; `@` is the zone itself.
     #[serde(default)]
-    #[schemars(extend("propertyNames" = {"pattern": r"^(@|[a-z0-9_]([-a-z0-9_.]*[a-z0-9])?)$"}))]
+    #[schemars(extend("propertyNames" = {"pattern": r"^(@|[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?([.][a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?)*)$"}))]
     pub records: BTreeMap<String, Record>,
 }
 
@@ -85,6 +85,7 @@ pub struct HealthCheck {
     pub protocol: HealthProtocol,
     /// The port; 443 or 80 when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub port: Option<u16>,
     /// 10 s or 30 s (F-DN-01).
     #[serde(default = "ten_seconds")]

@@ -52,7 +52,7 @@ pub struct Prometheus {
     /// Where each region's Prometheus answers to the one that looks at all regions: `HOST:PORT`, by region. Without it the
     /// rules over all regions are left out, for nothing would see what they ask for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("additionalProperties" = {"type": "string", "pattern": r"^[a-zA-Z0-9.-]+:[0-9]{1,5}$"}))]
+    #[schemars(extend("additionalProperties" = {"type": "string", "pattern": super::text::HOST_PORT}))]
     pub endpoints: BTreeMap<String, String>,
 }
 
@@ -174,14 +174,14 @@ pub struct Exporters {
     pub pgbackrest: Option<super::Image>,
     /// Where blackbox_exporter answers: `blackbox-exporter.monitoring:9115`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-zA-Z0-9.-]+:[0-9]{1,5}$"))]
+    #[schemars(regex(pattern = super::text::HOST_PORT))]
     pub blackbox: Option<String>,
     /// Where the Pushgateway answers that jobs push their results to: `pushgateway.monitoring:9091`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[a-zA-Z0-9.-]+:[0-9]{1,5}$"))]
+    #[schemars(regex(pattern = super::text::HOST_PORT))]
     pub pushgateway: Option<String>,
     /// Alertmanagers, with `flavour: files`: `HOST:PORT`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(inner(regex(pattern = r"^[a-zA-Z0-9.-]+:[0-9]{1,5}$")))]
+    #[schemars(inner(regex(pattern = super::text::HOST_PORT)))]
     pub alertmanagers: Vec<String>,
 }

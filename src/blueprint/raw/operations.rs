@@ -82,7 +82,7 @@ pub struct Contact {
     pub pagerduty: Option<SecretRef>,
     /// A mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"))]
+    #[schemars(regex(pattern = super::text::MAIL))]
     pub email: Option<String>,
     /// A phone number; for runbooks, Alertmanager cannot call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,10 +110,10 @@ pub struct Channels {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Smtp {
     /// The mail server: `HOST:PORT`.
-    #[schemars(regex(pattern = r"^[a-zA-Z0-9.-]+:[0-9]{1,5}$"))]
+    #[schemars(regex(pattern = super::text::HOST_PORT))]
     pub host: String,
     /// The sender.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"))]
+    #[schemars(regex(pattern = super::text::MAIL))]
     pub from: String,
     /// The account.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -325,9 +325,11 @@ pub struct EtcdHost {
 pub struct EtcdPorts {
     /// For clients.
     #[serde(default = "port::<2379>")]
+    #[schemars(range(min = 1))]
     pub client: u16,
     /// For the other members.
     #[serde(default = "port::<2380>")]
+    #[schemars(range(min = 1))]
     pub peer: u16,
 }
 
@@ -483,12 +485,15 @@ pub struct PostgresHost {
 pub struct PostgresPorts {
     /// PostgreSQL.
     #[serde(default = "port::<5432>")]
+    #[schemars(range(min = 1))]
     pub postgres: u16,
     /// Patroni's REST API.
     #[serde(default = "port::<8008>")]
+    #[schemars(range(min = 1))]
     pub rest: u16,
     /// The metrics of postgres_exporter.
     #[serde(default = "port::<9187>")]
+    #[schemars(range(min = 1))]
     pub exporter: u16,
 }
 

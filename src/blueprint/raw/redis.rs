@@ -228,12 +228,15 @@ pub struct RedisPorts {
     pub redis: u16,
     /// The bus of the cluster, where it differs from port + 10000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub bus: Option<u16>,
     /// The metrics of redis_exporter.
     #[serde(default = "default_exporter")]
+    #[schemars(range(min = 1))]
     pub exporter: u16,
     /// Sentinel, with `topology: sentinel`.
     #[serde(default = "default_sentinel")]
+    #[schemars(range(min = 1))]
     pub sentinel: u16,
 }
 

@@ -18,7 +18,7 @@ pub struct Region {
     #[serde(default)]
     pub provider: Provider,
     /// The zones, as nodes carry them in `topology.kubernetes.io/zone`.
-    #[schemars(length(min = 1), inner(regex(pattern = r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")))]
+    #[schemars(length(min = 1), inner(regex(pattern = r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")))]
     pub zones: Vec<String>,
     /// The context of this region's cluster in the kubeconfig; used in what hagen prints and runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,13 @@ pub const LINE: &str = r"^[^\x00-\x1F\x7F-\x9F\u2028\u2029\uFEFF]*[^\s\u00A0\u16
 /// The form of a name that another system gave: an ARN, a kubeconfig context, an account.
 pub const FOREIGN_NAME: &str = r"^[A-Za-z0-9][-A-Za-z0-9._:/@+=,~]*$";
 
+/// The form of a host with its port.
+pub const HOST_PORT: &str = r"^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$";
+/// The form of a mail address.
+pub const MAIL: &str = r"^[A-Za-z0-9_+-]+([.][A-Za-z0-9_+-]+)*@[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?([.][A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*$";
+/// The form of a key of a Secret.
+pub const SECRET_KEY: &str = r"^[.]?[-_a-zA-Z0-9][-._a-zA-Z0-9]{0,251}$";
+
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $schema:tt) => {
         $(#[$doc])*
@@ -58,7 +65,7 @@ text!(
 );
 text!(
     /// A key of a Kubernetes label or annotation, without reserved prefixes.
-    LabelKey, {"type": "string", "pattern": "^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$", "maxLength": 253}
+    LabelKey, {"type": "string", "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", "maxLength": 253}
 );
 text!(
     /// A value of a Kubernetes label.
@@ -66,7 +73,7 @@ text!(
 );
 text!(
     /// The name of an environment variable.
-    EnvName, {"type": "string", "pattern": "^[A-Z_][A-Z0-9_]*$", "maxLength": 128, "examples": ["LOG_LEVEL"]}
+    EnvName, {"type": "string", "pattern": "^[A-Z_][A-Z0-9_]{0,127}$", "examples": ["LOG_LEVEL"]}
 );
 text!(
     /// A cron time of five fields, in UTC.
@@ -79,15 +86,16 @@ text!(
 );
 text!(
     /// A host name or an IPv4 or IPv6 address.
-    Host, {"type": "string", "pattern": "^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[0-9A-Fa-f:]+)$", "maxLength": 253, "examples": ["10.0.1.11", "pg-1.internal.example.com"]}
+    Host, {"type": "string", "pattern": "^([A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?)*|[0-9A-Fa-f:]+)$", "maxLength": 253, "examples": ["10.0.1.11", "pg-1.internal.example.com"], "x-hagen-host": true}
 );
 text!(
     /// A domain name.
-    DomainName, {"type": "string", "pattern": "^([a-z0-9_]([-a-z0-9]*[a-z0-9])?\\.)+[a-z]([-a-z0-9]*[a-z0-9])?$", "maxLength": 253, "examples": ["example.com"]}
+    DomainName, {"type": "string", "pattern": "^([a-z0-9_]([-a-z0-9]{0,61}[a-z0-9])?\\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$", "maxLength": 253, "examples": ["example.com"]}
 );
 text!(
-    /// An absolute path on a host or in a container, without `..` and white space.
-    AbsolutePath, {"type": "string", "pattern": "^/([A-Za-z0-9_@%+=:,.-]+/?)*$", "maxLength": 255, "examples": ["/var/lib/postgresql/16/main"]}
+    /// An absolute path on a host or in a container, below the root, without `.` and `..`. No `%`, `:`, `,` and `+`: PostgreSQL, systemd,
+    /// Kubernetes and connection strings each read one of them as something else.
+    AbsolutePath, {"type": "string", "pattern": "^(/[.]{0,2}[A-Za-z0-9_@=-][A-Za-z0-9_@=.-]*)+/?$", "maxLength": 255, "examples": ["/var/lib/postgresql/16/main"]}
 );
 text!(
     /// A path of a URL.
@@ -95,11 +103,11 @@ text!(
 );
 text!(
     /// An `http://` or `https://` address.
-    Url, {"type": "string", "pattern": "^https?://[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$", "maxLength": 2048, "examples": ["https://api.example.com"]}
+    Url, {"type": "string", "pattern": "^https?://[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?([.][A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)*(:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?$", "maxLength": 2048, "examples": ["https://api.example.com"]}
 );
 text!(
     /// A name of a Kubernetes object: a DNS subdomain.
-    ObjectName, {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "maxLength": 253}
+    ObjectName, {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", "maxLength": 253}
 );
 text!(
     /// A PostgreSQL identifier that needs no quotes.
@@ -107,7 +115,7 @@ text!(
 );
 text!(
     /// The name of a PostgreSQL parameter.
-    ParameterName, {"type": "string", "pattern": "^[a-z_][a-z0-9_.]*$", "maxLength": 63, "examples": ["max_connections"]}
+    ParameterName, {"type": "string", "pattern": "^[a-z_][a-z0-9_.]{0,62}$", "examples": ["max_connections"]}
 );
 text!(
     /// A reference to another part of the blueprint by its path: `postgres.main`.
@@ -164,6 +172,6 @@ pub struct SecretRef {
     /// The Secret's name; with External Secrets also the name of the entry in the store.
     pub secret: ObjectName,
     /// The key in it.
-    #[schemars(regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    #[schemars(regex(pattern = SECRET_KEY))]
     pub key: String,
 }

@@ -26,8 +26,8 @@ const FORMS: [(&str, &str, &str); 25] = [
     ("^[A-Z]{2}$", "a country is its ISO 3166-1 code of two capital letters", "write something like `DE`"),
     ("K8", "a rule is named by its id", "write something like `RD006`"),
     ("[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day is year, month and day", "write something like `2027-06-30`"),
-    (":[0-9]{1,5}$", "it is a host and a port", "write something like `prometheus.monitoring:9090`"),
-    ("+@[A-Za-z0-9.-]+", "it is a mail address", "write something like `on-call@example.com`"),
+    ("|6553[0-5])$", "it is a host and a port", "write something like `prometheus.monitoring:9090`"),
+    (")*@[A-Za-z0-9]", "it is a mail address", "write something like `on-call@example.com`"),
     ("^#[a-z0-9_-]", "a channel begins with `#`, in small letters", "write it in quotes: \"#incidents\""),
     ("^[1-9][0-9]{0,8} ", "a snapshot is a number of seconds and a number of changes", "write it in quotes: \"900 1\""),
     ("weekly|monthly", "it is how often", "write `weekly`, `monthly`, `quarterly`, `yearly` or `every 2 months`"),
@@ -46,9 +46,9 @@ const FORMS: [(&str, &str, &str); 25] = [
     ("[-a-z0-9]{1,61}", "a container has 3 to 63 small letters, digits and `-`", "write something like `my-backups`"),
     ("{3,24}", "a storage account has 3 to 24 small letters and digits", "write something like `mybackups`"),
     ("^(@|", "it is the label in front of the zone's name", "write something like `api`, or `@` for the zone itself"),
-    ("^[-._a-zA-Z0-9]+$", "it is a key of a Secret", "use letters, digits, `-`, `_` and `.`"),
+    ("[-._a-zA-Z0-9]{0,251}$", "it is a key of a Secret", "use letters, digits, `-`, `_` and `.`, not `..` in front"),
     (
-        "[-A-Za-z0-9_.]*[A-Za-z0-9]",
+        "[-A-Za-z0-9_.]",
         "it is a label of Kubernetes",
         "use letters, digits, `-`, `_` and `.`, at most 63, beginning and ending with a letter or digit",
     ),
@@ -68,7 +68,7 @@ pub fn form(pattern: &str) -> (String, String) {
             "use lower-case letters, digits and `-`, at most 40, beginning with a letter",
         );
     }
-    if pattern.starts_with("^[A-Z_][A-Z0-9_]*") {
+    if pattern.starts_with("^[A-Z_][A-Z0-9_]") {
         return say("it names an environment variable", "use capital letters, digits and `_`");
     }
     if pattern.starts_with("^(services|postgres") {

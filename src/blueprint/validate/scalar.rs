@@ -182,6 +182,16 @@ impl Walker {
             );
             return;
         }
+        if get("x-hagen-host").is_some()
+            && let Some(why) = no_address(text)
+        {
+            self.problems.push(
+                Diagnostic::error("BP019", Place::Span(node.span), format!("`{text}` does not fit `{path}`"))
+                    .because(why)
+                    .fix("use the name, or the whole address: `10.0.1.11`, `fd00::11`"),
+            );
+            return;
+        }
         self.surprise_value(node, scalar, path);
     }
 
@@ -342,6 +352,20 @@ fn surprise(text: &str) -> Option<(String, String)> {
         ));
     }
     None
+}
+
+/// Why a text that has the form of a host is none: what ends in a number is taken for an address by whatever reads it.
+fn no_address(text: &str) -> Option<&'static str> {
+    if text.contains(':') {
+        return text
+            .parse::<std::net::Ipv6Addr>()
+            .is_err()
+            .then_some("with a `:` in it, it is an IPv6 address, and this is none");
+    }
+    let number = |label: &str| label.bytes().all(|b| b.is_ascii_digit());
+    let numeric = text.rsplit('.').next().is_some_and(number);
+    (numeric && text.parse::<std::net::Ipv4Addr>().is_err())
+        .then_some("a name does not end in a number, and an IPv4 address has four of 0 to 255, without leading zeros")
 }
 
 /// Whether a cron time can be read and comes again.

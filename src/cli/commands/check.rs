@@ -49,7 +49,7 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
 
 /// Reads the blueprint and checks it.
 fn read(args: &Check, flags: &Flags) -> Result<Vec<Run>, Failure> {
-    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
     let environment = args.blueprint.environment.as_deref();
     super::known_environment(&files, environment)?;
     let bases = 0..files.bases().max(1);

@@ -9,14 +9,14 @@ use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, inputs};
 use crate::env::Os;
 use crate::loading;
-use crate::render::{ArtifactKind, ArtifactSet, Engine, Selection, TemplateError, render};
+use crate::render::{ArtifactKind, ArtifactSet, Engine, Selection, TemplateError, engine, render};
 use crate::report::{self, Format, Section};
 use crate::verify::{VerifyProblem, verify};
 use crate::write::{self, Request};
 
 /// Loads, renders, verifies, writes.
 pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
     if files.bases() > 1 {
         return Err(Failure::new("more than one blueprint was named")
             .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
@@ -165,15 +165,32 @@ fn stream(
 fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failure> {
     let mut found = BTreeMap::new();
     let Some(directory) = directory else { return Ok(found) };
-    for entry in walkdir::WalkDir::new(directory).sort_by_file_name() {
+    // A mounted directory may hold links to its files.
+    let all = walkdir::WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
+    // Beside what it shows such a directory holds what the links lead to, in hidden ones.
+    let shown =
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
+    for entry in all.filter_entry(shown) {
         let entry = entry.map_err(|error| Failure::new(format!("templates: {error}")))?;
-        if !entry.file_type().is_file() || entry.path().extension().is_none_or(|e| e != "tera") {
+        let name = entry.path().strip_prefix(directory).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
+        if !entry.file_type().is_file() {
             continue;
         }
-        let name = entry.path().strip_prefix(directory).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
+        if entry.path().extension().is_none_or(|e| e != "tera") {
+            let whole = format!("{name}.tera");
+            if engine::embedded_paths().any(|known| known == whole) {
+                return Err(Failure::new(format!("{}: nothing would read it", entry.path().display()))
+                    .hint(format!("call it `{whole}`")));
+            }
+            continue;
+        }
         let text = std::fs::read_to_string(entry.path())
             .map_err(|error| Failure::new(format!("{}: {error}", entry.path().display())))?;
         found.insert(name, text);
+    }
+    if found.is_empty() {
+        return Err(Failure::new(format!("{}: no *.tera in this directory", directory.display()))
+            .hint("its files are called as the built-in ones are, such as `kubernetes/deployment.yaml.tera`"));
     }
     Ok(found)
 }

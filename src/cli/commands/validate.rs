@@ -10,7 +10,7 @@ use crate::report::{Format, Section};
 
 /// Validates every base with its overlays, alone and in every environment (decision 3).
 pub fn run(args: &Validate, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = load::parse(inputs::read(&args.blueprint.files)?);
+    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
     let environment = args.blueprint.environment.as_deref();
     super::known_environment(&files, environment)?;
     let runs: Vec<Loaded> =

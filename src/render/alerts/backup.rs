@@ -206,10 +206,13 @@ fn archive_stopped(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
     alert
 }
 
+/// A type of backup: its alert, its name, when it is made, and the larger ones that are made in its place where they meet.
+type Type<'a> = (&'static str, &'a str, Option<&'a Cron>, &'a [Option<&'a Cron>]);
+
 fn ages(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
     let scope = cluster.context.pgbackrest(cluster.spec);
     let (full, differential) = (Some(&backup.full), backup.differential.as_ref());
-    let types: [(&'static str, &str, Option<&Cron>, &[Option<&Cron>]); 3] = [
+    let types: [Type<'_>; 3] = [
         ("PostgresFullBackupOverdue", "full", full, &[]),
         ("PostgresDifferentialBackupOverdue", "diff", differential, &[full]),
         ("PostgresIncrementalBackupOverdue", "incr", backup.incremental.as_ref(), &[full, differential]),

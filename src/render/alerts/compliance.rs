@@ -96,16 +96,16 @@ fn series(cluster: &Cluster<'_>, scenario: &str, to: Option<&str>, rpo: Duration
     let window = context.monitoring.slo.window.go();
     let rule =
         |name: &str, expr: String| Record { name: name.to_owned(), expr, labels: own.clone(), tests: Vec::new() };
-    let case = |name, series: Vec<Series>, value: Option<&str>| RecordCase {
+    let case = |name, series: Vec<Series>, value: Option<u32>| RecordCase {
         name,
         series: both(series, cluster.writes()),
-        asks: [MET, RATIO].map(|asked| (one(asked), asked, value.map(str::to_owned))).into(),
+        asks: [MET, RATIO].map(|asked| (one(asked), asked, value)).into(),
     };
     let mut ratio = rule(RATIO, format!("avg_over_time({}[{window}])", one(MET)));
     ratio.tests = vec![
         case("unknown is absent", Vec::new(), None),
-        case("nothing would be lost", measure.kept.clone(), Some("1")),
-        case("twice what is allowed would be lost", measure.missed.clone(), Some("0")),
+        case("nothing would be lost", measure.kept.clone(), Some(1)),
+        case("twice what is allowed would be lost", measure.missed.clone(), Some(0)),
     ];
     vec![
         rule(TARGET, format!("vector({})", seconds(rpo))),

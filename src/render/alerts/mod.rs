@@ -36,36 +36,29 @@ mod time;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
+use tera::Value;
 
 use super::{ArtifactKind, File, Jobs};
-use crate::blueprint::Blueprint;
 use crate::blueprint::raw::{Flavour, Monitoring};
+use crate::blueprint::{Blueprint, Region, names};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::path;
 use context::Context;
 use model::Alert;
-use rules::{Common, Group, Topic};
+use rules::{Common, Group, Test, Topic};
 
 /// All files of this part of the output; none without `monitoring`.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     let Some(monitoring) = &blueprint.spec.monitoring else {
         return;
     };
-    let mut all: Vec<(Option<String>, Topic)> = Vec::new();
-    let of_regions = jobs.each_region(blueprint, |region, jobs| {
-        let context = Context { blueprint, monitoring, region };
-        let topics = region_topics(&context);
-        region_jobs(&context, &topics, jobs);
-        topics
-    });
-    for (region, topics) in blueprint.regions.iter().zip(of_regions) {
-        all.extend(topics.into_iter().map(|topic| (Some(region.name.clone()), topic)));
-    }
+    let of_regions =
+        jobs.each_region(blueprint, |region, jobs| region_jobs(&Context { blueprint, monitoring, region }, jobs));
+    let mut told: Vec<readme::Told> = of_regions.into_iter().flatten().collect();
     let global = global_topic(blueprint, monitoring);
     global_jobs(blueprint, monitoring, &global, jobs);
-    all.push((None, global));
-    let page = readme::readme(blueprint, monitoring, &all);
+    told.push(readme::told(monitoring, None, global));
+    let page = readme::page(blueprint, monitoring, told);
     let origins = vec![path!["monitoring"], path!["operations"]];
     jobs.push(
         File {
@@ -89,7 +82,7 @@ pub fn alert_names(blueprint: &Blueprint) -> BTreeMap<&'static str, bool> {
     let mut plain = monitoring.clone();
     plain.alerts.clear();
     let regions =
-        blueprint.regions.iter().flat_map(|region| region_topics(&Context { blueprint, monitoring: &plain, region }));
+        blueprint.regions.iter().flat_map(|region| region_topics(Context { blueprint, monitoring: &plain, region }));
     let topics: Vec<Topic> = regions.chain([global_topic(blueprint, &plain)]).collect();
     topics.iter().flat_map(|topic| &topic.alerts).map(|alert| (alert.name, alert.timed)).collect()
 }
@@ -172,45 +165,72 @@ fn unheard(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Diagnostic> {
     problems
 }
 
-/// The topics of a region, with the overrides applied; those without rules too, for what they say is left out.
-fn region_topics(context: &Context<'_>) -> Vec<Topic> {
-    let plain = |name, title, alerts| Topic { name, title, records: Vec::new(), alerts, remarks: Vec::new() };
-    let with = |name, title, (alerts, remarks): (Vec<Alert>, Vec<String>)| Topic {
-        name,
-        title,
-        records: Vec::new(),
-        alerts,
-        remarks,
+/// The alerts of a region about a PostgreSQL cluster and what stands around it, by name.
+pub(crate) fn of_postgres(blueprint: &Blueprint, region: &Region, cluster: &str) -> Vec<&'static str> {
+    let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
+    let context = Context { blueprint, monitoring, region };
+    let mut all = postgres::alerts(&context);
+    all.extend(replication::alerts(&context));
+    all.extend(etcd::alerts(&context));
+    all.extend(backup::alerts(&context).0);
+    override_alerts(monitoring, &mut all);
+    let about = |alert: &Alert| {
+        let label = |name: &str| alert.labels.get(name).map(String::as_str);
+        label(names::CLUSTER_LABEL) == Some(cluster) && label("component") != Some("redis")
     };
-    let (records, alerts, remarks) = slo::slo(context);
-    let (achieved, unmeasured) = compliance::records(context);
-    let mut topics = vec![
-        Topic { name: "slo", title: "Service level objectives", records, alerts, remarks },
-        plain("kubernetes", "Zones, nodes, services and pods", kubernetes::alerts(context)),
-        plain("postgres", "PostgreSQL: leader, standbys, connections", postgres::alerts(context)),
-        plain("replication", "PostgreSQL: what lags and what is about to be lost", replication::alerts(context)),
-        plain("etcd", "etcd, where Patroni keeps its leader key", etcd::alerts(context)),
-        with("redis", "Redis", redis::alerts(context)),
-        Topic {
-            name: "compliance",
-            title: "Recovery objectives: what would be lost now, and what may be",
-            records: achieved,
-            alerts: Vec::new(),
-            remarks: unmeasured,
+    let mut found: Vec<&'static str> = all.iter().filter(|alert| about(alert)).map(|alert| alert.name).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The topics of a region, with the overrides applied; those without rules too, for what they say is left out. Each is
+/// made when it is asked for: all of them together would take more memory than the files.
+fn region_topics(context: Context<'_>) -> impl Iterator<Item = Topic> {
+    type Make = fn(&Context<'_>) -> Topic;
+    const TOPICS: [Make; 13] = [
+        |context| {
+            let (records, alerts, remarks) = slo::slo(context);
+            Topic { name: "slo", title: "Service level objectives", records, alerts, remarks }
         },
-        with("disk", "Disks of the data stores", disk::alerts(context)),
-        with("backup", "Backups, archives, restores", backup::alerts(context)),
-        with("dns", "Public hosts and the regions behind them", dns::alerts(context)),
-        with("certificates", "Certificates", certificates::alerts(context)),
-        with("drills", "Rehearsals", drills::alerts(context)),
-        plain("monitoring", "Monitoring itself", monitoring::alerts(context)),
+        |context| plain("kubernetes", "Zones, nodes, services and pods", kubernetes::alerts(context)),
+        |context| plain("postgres", "PostgreSQL: leader, standbys, connections", postgres::alerts(context)),
+        |context| {
+            plain("replication", "PostgreSQL: what lags and what is about to be lost", replication::alerts(context))
+        },
+        |context| plain("etcd", "etcd, where Patroni keeps its leader key", etcd::alerts(context)),
+        |context| remarked("redis", "Redis", redis::alerts(context)),
+        |context| {
+            let (records, remarks) = compliance::records(context);
+            let title = "Recovery objectives: what would be lost now, and what may be";
+            Topic { name: "compliance", title, records, alerts: Vec::new(), remarks }
+        },
+        |context| remarked("disk", "Disks of the data stores", disk::alerts(context)),
+        |context| remarked("backup", "Backups, archives, restores", backup::alerts(context)),
+        |context| remarked("dns", "Public hosts and the regions behind them", dns::alerts(context)),
+        |context| remarked("certificates", "Certificates", certificates::alerts(context)),
+        |context| remarked("drills", "Rehearsals", drills::alerts(context)),
+        |context| plain("monitoring", "Monitoring itself", monitoring::alerts(context)),
     ];
-    for topic in &mut topics {
+    let topics = TOPICS.into_iter().map(move |make| {
+        let mut topic = make(&context);
         override_alerts(context.monitoring, &mut topic.alerts);
-    }
+        topic
+    });
     // Every region's own: one that fires elsewhere says nothing about this region's Prometheus.
-    topics.push(plain("dead-man", "The dead-man's switch of a region", vec![global::watchdog()]));
-    topics
+    topics.chain(std::iter::once_with(|| {
+        plain("dead-man", "The dead-man's switch of a region", vec![global::watchdog()])
+    }))
+}
+
+/// A topic of alerts alone.
+const fn plain(name: &'static str, title: &'static str, alerts: Vec<Alert>) -> Topic {
+    Topic { name, title, records: Vec::new(), alerts, remarks: Vec::new() }
+}
+
+/// A topic of alerts with remarks on what is left out.
+fn remarked(name: &'static str, title: &'static str, (alerts, remarks): (Vec<Alert>, Vec<String>)) -> Topic {
+    Topic { name, title, records: Vec::new(), alerts, remarks }
 }
 
 /// What a Prometheus above the regions asks; nothing where there is none.
@@ -255,7 +275,7 @@ struct RuleFile {
 struct TestFile {
     title: String,
     rules: String,
-    tests: Vec<Value>,
+    tests: Vec<Test>,
 }
 
 /// The modules of blackbox_exporter, for the template.
@@ -272,29 +292,32 @@ struct Objects {
     objects: Vec<Value>,
 }
 
-fn region_jobs(context: &Context<'_>, topics: &[Topic], jobs: &mut Jobs) {
+/// The files of a region. Each topic is thrown away when its files are rendered, but for what the page tells about it.
+fn region_jobs(context: &Context<'_>, jobs: &mut Jobs<'_>) -> Vec<readme::Told> {
     let (blueprint, monitoring, region) = (context.blueprint, context.monitoring, context.region);
     let common = Common { blueprint, monitoring, region: Some(region) };
     let operator = monitoring.prometheus.flavour == Flavour::Operator;
     let (mut objects, mut origins) = (Vec::new(), vec![path!["monitoring"], path!["regions", &region.name]]);
-    for topic in topics {
-        if topic.alerts.is_empty() && topic.records.is_empty() {
-            continue;
+    let mut told = Vec::new();
+    for topic in region_topics(*context) {
+        if !(topic.alerts.is_empty() && topic.records.is_empty()) {
+            let groups = topic.groups(&common);
+            if operator {
+                objects.extend(rules::objects(&common, topic.name, &groups));
+            }
+            origins.extend(topic.origins());
+            files(&common, &topic, groups, jobs);
         }
-        let groups = topic.groups(&common);
-        if operator {
-            objects.extend(rules::objects(&common, topic.name, &groups));
-        }
-        origins.extend(topic.origins());
-        files(&common, topic, groups, jobs);
+        told.push(readme::told(monitoring, Some(region), topic));
     }
     if operator {
-        objects.extend(scrape::jobs(context).iter().map(|job| scrape::object(context, job)));
+        let scraped = scrape::jobs(context);
+        objects.extend(scraped.iter().map(|job| Value::from_serializable(&scrape::object(context, job))));
         let title = format!(
             "What Prometheus asks and scrapes in {}: the rules of {}/alerts as objects, and what no monitor covers.",
             region.name, region.name
         );
-        let path = format!("{}/kubernetes/alerts.yaml", region.name);
+        let path = format!("{}/kubernetes/40-alerts.yaml", region.name);
         origins.sort();
         origins.dedup();
         jobs.push(
@@ -321,10 +344,11 @@ fn region_jobs(context: &Context<'_>, topics: &[Topic], jobs: &mut Jobs) {
             &prometheus::region(context),
         );
     }
+    told
 }
 
 /// The rule file and the test file of a topic.
-fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs) {
+fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs<'_>) {
     let directory = common.region.map_or("global", |region| region.name.as_str());
     let place = common.region.map_or_else(|| "all regions".to_owned(), |region| region.name.clone());
     let mut origins = topic.origins();
@@ -370,7 +394,7 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
     );
 }
 
-fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jobs: &mut Jobs) {
+fn global_jobs(blueprint: &Blueprint, monitoring: &Monitoring, topic: &Topic, jobs: &mut Jobs<'_>) {
     let common = Common { blueprint, monitoring, region: None };
     if !topic.alerts.is_empty() {
         files(&common, topic, topic.groups(&common), jobs);

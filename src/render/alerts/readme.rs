@@ -1,5 +1,6 @@
 //! The table of all alerts, for people: what each means, its threshold with its source, how soon it pages.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -7,9 +8,9 @@ use serde::Serialize;
 use super::model::Alert;
 use super::rules::{Topic, severity};
 use super::time::page_latency;
-use crate::blueprint::Blueprint;
 use crate::blueprint::raw::Monitoring;
 use crate::blueprint::units::Duration;
+use crate::blueprint::{Blueprint, Region};
 
 /// The page, for the template.
 #[derive(Serialize)]
@@ -40,30 +41,45 @@ struct Row {
     description: String,
 }
 
-/// The page about these topics, each with the region that it is for.
-pub fn readme(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<String>, Topic)]) -> Page {
+/// What the page tells about a topic.
+pub struct Told {
+    region: Option<String>,
+    title: &'static str,
+    rows: Vec<Row>,
+    remarks: Vec<String>,
+}
+
+/// What the page tells about a topic of a region, or of all of them.
+pub fn told(monitoring: &Monitoring, region: Option<&Region>, topic: Topic) -> Told {
+    Told {
+        region: region.map(|region| region.name.clone()),
+        title: topic.title,
+        rows: topic.alerts.iter().map(|alert| row(monitoring, alert)).collect(),
+        remarks: topic.remarks,
+    }
+}
+
+/// The page about these topics.
+pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: Vec<Told>) -> Page {
     let mut views: Vec<TopicView> = Vec::new();
     // One row for what differs only in whom it is about: by topic, then by everything else that the row says.
     let mut rows: BTreeMap<(usize, String), usize> = BTreeMap::new();
     let mut remarks: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (region, topic) in topics {
-        for remark in &topic.remarks {
-            let regions = remarks.entry(remark.clone()).or_default();
-            regions.extend(region.clone());
+    for topic in topics {
+        for remark in topic.remarks {
+            let regions = remarks.entry(remark).or_default();
+            regions.extend(topic.region.clone());
         }
         let at = views.iter().position(|view| view.title == topic.title).unwrap_or_else(|| {
             views.push(TopicView { title: topic.title, rows: Vec::new() });
             views.len() - 1
         });
-        for alert in &topic.alerts {
-            let row = row(monitoring, alert);
+        for row in topic.rows {
             let key = [row.name, row.severity, &row.hold, &row.threshold, &row.description].join("\n");
-            match rows.get(&(at, key.clone())) {
-                Some(known) => {
-                    views[at].rows[*known].about.extend(row.about);
-                }
-                None => {
-                    rows.insert((at, key), views[at].rows.len());
+            match rows.entry((at, key)) {
+                Entry::Occupied(known) => views[at].rows[*known.get()].about.extend(row.about),
+                Entry::Vacant(place) => {
+                    place.insert(views[at].rows.len());
                     views[at].rows.push(row);
                 }
             }
@@ -85,7 +101,7 @@ pub fn readme(blueprint: &Blueprint, monitoring: &Monitoring, topics: &[(Option<
 }
 
 /// X-PR-1, with the scrape of the region's Prometheus where the alert goes by what that one has.
-fn page(monitoring: &Monitoring, alert: &Alert) -> Duration {
+fn told_within(monitoring: &Monitoring, alert: &Alert) -> Duration {
     let latency = page_latency(monitoring.interval, alert.hold, alert.severity);
     let more = if alert.federated { monitoring.interval.millis() } else { 0 };
     Duration::from_millis(latency.millis() + more)
@@ -99,7 +115,7 @@ fn row(monitoring: &Monitoring, alert: &Alert) -> Row {
         severity: severity(alert.severity),
         about: BTreeSet::from([if about.is_empty() { "everything".to_owned() } else { about.join(" ") }]),
         hold: alert.hold.to_string(),
-        page: page(monitoring, alert).to_string(),
+        page: told_within(monitoring, alert).to_string(),
         threshold: alert.threshold.clone(),
         description: named(&alert.description),
     }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
+use tera::Value as Shared;
 
 use super::model::{Alert, Series};
 use super::promql::Labels;
@@ -51,25 +53,25 @@ pub struct Common<'a> {
     pub region: Option<&'a Region>,
 }
 
-/// A rule, for the template.
-#[derive(Serialize, Clone)]
+/// A rule, for the template. What is long is made once: the rule file and the object share it.
+#[derive(Serialize)]
 pub struct Rule {
     /// `alert` or `record`.
     pub kind: &'static str,
     /// Its name.
-    pub name: String,
+    pub name: Shared,
     /// Its expression.
-    pub expr: String,
+    pub expr: Shared,
     /// How long the condition must hold; alerts only.
     pub hold: Option<String>,
     /// Its labels.
-    pub labels: Labels,
+    pub labels: Shared,
     /// Its annotations; alerts only.
-    pub annotations: Option<BTreeMap<&'static str, String>>,
+    pub annotations: Option<Shared>,
 }
 
 /// A group of rules that are evaluated one after the other.
-#[derive(Serialize, Clone)]
+#[derive(Serialize)]
 pub struct Group {
     /// Its name.
     pub name: String,
@@ -85,8 +87,8 @@ const GROUP: usize = 120;
 impl Topic {
     /// The parts of the blueprint that its rules come from.
     pub fn origins(&self) -> Vec<Path> {
-        let all: BTreeSet<Path> = self.alerts.iter().map(|alert| alert.origin.clone()).collect();
-        all.into_iter().collect()
+        let all: BTreeSet<&Path> = self.alerts.iter().map(|alert| &alert.origin).collect();
+        all.into_iter().cloned().collect()
     }
 
     /// Its rules in groups: the recordings with the alerts of the same service, so that they are evaluated in order.
@@ -127,7 +129,7 @@ impl Topic {
     }
 
     /// Its unit tests: for each alert's name and case one group with the series of all that bear the name.
-    pub fn tests(&self, common: &Common<'_>) -> Vec<Value> {
+    pub fn tests(&self, common: &Common<'_>) -> Vec<Test> {
         let mut by_name: BTreeMap<&str, Vec<&Alert>> = BTreeMap::new();
         for alert in &self.alerts {
             by_name.entry(alert.name).or_default().push(alert);
@@ -172,28 +174,32 @@ impl Common<'_> {
     }
 
     fn alert(&self, alert: &Alert) -> Rule {
-        let labels = self.labels(alert).into_iter().map(|(label, value)| (label, literal(&value))).collect();
+        let labels: Labels = self.labels(alert).into_iter().map(|(label, value)| (label, literal(value))).collect();
         Rule {
             kind: "alert",
-            name: alert.name.to_owned(),
-            expr: alert.expr.clone(),
+            name: alert.name.into(),
+            expr: alert.expr.as_str().into(),
             hold: Some(alert.hold.go()),
-            labels,
-            annotations: Some(self.annotations(alert)),
+            labels: labels.into(),
+            annotations: Some(self.annotations(alert).into()),
         }
     }
 
-    fn record(&self, record: &Record) -> Rule {
+    fn labels_of_record(&self, record: &Record) -> Labels {
         let mut labels = record.labels.clone();
         if let Some(region) = self.region {
             labels.insert(names::REGION_LABEL.to_owned(), region.name.clone());
         }
+        labels
+    }
+
+    fn record(&self, record: &Record) -> Rule {
         Rule {
             kind: "record",
-            name: record.name.clone(),
-            expr: record.expr.clone(),
+            name: record.name.as_str().into(),
+            expr: record.expr.as_str().into(),
             hold: None,
-            labels,
+            labels: self.labels_of_record(record).into(),
             annotations: None,
         }
     }
@@ -211,16 +217,19 @@ fn escalation(blueprint: &Blueprint) -> Option<String> {
 }
 
 /// A text that is no template: what the template language would read is written so that it comes out as it is.
-fn literal(text: &str) -> String {
-    text.replace("{{", "{{ \"{{\" }}")
+fn literal(text: String) -> String {
+    if text.contains("{{") { text.replace("{{", "{{ \"{{\" }}") } else { text }
 }
+
+/// How the label of a result is named in an annotation.
+const LABEL: &str = "{{ $labels.";
 
 /// An annotation as Prometheus expands it: `{{ $labels.x }}` is the label of the result.
 fn expand(text: &str, result: &Labels) -> String {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(start) = rest.find("{{ $labels.") {
-        let (before, after) = (&rest[..start], &rest[start + "{{ $labels.".len()..]);
+    while let Some(start) = rest.find(LABEL) {
+        let (before, after) = (&rest[..start], &rest[start + LABEL.len()..]);
         out.push_str(before);
         let Some((label, tail)) = after.split_once(" }}") else { break };
         out.push_str(result.get(label).map_or("", String::as_str));
@@ -230,33 +239,114 @@ fn expand(text: &str, result: &Labels) -> String {
     out
 }
 
+/// A unit test of promtool.
+#[derive(Serialize)]
+pub struct Test {
+    name: String,
+    interval: &'static str,
+    input_series: Vec<InputSeries>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alert_rule_test: Vec<RuleTest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    promql_expr_test: Vec<ExprTest>,
+}
+
+#[derive(Serialize)]
+struct InputSeries {
+    series: String,
+    values: String,
+}
+
+#[derive(Serialize)]
+struct RuleTest {
+    eval_time: String,
+    alertname: &'static str,
+    exp_alerts: Vec<Expected>,
+}
+
+#[derive(Serialize)]
+struct ExprTest {
+    expr: String,
+    eval_time: String,
+    exp_samples: Vec<Sample>,
+}
+
+#[derive(Serialize)]
+struct Sample {
+    labels: String,
+    value: f64,
+}
+
+/// An alert that must fire.
+#[derive(Serialize)]
+struct Expected {
+    exp_labels: Shared,
+    exp_annotations: Shared,
+}
+
+/// What an alert carries wherever it fires, made once for all of its tests.
+struct Carried<'a> {
+    alert: &'a Alert,
+    labels: Labels,
+    annotations: BTreeMap<&'static str, String>,
+    /// Both of them, for a result without labels of its own and for annotations that name none.
+    shared: (Shared, Shared),
+}
+
+impl<'a> Carried<'a> {
+    fn new(common: &Common<'_>, alert: &'a Alert) -> Self {
+        let (labels, annotations) = (common.labels(alert), common.annotations(alert));
+        let shared = (labels.clone().into(), annotations.clone().into());
+        Self { alert, labels, annotations, shared }
+    }
+
+    fn expected(&self, result: &Labels) -> Expected {
+        let exp_labels = if result.is_empty() {
+            self.shared.0.clone()
+        } else {
+            let mut labels = result.clone();
+            labels.extend(self.labels.clone());
+            labels.into()
+        };
+        let expands = self.annotations.values().any(|text| text.contains(LABEL));
+        let exp_annotations = if expands {
+            let expanded = self.annotations.iter().map(|(key, text)| (*key, expand(text, result)));
+            expanded.collect::<BTreeMap<&'static str, String>>().into()
+        } else {
+            self.shared.1.clone()
+        };
+        Expected { exp_labels, exp_annotations }
+    }
+}
+
 /// The tests of a recording rule.
-fn tests_of_record(common: &Common<'_>, record: &Record) -> Vec<Value> {
-    let labels = common.record(record).labels;
+fn tests_of_record(common: &Common<'_>, record: &Record) -> Vec<Test> {
     let at = super::model::LEAD;
-    let asked = |(expr, name, value): &(String, &str, Option<String>)| {
-        let samples: Vec<Value> = value
+    let labels = common.labels_of_record(record);
+    let asked = |(expr, name, value): &(String, &str, Option<u32>)| ExprTest {
+        expr: expr.clone(),
+        eval_time: at.go(),
+        exp_samples: value
             .iter()
-            .filter_map(|value| value.parse::<f64>().ok())
-            .map(|value| json!({"labels": super::promql::series(name, &labels), "value": value}))
-            .collect();
-        json!({"expr": expr, "eval_time": at.go(), "exp_samples": samples})
+            .map(|value| Sample { labels: super::promql::series(name, &labels), value: f64::from(*value) })
+            .collect(),
     };
-    let test = |case: &super::slo::RecordCase| {
-        let input = case.series.iter();
-        let input = input.map(|s| json!({"series": s.name, "values": s.values.promtool(at.minutes() + 5)}));
-        json!({
-            "name": format!("{}: {}", record.name, case.name),
-            "interval": "1m",
-            "input_series": input.collect::<Vec<_>>(),
-            "promql_expr_test": case.asks.iter().map(asked).collect::<Vec<_>>(),
-        })
+    let test = |case: &super::slo::RecordCase| Test {
+        name: format!("{}: {}", record.name, case.name),
+        interval: "1m",
+        input_series: case
+            .series
+            .iter()
+            .map(|s| InputSeries { series: s.name.clone(), values: s.values.promtool(at.minutes() + 5) })
+            .collect(),
+        alert_rule_test: Vec::new(),
+        promql_expr_test: case.asks.iter().map(asked).collect(),
     };
     record.tests.iter().map(test).collect()
 }
 
 /// The tests of all alerts of one name.
-fn tests_of(common: &Common<'_>, alerts: &[&Alert]) -> Vec<Value> {
+fn tests_of(common: &Common<'_>, alerts: &[&Alert]) -> Vec<Test> {
     let Some(first) = alerts.first() else {
         return Vec::new();
     };
@@ -268,37 +358,31 @@ fn tests_of(common: &Common<'_>, alerts: &[&Alert]) -> Vec<Value> {
     }
     let at = alerts.iter().map(|alert| alert.tested_at()).max().unwrap_or(super::model::LEAD);
     let minutes = at.minutes() + 5;
+    let carried: Vec<Carried<'_>> = alerts.iter().map(|alert| Carried::new(common, alert)).collect();
     let test = |case: &&str| {
-        let (mut input, mut expected, mut known) = (Vec::new(), Vec::new(), BTreeSet::new());
-        for alert in alerts {
+        let (mut input_series, mut exp_alerts, mut known) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for carried in &carried {
             // One that has no such case stays healthy meanwhile.
-            let Some(own) = alert
-                .tests
-                .iter()
-                .find(|c| c.name == *case)
-                .or_else(|| alert.tests.iter().find(|c| c.fires.is_empty()))
+            let tests = &carried.alert.tests;
+            let Some(own) =
+                tests.iter().find(|c| c.name == *case).or_else(|| tests.iter().find(|c| c.fires.is_empty()))
             else {
                 continue;
             };
             for Series { name, values } in &own.series {
-                if known.insert(name.clone()) {
-                    input.push(json!({"series": name, "values": values.promtool(minutes)}));
+                if known.insert(name.as_str()) {
+                    input_series.push(InputSeries { series: name.clone(), values: values.promtool(minutes) });
                 }
             }
-            for result in &own.fires {
-                let mut labels = result.clone();
-                labels.extend(common.labels(alert));
-                let annotations: BTreeMap<&str, String> =
-                    common.annotations(alert).into_iter().map(|(key, text)| (key, expand(&text, result))).collect();
-                expected.push(json!({"exp_labels": labels, "exp_annotations": annotations}));
-            }
+            exp_alerts.extend(own.fires.iter().map(|result| carried.expected(result)));
         }
-        json!({
-            "name": format!("{}: {case}", first.name),
-            "interval": "1m",
-            "input_series": input,
-            "alert_rule_test": [{"eval_time": at.go(), "alertname": first.name, "exp_alerts": expected}],
-        })
+        Test {
+            name: format!("{}: {case}", first.name),
+            interval: "1m",
+            input_series,
+            alert_rule_test: vec![RuleTest { eval_time: at.go(), alertname: first.name, exp_alerts }],
+            promql_expr_test: Vec::new(),
+        }
     };
     cases.iter().map(test).collect()
 }
@@ -306,8 +390,50 @@ fn tests_of(common: &Common<'_>, alerts: &[&Alert]) -> Vec<Value> {
 /// So many rules at the most stand in one object: it becomes part of a ConfigMap, which holds 1 MiB.
 const OBJECT: usize = 250;
 
+/// An object of Kubernetes.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Object<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Value,
+    spec: Spec<'a>,
+}
+
+#[derive(Serialize)]
+struct Spec<'a> {
+    groups: Vec<GroupOfObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct GroupOfObject<'a> {
+    name: &'a str,
+    interval: &'a str,
+    rules: Vec<RuleOfObject<'a>>,
+}
+
+/// A rule as Prometheus reads it, and so as it stands in an object.
+struct RuleOfObject<'a>(&'a Rule);
+
+impl Serialize for RuleOfObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rule = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(rule.kind, &rule.name)?;
+        map.serialize_entry("expr", &rule.expr)?;
+        if let Some(hold) = &rule.hold {
+            map.serialize_entry("for", hold)?;
+        }
+        map.serialize_entry("labels", &rule.labels)?;
+        if let Some(annotations) = &rule.annotations {
+            map.serialize_entry("annotations", annotations)?;
+        }
+        map.end()
+    }
+}
+
 /// PrometheusRule objects with these groups.
-pub fn objects(common: &Common<'_>, topic: &str, groups: &[Group]) -> Vec<Value> {
+pub fn objects(common: &Common<'_>, topic: &str, groups: &[Group]) -> Vec<Shared> {
     let (mut parts, mut count): (Vec<Vec<&Group>>, usize) = (vec![Vec::new()], 0);
     for group in groups {
         if count > 0 && count + group.rules.len() > OBJECT {
@@ -320,14 +446,20 @@ pub fn objects(common: &Common<'_>, topic: &str, groups: &[Group]) -> Vec<Value>
         }
     }
     let name = names::monitoring_object(&common.blueprint.name, topic);
+    fn of_group<'a>(group: &&'a Group) -> GroupOfObject<'a> {
+        GroupOfObject {
+            name: &group.name,
+            interval: &group.interval,
+            rules: group.rules.iter().map(RuleOfObject).collect(),
+        }
+    }
     let object = |(at, groups): (usize, &Vec<&Group>)| {
         let name = if at == 0 { name.clone() } else { format!("{name}-{}", at + 1) };
-        let groups: Vec<Value> = groups.iter().map(|group| group_value(group)).collect();
-        json!({
-            "apiVersion": "monitoring.coreos.com/v1",
-            "kind": "PrometheusRule",
-            "metadata": metadata(common.blueprint, &name),
-            "spec": {"groups": groups},
+        Shared::from_serializable(&Object {
+            api_version: "monitoring.coreos.com/v1",
+            kind: "PrometheusRule",
+            metadata: metadata(common.blueprint, &name),
+            spec: Spec { groups: groups.iter().map(of_group).collect() },
         })
     };
     parts.iter().filter(|part| !part.is_empty()).enumerate().map(object).collect()
@@ -350,23 +482,6 @@ pub fn metadata(blueprint: &Blueprint, name: &str) -> Value {
     json!({"name": name, "namespace": blueprint.namespace, "labels": labels})
 }
 
-fn group_value(group: &Group) -> Value {
-    let rule = |rule: &Rule| {
-        let mut map = Map::new();
-        map.insert(rule.kind.to_owned(), json!(rule.name));
-        map.insert("expr".to_owned(), json!(rule.expr));
-        if let Some(hold) = &rule.hold {
-            map.insert("for".to_owned(), json!(hold));
-        }
-        map.insert("labels".to_owned(), json!(rule.labels));
-        if let Some(annotations) = &rule.annotations {
-            map.insert("annotations".to_owned(), json!(annotations));
-        }
-        Value::Object(map)
-    };
-    json!({"name": group.name, "interval": group.interval, "rules": group.rules.iter().map(rule).collect::<Vec<_>>()})
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::promql::labels;
@@ -376,6 +491,6 @@ mod tests {
     fn an_annotation_is_expanded_as_prometheus_does() {
         let result = labels(&[("pod", "a")]);
         assert_eq!(expand("{{ $labels.pod }} is {{ $labels.gone }}.", &result), "a is .");
-        assert_eq!(literal("{{ $value }}"), "{{ \"{{\" }} $value }}");
+        assert_eq!(literal("{{ $value }}".to_owned()), "{{ \"{{\" }} $value }}");
     }
 }

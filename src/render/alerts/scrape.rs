@@ -3,6 +3,8 @@
 //! One list of jobs, written as a scrape configuration (`flavour: files`) or as ScrapeConfig objects of the operator for
 //! what no ServiceMonitor or PodMonitor covers: hosts, probes, what jobs pushed.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::context::{
@@ -11,7 +13,7 @@ use super::context::{
 use super::probes::{Probe, address, encrypted, probes};
 use super::promql::{Labels, labels};
 use super::rules::metadata;
-use crate::blueprint::raw::{PoolKind, StoreTls};
+use crate::blueprint::raw::{Flavour, PoolKind, StoreTls};
 use crate::blueprint::{Postgres, Redis, names};
 
 /// The module of blackbox_exporter that asks a host by HTTP.
@@ -21,8 +23,10 @@ pub const MODULE_TLS: &str = "tls_connect";
 
 /// A scrape job with fixed targets.
 pub struct Job {
-    /// Its name: the label `job`.
+    /// Its name: the label `job`, which rules go by.
     pub name: String,
+    /// What no other job is called, in front of everything else.
+    pub id: String,
     /// Why it is there.
     pub comment: &'static str,
     /// The path of the metrics.
@@ -41,8 +45,10 @@ pub struct Job {
 
 impl Job {
     fn new(name: impl Into<String>, comment: &'static str) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            id: name.clone(),
+            name,
             comment,
             path: "/metrics",
             params: Vec::new(),
@@ -67,7 +73,7 @@ pub fn jobs(context: &Context<'_>) -> Vec<Job> {
     let mut merged: Vec<Job> = Vec::new();
     // Clusters that speak alike share a job; the label `cluster` tells them apart.
     for job in jobs.into_iter().filter(|job| !job.targets.is_empty()) {
-        let same = |m: &&mut Job| m.name == job.name && certificates(m) == certificates(&job) && m.secret == job.secret;
+        let same = |m: &&mut Job| m.name == job.name && certificates(context, m) == certificates(context, &job);
         match merged.iter_mut().find(same) {
             Some(found) => found.targets.extend(job.targets),
             None => merged.push(job),
@@ -84,11 +90,33 @@ pub fn jobs(context: &Context<'_>) -> Vec<Job> {
         job.targets.push((address.clone(), region(context)));
         merged.push(job);
     }
+    told_apart(&mut merged);
     merged
 }
 
-fn certificates(job: &Job) -> Option<String> {
-    job.tls.as_ref().map(|tls| tls.certificates.as_ref().map(ToString::to_string).unwrap_or_default())
+/// What a job shows as its certificates where its targets speak TLS: a Secret to the operator, otherwise a directory.
+fn certificates(context: &Context<'_>, job: &Job) -> Option<String> {
+    let tls = job.tls.as_ref()?;
+    Some(match context.monitoring.prometheus.flavour {
+        Flavour::Operator => job.secret.clone(),
+        Flavour::Files => tls.certificates.as_ref().map(ToString::to_string).unwrap_or_default(),
+    })
+}
+
+/// Jobs of one name that cannot be one job, because their certificates or hosts differ, are told apart by a number.
+fn told_apart(jobs: &mut [Job]) {
+    let mut taken: BTreeSet<String> = jobs.iter().map(|job| job.name.clone()).collect();
+    let mut seen = BTreeSet::new();
+    for job in jobs {
+        if seen.insert(job.name.clone()) {
+            continue;
+        }
+        let ids = (2..).map(|number: u32| format!("{}-{number}", job.name));
+        if let Some(id) = ids.into_iter().find(|id| !taken.contains(id)) {
+            taken.insert(id.clone());
+            job.id = id;
+        }
+    }
 }
 
 fn region(context: &Context<'_>) -> Labels {
@@ -203,7 +231,7 @@ fn stores(context: &Context<'_>) -> Option<Job> {
 /// A job as a part of `scrape_configs`.
 pub fn plain(job: &Job) -> Value {
     let mut map = Map::new();
-    map.insert("job_name".into(), json!(job.name));
+    map.insert("job_name".into(), json!(job.id));
     if job.path != "/metrics" {
         map.insert("metrics_path".into(), json!(job.path));
     }
@@ -223,7 +251,14 @@ pub fn plain(job: &Job) -> Value {
             );
         }
     }
-    let targets = job.targets.iter().map(|(target, labels)| json!({"targets": [target], "labels": labels}));
+    let targets = job.targets.iter().map(|(target, labels)| {
+        let mut labels = labels.clone();
+        // A label of the target goes before the name of the job.
+        if job.id != job.name {
+            labels.insert("job".to_owned(), job.name.clone());
+        }
+        json!({"targets": [target], "labels": labels})
+    });
     map.insert("static_configs".into(), targets.collect());
     Value::Object(map)
 }
@@ -234,7 +269,7 @@ fn params(job: &Job) -> Value {
 
 /// A job as an object of the Prometheus operator.
 pub fn object(context: &Context<'_>, job: &Job) -> Value {
-    let name = names::monitoring_object(&context.blueprint.name, &job.name);
+    let name = names::monitoring_object(&context.blueprint.name, &job.id);
     let targets = job.targets.iter().map(|(target, labels)| json!({"targets": [target], "labels": labels}));
     let mut spec = Map::new();
     spec.insert("scrapeInterval".into(), json!(context.monitoring.interval.go()));

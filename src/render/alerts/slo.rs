@@ -42,7 +42,7 @@ pub struct RecordCase {
     /// The series that there are.
     pub series: Vec<Series>,
     /// What is asked, with the name of the series that its result bears, and the value; `None` for no result.
-    pub asks: Vec<(String, &'static str, Option<String>)>,
+    pub asks: Vec<(String, &'static str, Option<u32>)>,
 }
 
 /// A burn rate that alerts.

@@ -10,6 +10,7 @@ use promql_parser::parser::{self, Expr, LabelModifier, VectorSelector};
 
 use super::{Context, Flavour, Topic, alert_names, global_topic, problems, region_topics};
 use crate::blueprint::{Blueprint, names, raw, resolve};
+use crate::render::{Engine, Family, Renderer, Selection};
 
 /// Labels that scraping puts on everything: Prometheus itself, the operator, and hagen's own scrape configuration.
 const SCRAPED: [&str; 11] = [
@@ -193,7 +194,7 @@ fn blueprints() -> Vec<(String, Blueprint)> {
 
 fn topics(blueprint: &Blueprint) -> Vec<Topic> {
     let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
-    let of_region = |region| region_topics(&Context { blueprint, monitoring, region });
+    let of_region = |region| region_topics(Context { blueprint, monitoring, region });
     blueprint.regions.iter().flat_map(of_region).chain([global_topic(blueprint, monitoring)]).collect()
 }
 
@@ -276,9 +277,10 @@ fn overrides_that_change_nothing_are_reported() {
 fn without_monitoring_nothing_is_rendered() {
     let (_, mut blueprint) = blueprints().into_iter().find(|(name, _)| name == "agentic-platform.yaml").unwrap();
     blueprint.spec.monitoring = None;
-    let mut jobs = super::Jobs::new(super::super::Family::Alerts);
+    let (engine, selection) = (Engine::embedded().unwrap(), Selection::default());
+    let mut jobs = super::Jobs::new(Family::Alerts, Renderer { engine: &engine, selection: &selection });
     super::jobs(&blueprint, &mut jobs);
-    assert!(jobs.jobs.is_empty());
+    assert!(jobs.done().is_empty());
     assert_eq!(Flavour::default(), Flavour::Operator);
 }
 

@@ -33,7 +33,7 @@ use health::Check;
 use records::{Batch, RecordSet};
 
 /// All files of this part of the output.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     let Some(spec) = &blueprint.spec.dns else { return };
     let records = dns::records(&blueprint.spec, &blueprint.regions);
     if records.is_empty() {
@@ -90,7 +90,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
     );
 }
 
-fn push_check(check: &Check, jobs: &mut Jobs) {
+fn push_check(check: &Check, jobs: &mut Jobs<'_>) {
     let path = |suffix: &str| format!("global/dns/health-checks/{}{suffix}.json", check.name);
     let kind = ArtifactKind::Route53HealthCheck;
     jobs.push(

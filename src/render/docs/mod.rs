@@ -8,12 +8,12 @@ use serde::Serialize;
 
 pub use readme::readme;
 
-use super::{ArtifactKind, Family, File, Job, Jobs};
+use super::{ArtifactKind, Family, File, Job, Jobs, Renderer};
 use crate::blueprint::Blueprint;
 use crate::path;
 
 /// One kustomization.yaml for each region: everything below `REGION/kubernetes/`.
-pub fn kustomizations(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
+pub fn kustomizations(blueprint: &Blueprint, renderer: Renderer<'_>, jobs: &mut Vec<Job>) {
     #[derive(Serialize)]
     struct Context {
         resources: Vec<String>,
@@ -29,7 +29,7 @@ pub fn kustomizations(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
         if resources.is_empty() {
             continue;
         }
-        let mut of_docs = Jobs::new(Family::Kubernetes);
+        let mut of_docs = Jobs::new(Family::Kubernetes, renderer);
         of_docs.push(
             File {
                 path: format!("{prefix}kustomization.yaml"),
@@ -40,6 +40,6 @@ pub fn kustomizations(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
             },
             &Context { resources },
         );
-        jobs.extend(of_docs.jobs);
+        jobs.extend(of_docs.done());
     }
 }

@@ -8,7 +8,7 @@ use super::prerequisites::{self, Key};
 use super::steps::{self, Kubernetes, Promotion};
 use crate::blueprint::{Blueprint, Region, raw};
 use crate::path;
-use crate::render::{ArtifactKind, Family, File, Job, Jobs};
+use crate::render::{ArtifactKind, Family, File, Job, Jobs, Renderer};
 
 #[derive(Serialize)]
 struct Readme<'a> {
@@ -47,8 +47,8 @@ struct RegionSteps<'a> {
     redis: Vec<String>,
 }
 
-/// The README, when there is anything that it could be about.
-pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
+/// The README, when there is anything that it could be about. The files stand in the order of their paths.
+pub fn readme(blueprint: &Blueprint, renderer: Renderer<'_>, jobs: &mut Vec<Job>) {
     if jobs.is_empty() {
         return;
     }
@@ -75,7 +75,7 @@ pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
         directories: directories(jobs),
         regions,
     };
-    let mut of_docs = Jobs::new(Family::Docs);
+    let mut of_docs = Jobs::new(Family::Docs, renderer);
     of_docs.push(
         File {
             path: "README.md".to_owned(),
@@ -86,7 +86,7 @@ pub fn readme(blueprint: &Blueprint, jobs: &mut Vec<Job>) {
         },
         &context,
     );
-    jobs.extend(of_docs.jobs);
+    jobs.extend(of_docs.done());
 }
 
 /// The directories of the output with the number of their files.
@@ -97,7 +97,9 @@ fn directories(jobs: &[Job]) -> Vec<Directory> {
         let (Some(first), Some(second)) = (parts.next(), parts.next()) else { continue };
         let what = match second {
             "kubernetes" => "everything that kubectl applies to the cluster of this region",
-            "patroni" => "PostgreSQL on hosts: one directory a member, etcd member and router",
+            "patroni" => {
+                "PostgreSQL: the page of each cluster, what to do when; on hosts also a directory for each member, etcd member and router"
+            }
             "redis" => {
                 "Redis: who is primary and who is replica in which zone; on hosts also a directory for each node and the scripts"
             }

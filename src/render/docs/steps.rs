@@ -40,6 +40,7 @@ struct Change {
     list: String,
     delete: String,
     switchover: String,
+    page: String,
 }
 
 /// A second region's PostgreSQL, and how it becomes the one that writes.
@@ -50,6 +51,8 @@ pub(super) struct Promotion {
     primary: String,
     /// The page of the cluster, where it runs on hosts.
     page: Option<String>,
+    /// The page of the cluster.
+    more: String,
     /// Whether kubectl must be pointed at each of the two clusters, because nothing names its context.
     switch: bool,
     fence: String,
@@ -65,6 +68,7 @@ pub(super) struct Promotion {
 struct Tools<'a> {
     blueprint: &'a Blueprint,
     region: &'a Region,
+    /// In the order of their paths.
     jobs: &'a [Job],
 }
 
@@ -86,7 +90,8 @@ impl Tools<'_> {
     /// A file of the region, where there is one.
     fn file(&self, name: &str) -> Option<&Job> {
         let path = format!("{}/kubernetes/{name}.yaml", self.region.name);
-        self.jobs.iter().find(|job| job.path == path)
+        let found = self.jobs.binary_search_by(|job| job.path.as_str().cmp(&path));
+        found.ok().map(|at| &self.jobs[at])
     }
 
     /// `patronictl` in a member of a cluster.
@@ -127,8 +132,7 @@ impl Tools<'_> {
                 what: format!("Redis {}: all {} nodes ready", cluster.name, cluster.node_count()),
                 command: self.ready(&cluster.object(), "cache", 10),
             });
-            let file = self.file(&cluster.object()).and_then(|job| job.context.as_ref().ok());
-            if let Some(job) = file.and_then(|context| context.get("bootstrap")).and_then(|name| name.as_str()) {
+            if let Some(job) = self.file(&cluster.object()).and_then(|file| file.one_time.as_ref()) {
                 waits.push(Wait {
                     what: format!("Redis {}: the cluster is formed; ready nodes alone are none", cluster.name),
                     command: format!("{} wait --for=condition=complete --timeout=10m job/{job}", self.inside()),
@@ -213,6 +217,7 @@ impl Tools<'_> {
             list: self.patronictl(cluster, false, "list"),
             delete: format!("{inside} delete pod {}-NUMBER", cluster.object()),
             switchover: self.patronictl(cluster, true, "switchover"),
+            page: format!("{}/patroni/{}/README.md", self.region.name, cluster.name),
         }
     }
 }
@@ -251,7 +256,8 @@ pub(super) fn promotions(blueprint: &Blueprint, jobs: &[Job]) -> Vec<Promotion> 
                 cluster: cluster.name.clone(),
                 region: region.name.clone(),
                 primary: primary.name.clone(),
-                page: (!cluster.on_kubernetes()).then_some(page),
+                page: (!cluster.on_kubernetes()).then_some(page.clone()),
+                more: page,
                 switch: [primary, region].iter().any(|region| region.spec.kube_context.is_none()),
                 fence: format!("{} scale statefulset/{object} --replicas=0", old.inside()),
                 remove: new.patronictl(cluster, false, "edit-config --set standby_cluster=null --force"),

@@ -81,7 +81,7 @@ pub(crate) fn own_certificate(blueprint: &Blueprint) -> Option<String> {
 }
 
 /// `20-edge.yaml`.
-pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
+pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs<'_>) {
     let public = public(blueprint);
     if public.is_empty() {
         return;

@@ -294,7 +294,7 @@ pub(super) fn proxy(blueprint: &Blueprint, gateway: &str, longest: Duration) -> 
 }
 
 /// `30-mesh.yaml`: the waypoint, in ambient mode.
-pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
+pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs<'_>) {
     if !has_waypoint(blueprint) {
         return;
     }

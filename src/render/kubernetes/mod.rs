@@ -25,7 +25,7 @@ pub(crate) use edge::NETWORK_BALANCER;
 pub(crate) use secrets::by_hand as secrets_by_hand;
 
 /// All files of this part of the output.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     jobs.each_region(blueprint, |region, jobs| {
         if !has_objects(blueprint, region) {
             return;
@@ -53,7 +53,13 @@ fn services(blueprint: &Blueprint) -> impl Iterator<Item = &Service> {
 }
 
 /// A file of a region.
-fn push(jobs: &mut Jobs, region: &Region, file: (String, &'static str), context: &impl Serialize, origins: Vec<Path>) {
+fn push(
+    jobs: &mut Jobs<'_>,
+    region: &Region,
+    file: (String, &'static str),
+    context: &impl Serialize,
+    origins: Vec<Path>,
+) {
     let (name, template) = file;
     let path = format!("{}/kubernetes/{name}.yaml", region.name);
     jobs.push(File { path, kind: ArtifactKind::Kubernetes, region: Some(region), template, origins }, context);

@@ -37,7 +37,7 @@ struct Priority {
 }
 
 /// `00-namespace.yaml`.
-pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
+pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs<'_>) {
     let mut origins = vec![path!["platform", "namespace"], path!["metadata"]];
     let priorities = priorities(blueprint, region);
     origins.extend(priorities.iter().map(|p| path!["objectives", "tiers", &p.tier]));

@@ -30,7 +30,7 @@ struct External {
 }
 
 /// `10-secrets.yaml`, where the External Secrets operator makes the Secrets.
-pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
+pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs<'_>) {
     let settings = &blueprint.spec.platform.secrets;
     let (raw::SecretsBackend::ExternalSecrets, Some(store)) = (settings.backend, &settings.store) else { return };
     let secrets = values(blueprint, region);

@@ -64,12 +64,13 @@ struct Monitor {
 }
 
 /// `<service>.yaml` of every service on Kubernetes.
-pub(super) fn jobs(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs) {
-    for service in super::services(blueprint) {
+pub(super) fn jobs(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs<'_>) {
+    let services: Vec<&Service> = super::services(blueprint).collect();
+    jobs.each(&services, |service, jobs| {
         let origins = vec![path!["services", &service.name]];
         let file = (service.name.clone(), "kubernetes/service.yaml.tera");
         super::push(jobs, region, file, &context(blueprint, region, service), origins);
-    }
+    });
 }
 
 fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Context {

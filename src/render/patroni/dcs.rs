@@ -10,13 +10,13 @@ use crate::blueprint::units::Bytes;
 use crate::blueprint::{Postgres, PostgresRole, Region, names};
 
 /// The superuser.
-pub const SUPERUSER: &str = "postgres";
+pub const SUPERUSER: &str = names::SQL_ROLES[0];
 /// The role that standbys replicate as.
-pub const REPLICATION: &str = "replicator";
+pub const REPLICATION: &str = names::SQL_ROLES[1];
 /// The role that `pg_rewind` uses; Patroni grants it the four functions that it needs.
-pub const REWIND: &str = "rewinder";
+pub const REWIND: &str = names::SQL_ROLES[2];
 /// The role that the metrics exporter logs in as, a member of `pg_monitor`.
-pub const MONITORING: &str = "monitor";
+pub const MONITORING: &str = names::SQL_ROLES[3];
 /// The user of Patroni's REST API.
 pub const REST_USER: &str = "patroni";
 /// The publication that subscribing regions read.

@@ -12,7 +12,7 @@ use crate::blueprint::Blueprint;
 pub(crate) use kubernetes::{BACKUP_PORT, ETCD_METRICS};
 
 /// All files of this part of the output.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     hosts::jobs(blueprint, jobs);
     kubernetes::jobs(blueprint, jobs);
 }

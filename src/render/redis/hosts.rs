@@ -13,7 +13,7 @@ use crate::render::calendar::on_calendar;
 use crate::render::{ArtifactKind, Jobs};
 
 /// All files of a cluster on hosts in a region.
-pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
+pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     let redis = place.redis;
     let nodes = redis.nodes(place.region);
     for node in &nodes {
@@ -122,7 +122,7 @@ struct BackupUnit {
 }
 
 /// Script, unit and timer of the backup: for one machine that reaches all nodes.
-fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, jobs: &mut Jobs) {
+fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, jobs: &mut Jobs<'_>) {
     let redis = place.redis;
     let name = format!("{}-backup", names::redis(&redis.name));
     let config = redis.nodes(place.region).first().map(|node| node.config.clone()).unwrap_or_default();

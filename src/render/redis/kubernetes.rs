@@ -134,7 +134,7 @@ struct PodScript {
 }
 
 /// All files of a cluster on Kubernetes in a region.
-pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
+pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     let redis = place.redis;
     let nodes = redis.nodes(place.region);
     let certificates = tls(redis, CERTIFICATES);
@@ -157,6 +157,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
         },
         &context,
     );
+    jobs.one_time(&context.bootstrap);
     for (node, configuration) in &configurations {
         jobs.part(node, "redis/node.redis.tera", configuration);
     }

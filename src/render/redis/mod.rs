@@ -21,7 +21,7 @@ use crate::path;
 use layout::Layout;
 
 /// All files of this part of the output.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     for redis in blueprint.redis.iter().filter(|redis| redis.is_rendered()) {
         for region in blueprint.regions.iter().filter(|region| redis.in_region(region)) {
             let place = Place { blueprint, redis, region };
@@ -54,7 +54,14 @@ impl Place<'_> {
         vec![path!["redis", &self.redis.name], path!["regions", &self.region.name]]
     }
 
-    fn push(&self, jobs: &mut Jobs, file: &str, kind: ArtifactKind, template: &'static str, context: &impl Serialize) {
+    fn push(
+        &self,
+        jobs: &mut Jobs<'_>,
+        file: &str,
+        kind: ArtifactKind,
+        template: &'static str,
+        context: &impl Serialize,
+    ) {
         jobs.push(
             File { path: self.path(file), kind, region: Some(self.region), template, origins: self.origins() },
             context,
@@ -63,7 +70,7 @@ impl Place<'_> {
 }
 
 /// The layout, for people and for programs.
-fn roles(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs) {
+fn roles(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     #[derive(Serialize)]
     struct Context<'a> {
         layout: &'a Layout,

@@ -4,7 +4,7 @@ use super::world::{Found, Object, World, words};
 use crate::verify::tree::Node;
 
 /// What leads nowhere.
-pub fn check<'a>(world: &World<'a, '_>) -> Vec<Found<'a>> {
+pub fn check<'a>(world: &World<'a, '_>, domain: &str) -> Vec<Found<'a>> {
     let mut found = Vec::new();
     for policy in world.of_kind("NetworkPolicy") {
         let spec = policy.node.get("spec");
@@ -38,12 +38,13 @@ pub fn check<'a>(world: &World<'a, '_>) -> Vec<Found<'a>> {
             ["http", "tls", "tcp"].into_iter().flat_map(|kind| rule.node.get("spec").map_or(&[][..], |s| s.list(kind)));
         for destination in routes.flat_map(|r| r.list("route")).filter_map(|r| r.get("destination")) {
             let host = destination.text_at(&["host"]).unwrap_or_default();
-            mesh_host(world, &rule, destination, host, destination.at(&["port", "number"]), &mut found);
+            let port = destination.at(&["port", "number"]);
+            mesh_host(world, domain, &rule, (destination, host, port), &mut found);
         }
     }
     for rule in world.of_kind("DestinationRule") {
         if let Some(host) = rule.node.at(&["spec", "host"]) {
-            mesh_host(world, &rule, host, host.text().unwrap_or_default(), None, &mut found);
+            mesh_host(world, domain, &rule, (host, host.text().unwrap_or_default(), None), &mut found);
         }
     }
     found
@@ -131,22 +132,19 @@ fn service<'a>(
 /// Whether a host of the mesh is a service that is there.
 fn mesh_host<'a>(
     world: &World<'a, '_>,
+    domain: &str,
     by: &Object<'a, '_>,
-    at: &Node<'_>,
-    host: &str,
-    port: Option<&Node<'_>>,
+    (at, host, port): (&Node<'_>, &str, Option<&Node<'_>>),
     found: &mut Vec<Found<'a>>,
 ) {
-    let name = match host.strip_suffix(".svc.cluster.local").and_then(|short| short.rsplit_once('.')) {
+    let inside = |host: &str| host.strip_suffix(domain)?.strip_suffix(".svc.").map(str::len);
+    let name = match inside(host).and_then(|end| host[..end].rsplit_once('.')) {
         Some((name, namespace)) if namespace == by.namespace => name,
         // Somebody else's namespace is not ours to judge.
         Some(_) => return,
         None if !host.contains(['.', '*']) => host,
         None => {
-            let entries = world
-                .of_kind("ServiceEntry")
-                .flat_map(|entry| entry.node.get("spec").map_or(&[][..], |s| s.list("hosts")));
-            if !host.starts_with('*') && !entries.into_iter().any(|entry| entry.text() == Some(host)) {
+            if !host.starts_with('*') && !world.has_host(host) {
                 found.push(by.fault(at, format!("no ServiceEntry tells the mesh of `{host}`")));
             }
             return;

@@ -165,15 +165,7 @@ fn monitors<'a>(world: &World<'a, '_>, found: &mut Vec<Found<'a>>) {
     for monitor in world.of_kind("ServiceMonitor") {
         let Some(selector) = monitor.node.at(&["spec", "selector"]) else { continue };
         for namespace in namespaces(&monitor) {
-            let services: Vec<Object<'a, '_>> = world
-                .of_kind("Service")
-                .filter(|service| service.namespace == namespace)
-                .filter(|service| {
-                    let labels = service.node.at(&["metadata", "labels"]);
-                    let wanted = selector.get("matchLabels").map_or(&[][..], Node::entries);
-                    wanted.iter().all(|(key, value)| labels.and_then(|l| l.text_at(&[&key.text])) == value.text())
-                })
-                .collect();
+            let services = world.services(namespace, selector.get("matchLabels").map_or(&[][..], Node::entries));
             if services.is_empty() {
                 found.push(
                     monitor.fault(selector, format!("watches no Service: none has the labels {}", words(selector))),

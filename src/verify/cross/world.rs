@@ -1,6 +1,6 @@
 //! The objects of one region, as its cluster would hold them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::File;
 use crate::blueprint::names;
@@ -46,6 +46,8 @@ pub struct World<'a, 'n> {
     pub pods: Vec<Pods<'a, 'n>>,
     by_name: BTreeMap<(&'n str, &'n str, &'n str), usize>,
     by_label: BTreeMap<(&'n str, &'n str), Vec<usize>>,
+    services_by_label: BTreeMap<(&'n str, &'n str), Vec<usize>>,
+    hosts: BTreeSet<&'n str>,
     by_kind: BTreeMap<&'n str, Vec<usize>>,
 }
 
@@ -92,6 +94,8 @@ impl<'a, 'n> World<'a, 'n> {
             pods: Vec::new(),
             by_name: BTreeMap::new(),
             by_label: BTreeMap::new(),
+            services_by_label: BTreeMap::new(),
+            hosts: BTreeSet::new(),
             by_kind: BTreeMap::new(),
         };
         for file in files {
@@ -108,6 +112,19 @@ impl<'a, 'n> World<'a, 'n> {
                 world.by_name.entry((object.kind, object.namespace, object.name)).or_insert(at);
                 world.by_kind.entry(object.kind).or_default().push(at);
                 world.objects.push(object);
+                match kind {
+                    "Service" => {
+                        for (key, value) in node.at(&["metadata", "labels"]).map_or(&[][..], Node::entries) {
+                            let pair = (key.text.as_ref(), value.text().unwrap_or_default());
+                            world.services_by_label.entry(pair).or_default().push(at);
+                        }
+                    }
+                    "ServiceEntry" => {
+                        let hosts = node.get("spec").map_or(&[][..], |spec| spec.list("hosts"));
+                        world.hosts.extend(hosts.iter().filter_map(Node::text));
+                    }
+                    _ => {}
+                }
                 let path: &[&str] = match kind {
                     "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => &["spec", "template"],
                     "CronJob" => &["spec", "jobTemplate", "spec", "template"],
@@ -130,6 +147,32 @@ impl<'a, 'n> World<'a, 'n> {
     /// The objects of a kind.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = Object<'a, 'n>> {
         self.by_kind.get(kind).into_iter().flatten().map(|at| self.objects[*at])
+    }
+
+    /// The Services of a namespace that have all of these labels.
+    pub fn services(
+        &self,
+        namespace: &str,
+        wanted: &[(crate::verify::tree::Key<'_>, Node<'_>)],
+    ) -> Vec<Object<'a, 'n>> {
+        let pairs = wanted.iter().map(|(key, value)| (key.text.as_ref(), value.text().unwrap_or_default()));
+        let having = pairs.map(|pair| self.services_by_label.get(&pair).map_or(&[][..], Vec::as_slice));
+        // By the label that fewest have, as with pods.
+        let candidates = match having.min_by_key(|services| services.len()) {
+            Some(services) => services,
+            None => self.by_kind.get("Service").map_or(&[][..], Vec::as_slice),
+        };
+        let has = |service: &Object<'_, '_>, (key, value): &(crate::verify::tree::Key<'_>, Node<'_>)| {
+            let labels = service.node.at(&["metadata", "labels"]).map_or(&[][..], Node::entries);
+            label(labels, &key.text) == value.text()
+        };
+        let services = candidates.iter().map(|at| self.objects[*at]);
+        services.filter(|s| s.namespace == namespace && wanted.iter().all(|pair| has(s, pair))).collect()
+    }
+
+    /// Whether a ServiceEntry tells the mesh of a host.
+    pub fn has_host(&self, host: &str) -> bool {
+        self.hosts.contains(host)
     }
 
     /// An object by kind, namespace and name.

@@ -52,7 +52,7 @@ pub fn plain(text: &str, line: u32) -> Result<Value<'_>, Stop> {
     let first = text.as_bytes().first().copied().unwrap_or(b' ');
     let special = b"&*!|>%@`\"'#,[]{}".contains(&first);
     let dash = matches!(first, b'-' | b'?' | b':') && text.as_bytes().get(1).is_none_or(|next| *next == b' ');
-    if special || dash || text.contains(": ") || text.ends_with(':') || text.contains('\t') {
+    if special || dash || (text.contains(':') && text.contains(": ")) || text.ends_with(':') || text.contains('\t') {
         return Err(Stop::Unknown);
     }
     match text {

@@ -85,7 +85,7 @@ pub fn lock(site: &Site<'_>, member: &Member) -> String {
 }
 
 /// The files of a member's backups.
-pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
+pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
     let site = out.site;
     let Some(backup) = &site.cluster.spec.backup else {
         return;
@@ -138,7 +138,7 @@ pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
 /// A timer: its name, when it runs, the timers that run in its place where they meet, its command.
 type Timed<'a> = (&'static str, Option<&'a Cron>, &'a [Option<&'a Cron>], String);
 
-fn timers(out: &mut Output<'_, '_>, host: &Host, member: &Member, backup: &PostgresBackup, verifies: bool) {
+fn timers(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member, backup: &PostgresBackup, verifies: bool) {
     let site = out.site;
     let script = format!("{}/backup.sh", member.config);
     let full = Some(&backup.full);

@@ -19,7 +19,7 @@ struct Context {
 }
 
 /// The files of an etcd member.
-pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &EtcdMember) {
+pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &EtcdMember) {
     let site = out.site;
     let certificates = site.certificates();
     let scheme = if certificates.is_some() { "https" } else { "http" };

@@ -71,7 +71,7 @@ struct Subscribe {
 }
 
 /// The files of a member.
-pub fn files(out: &mut Output<'_, '_>, host: &Host, member: &Member) {
+pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
     let site = out.site;
     out.host(
         host,

@@ -18,7 +18,7 @@ use serde::Serialize;
 use site::{Host, Site};
 
 /// All files of the clusters on hosts.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     for cluster in blueprint.postgres.iter().filter(|c| c.is_rendered() && !c.on_kubernetes()) {
         for region in &blueprint.regions {
             if cluster.role(region).is_some() {
@@ -28,7 +28,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
     }
 }
 
-fn cluster_in_region(blueprint: &Blueprint, cluster: &Postgres, region: &Region, jobs: &mut Jobs) {
+fn cluster_in_region(blueprint: &Blueprint, cluster: &Postgres, region: &Region, jobs: &mut Jobs<'_>) {
     let site = Site::new(blueprint, cluster, region);
     let mut out = Output { site: &site, jobs };
     for host in &site.hosts {
@@ -49,12 +49,12 @@ fn cluster_in_region(blueprint: &Blueprint, cluster: &Postgres, region: &Region,
 }
 
 /// Where the files of a cluster in a region go.
-struct Output<'a, 'b> {
+struct Output<'a, 'b, 'e> {
     site: &'a Site<'a>,
-    jobs: &'b mut Jobs,
+    jobs: &'b mut Jobs<'e>,
 }
 
-impl Output<'_, '_> {
+impl Output<'_, '_, '_> {
     /// A file of a host.
     fn host(&mut self, host: &Host, file: &str, kind: ArtifactKind, template: &'static str, context: &impl Serialize) {
         self.push(&format!("{}/{file}", host.name), kind, template, context);

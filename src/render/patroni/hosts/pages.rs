@@ -92,7 +92,7 @@ struct Readme {
 }
 
 /// The script that prepares a host.
-pub fn first_boot(out: &mut Output<'_, '_>, host: &Host) {
+pub fn first_boot(out: &mut Output<'_, '_, '_>, host: &Host) {
     let site = out.site;
     let account = &site.cluster.spec.account;
     let context = FirstBoot {
@@ -213,7 +213,7 @@ fn variables(site: &Site<'_>) -> Vec<Variable> {
 }
 
 /// The page of the cluster.
-pub fn readme(out: &mut Output<'_, '_>) {
+pub fn readme(out: &mut Output<'_, '_, '_>) {
     let context = page(out.site);
     out.push("README.md", ArtifactKind::Markdown, "patroni/hosts/README.md.tera", &context);
 }

@@ -58,7 +58,7 @@ struct Pgbouncer {
 }
 
 /// The files of a router.
-pub fn files(out: &mut Output<'_, '_>, host: &Host, router: &Router) {
+pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, router: &Router) {
     let site = out.site;
     let context = haproxy(site, router);
     out.host(host, "haproxy.cfg", ArtifactKind::Haproxy, "patroni/hosts/haproxy.cfg.tera", &context);

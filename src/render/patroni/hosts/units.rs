@@ -40,7 +40,7 @@ struct Unit {
 }
 
 /// The units of a host.
-pub fn files(out: &mut Output<'_, '_>, host: &Host) {
+pub fn files(out: &mut Output<'_, '_, '_>, host: &Host) {
     let site = out.site;
     let mut units: Vec<(&str, &'static str, String)> = Vec::new();
     let account = site.cluster.spec.account.clone();

@@ -54,7 +54,7 @@ struct Cron {
 }
 
 /// The file of the backups, where there are any.
-pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
+pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
     let (Some(backup), Some(image), Some(storage)) = (&spec.backup, &spec.image, &spec.storage) else { return };
     let name = format!("{}-backup", site.object);

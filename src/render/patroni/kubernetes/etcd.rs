@@ -32,7 +32,7 @@ struct Context {
 }
 
 /// The file of etcd; none where the Kubernetes API is asked.
-pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
+pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let consensus = &site.cluster.spec.consensus;
     let (true, Some(image)) = (site.has_etcd(), &consensus.image) else { return };
     let etcd = names::postgres_etcd(&site.cluster.name);

@@ -92,7 +92,7 @@ struct Sidecar {
 }
 
 /// The file of the members.
-pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
+pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
     let (Some(image), Some(storage)) = (&spec.image, &spec.storage) else { return };
     let sidecars = sidecars(site, image);
@@ -237,7 +237,7 @@ fn balancer(site: &Site<'_>, endpoint: &str) -> BTreeMap<String, String> {
 /// The region, where the name of a member must say it: a commit waits for standbys by name, and a standby region's leader
 /// that has the name of a local member would be taken for it (its acknowledgement would count, and the local member, which
 /// lacks the commit, would be promoted).
-fn own_region<'a>(site: &Site<'a>) -> Option<&'a str> {
+pub(super) fn own_region<'a>(site: &Site<'a>) -> Option<&'a str> {
     site.cluster.spec.cross_region.as_ref().filter(|_| site.has_etcd()).map(|_| site.region.name.as_str())
 }
 

@@ -1,4 +1,5 @@
-//! Patroni on Kubernetes: below `REGION/kubernetes/` one file each for members, etcd, router, pool and backups.
+//! Patroni on Kubernetes: below `REGION/kubernetes/` one file each for members, etcd, router, pool and backups,
+//! and in `REGION/patroni/CLUSTER/` the page of procedures.
 //!
 //! How clients find the primary: with an image for it HAProxy asks every member's Patroni (the way on hosts, and the one that the
 //! measured times stand on). Without it, which only the Kubernetes API as consensus store allows, the Services select the role
@@ -7,6 +8,7 @@
 mod backup;
 mod etcd;
 mod members;
+mod page;
 mod patroni;
 mod pool;
 mod router;
@@ -18,7 +20,7 @@ use site::Site;
 pub(crate) use site::{BACKUP_PORT, ETCD_METRICS};
 
 /// All files of clusters with `platform: kubernetes`.
-pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
+pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
     let clusters = blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes());
     for cluster in clusters {
         for region in &blueprint.regions {
@@ -28,6 +30,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs) {
             router::job(&site, jobs);
             pool::job(&site, jobs);
             backup::job(&site, jobs);
+            page::job(&site, jobs);
         }
     }
 }

@@ -43,14 +43,21 @@ fn document(site: &Site<'_>) -> Map<String, Value> {
         set("kubernetes", kubernetes(site));
     }
     let surroundings = surroundings(site);
-    set(
-        "bootstrap",
-        json!({
-            "dcs": dcs::section(&surroundings),
-            "initdb": [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"],
-            "post_bootstrap": "/etc/patroni/post-bootstrap.sh",
-        }),
-    );
+    let mut bootstrap = json!({
+        "dcs": dcs::section(&surroundings),
+        // A new cluster starts empty; to start it from a backup the page of the cluster writes `pgbackrest` here.
+        "method": "initdb",
+        "initdb": [{"encoding": "UTF8"}, {"locale": "C.UTF-8"}, "data-checksums"],
+        "post_bootstrap": "/etc/patroni/post-bootstrap.sh",
+    });
+    if spec.backup.is_some() {
+        bootstrap["pgbackrest"] = json!({
+            "command": format!("{} --delta restore", dcs::pgbackrest(site.cluster, None)),
+            "keep_existing_recovery_conf": true,
+            "no_params": true,
+        });
+    }
+    set("bootstrap", bootstrap);
     set("postgresql", postgresql(site));
     // A pod has no watchdog device: the liveness probe ends a member whose Patroni hangs (F-PT-10).
     let mode = if spec.failover.watchdog == raw::Watchdog::Automatic { "automatic" } else { "off" };

@@ -42,7 +42,7 @@ struct Exporter {
 }
 
 /// The file of the pool, where there is one.
-pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
+pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
     let (raw::PoolKind::Pgbouncer, Some(image)) = (spec.pool.kind, &spec.pool.image) else { return };
     let pool = names::postgres_pool(&site.cluster.name);

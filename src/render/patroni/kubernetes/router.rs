@@ -37,7 +37,7 @@ pub(super) fn replicas(site: &Site<'_>) -> usize {
 }
 
 /// The file of the router, where it has an image.
-pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
+pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
     let Some(image) = &spec.router.image else { return };
     let router = names::postgres_router(&site.cluster.name);

@@ -287,7 +287,7 @@ impl<'a> Site<'a> {
     }
 
     /// A file of the cluster below `REGION/kubernetes/`.
-    pub(super) fn push<T: Serialize>(&self, jobs: &mut Jobs, part: Part, template: &'static str, context: T) {
+    pub(super) fn push<T: Serialize>(&self, jobs: &mut Jobs<'_>, part: Part, template: &'static str, context: T) {
         #[derive(Serialize)]
         struct Merged<T> {
             #[serde(flatten)]
@@ -310,7 +310,7 @@ impl<'a> Site<'a> {
         );
     }
 
-    fn origins(&self) -> Vec<Path> {
+    pub(super) fn origins(&self) -> Vec<Path> {
         vec![path!["postgres", &self.cluster.name]]
     }
 }

@@ -1,0 +1,316 @@
+//! Values that each have their form and that the system which reads them refuses, or takes for something else: names that
+//! it keeps for itself, ports that two programs of one machine want, one thing named twice.
+
+use std::collections::BTreeMap;
+
+use super::Resolver;
+use crate::blueprint::{Postgres, Redis, names, raw};
+use crate::diagnostics::{Diagnostic, Place};
+use crate::document::Path;
+use crate::path;
+
+/// Who listens at an address and port: what it is, and where it is written.
+type Listener = (&'static str, Path);
+
+/// What stands behind the name of a PostgreSQL cluster in the names of its objects and files.
+const POSTGRES_OBJECTS: [&str; 10] =
+    ["replicas", "members", "pool", "etcd", "router", "endpoint", "backup", "config", "pgbackrest", "tls"];
+/// The same of a Redis cluster, besides its nodes and shards by number.
+const REDIS_OBJECTS: [&str; 5] = ["nodes", "scripts", "jobs", "backup", "failback"];
+/// The longest name of a database of which PgBouncer takes the one with `_replica` behind it.
+const POOLED_DATABASE: usize = 55;
+
+impl Resolver<'_> {
+    /// What the consumers of the files would refuse.
+    pub(super) fn refused(&mut self, postgres: &[Postgres], redis: &[Redis]) {
+        if let Some(namespace) = &self.spec.platform.namespace {
+            self.own_namespace(path!["platform", "namespace"], namespace.as_str());
+        } else {
+            self.own_namespace(path!["metadata", "name"], self.spec.metadata.name.as_str());
+        }
+        for cluster in postgres.iter().filter(|cluster| cluster.is_rendered()) {
+            self.sql_names(cluster);
+            self.stanza(cluster);
+            self.pooled_name(cluster);
+            if cluster.on_kubernetes() {
+                self.ports_of_a_pod(cluster);
+            }
+        }
+        let spec = self.spec;
+        for (name, service) in &spec.services {
+            self.mounted_twice(&path!["services", name, "security", "writable"], &service.security.writable);
+        }
+        for (name, cluster) in &spec.postgres {
+            let to = cluster.backup.iter().flat_map(|backup| &backup.to);
+            self.named_twice(&path!["postgres", name, "backup", "to"], to);
+        }
+        for (name, cluster) in &spec.redis {
+            let to = cluster.backup.iter().flat_map(|backup| &backup.to);
+            self.named_twice(&path!["redis", name, "backup", "to"], to);
+        }
+        self.ports_of_a_machine(postgres, redis);
+        self.object_names(postgres, redis);
+    }
+
+    /// Objects and files of one name on Kubernetes: `main` has a pool, and so would a cluster called `main-pool`.
+    fn object_names(&mut self, postgres: &[Postgres], redis: &[Redis]) {
+        let mut taken: BTreeMap<String, (Path, bool)> = BTreeMap::new();
+        taken.insert("kustomization".to_owned(), (path!["regions"], false));
+        for cluster in postgres.iter().filter(|c| c.is_rendered() && c.on_kubernetes()) {
+            for suffix in POSTGRES_OBJECTS {
+                let at = path!["postgres", &cluster.name];
+                taken.entry(format!("{}-{suffix}", cluster.object())).or_insert((at, true));
+            }
+        }
+        for cluster in redis.iter().filter(|c| c.on_kubernetes()) {
+            let at = path!["redis", &cluster.name];
+            let nodes = (0..cluster.node_count()).map(|node| node.to_string());
+            let shards = (0..cluster.spec.shards).map(|shard| format!("shard-{shard}"));
+            for suffix in REDIS_OBJECTS.iter().map(ToString::to_string).chain(nodes).chain(shards) {
+                taken.entry(format!("{}-{suffix}", cluster.object())).or_insert((at.clone(), true));
+            }
+        }
+        let spec = self.spec;
+        let on_kubernetes = |c: &&Postgres| c.is_rendered() && c.on_kubernetes();
+        let clusters = postgres.iter().filter(on_kubernetes).map(|c| (c.object(), path!["postgres", &c.name]));
+        let caches = redis.iter().filter(|c| c.on_kubernetes()).map(|c| (c.object(), path!["redis", &c.name]));
+        let stores: Vec<(String, Path)> = clusters.chain(caches).collect();
+        let mut wanted = stores.clone();
+        for (object, at) in stores {
+            taken.entry(object).or_insert((at, true));
+        }
+        let services = spec.services.iter().filter(|(_, s)| s.platform == raw::ServicePlatform::Kubernetes);
+        wanted.extend(services.map(|(name, _)| (name.to_string(), path!["services", name])));
+        for (object, at) in wanted {
+            // What a store is called itself stands there too; its own twin is `BP114`.
+            let Some((other, shown)) = taken.get(&object).filter(|(other, _)| *other != at) else { continue };
+            let mut problem = Diagnostic::error(
+                "BP246",
+                Place::Key(at),
+                format!("`{object}` is the name of something else in the same directory"),
+            )
+            .because("its objects or its file would overwrite those of the other, or be overwritten")
+            .fix("give it another name");
+            if *shown {
+                problem = problem.also(Place::Key(other.clone()), "this has a part of that name");
+            }
+            self.problems.push(problem);
+        }
+    }
+
+    /// The namespace is labelled, closed by policies and perhaps deleted: it must be this system's own.
+    fn own_namespace(&mut self, at: Path, name: &str) {
+        if name != "default" && !name.starts_with("kube-") {
+            return;
+        }
+        self.problems.push(
+            Diagnostic::error("BP240", Place::Value(at), format!("the namespace `{name}` belongs to Kubernetes"))
+                .because("hagen closes its namespace by policies and pod security: what runs there already would stop")
+                .fix("write `platform: {namespace: NAME}` with a name of the system's own"),
+        );
+    }
+
+    /// Roles and databases that PostgreSQL, Patroni or PgBouncer keep for themselves.
+    fn sql_names(&mut self, cluster: &Postgres) {
+        let at = path!["postgres", &cluster.name];
+        let written = |field: &str, own: bool| {
+            if own { Place::Value(at.key(field)) } else { Place::Value(path!["metadata", "name"]) }
+        };
+        let user = cluster.user.as_str();
+        let pool = cluster.spec.pool.kind == raw::PoolKind::Pgbouncer;
+        if names::SQL_ROLES.contains(&user) || user.starts_with("pg_") || pool && user == "pgbouncer" {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP241",
+                    written("user", cluster.spec.user.is_some()),
+                    format!("the role `{user}` is another one already"),
+                )
+                .rests_on(at.key("user"))
+                .because("the services would log in as it, and their password would become its password")
+                .fix("write `user: NAME` with a name of the application's own"),
+            );
+        }
+        let database = cluster.database.as_str();
+        let of_pool = pool && database == "pgbouncer";
+        if matches!(database, "postgres" | "template0" | "template1") || of_pool {
+            let whose = if of_pool { "PgBouncer's own console" } else { "PostgreSQL's own" };
+            self.problems.push(
+                Diagnostic::error(
+                    "BP242",
+                    written("database", cluster.spec.database.is_some()),
+                    format!("the database `{database}` is {whose}"),
+                )
+                .rests_on(at.key("database"))
+                .because("it is there before the application's is made, and belongs to another role")
+                .fix("write `database: NAME` with a name of the application's own"),
+            );
+        }
+    }
+
+    /// The pool knows the replicas' side of a database by a longer name.
+    fn pooled_name(&mut self, cluster: &Postgres) {
+        let length = cluster.database.len();
+        if cluster.spec.pool.kind != raw::PoolKind::Pgbouncer || length <= POOLED_DATABASE {
+            return;
+        }
+        let at = path!["postgres", &cluster.name];
+        self.problems.push(
+            Diagnostic::error(
+                "BP247",
+                Place::Value(at.key("database")),
+                "the name of the database is too long for PgBouncer",
+            )
+            .label(format!("{length} characters"))
+            .rests_on(at.key("pool"))
+            .because("it takes 63, and `_replica` stands behind the name for reads")
+            .fix(format!("use at most {POOLED_DATABASE} characters")),
+        );
+    }
+
+    /// pgBackRest keeps `[global]` for what holds for all stanzas.
+    fn stanza(&mut self, cluster: &Postgres) {
+        if cluster.spec.backup.is_some() && names::stanza(&cluster.name) == "global" {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP243",
+                    Place::Key(path!["postgres", &cluster.name]),
+                    "a PostgreSQL cluster with a backup cannot be called `global`",
+                )
+                .because("its section of pgbackrest.conf would be the one that holds for all clusters")
+                .fix("give it another name"),
+            );
+        }
+    }
+
+    fn named_twice<'r>(&mut self, at: &Path, references: impl Iterator<Item = &'r raw::Reference>) {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, reference) in references.enumerate() {
+            let Some(first) = seen.get(reference.as_str()) else {
+                seen.insert(reference.as_str(), index);
+                continue;
+            };
+            self.problems.push(
+                Diagnostic::error("BP244", Place::Value(at.index(index)), format!("`{reference}` is named twice"))
+                    .also(Place::Value(at.index(*first)), "here already")
+                    .because("two backups at one place are one: the second would overwrite the first, or be refused")
+                    .fix("leave it out, or name another destination"),
+            );
+        }
+    }
+
+    /// Kubernetes takes a place in a container once.
+    fn mounted_twice(&mut self, at: &Path, directories: &[raw::AbsolutePath]) {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        for (index, directory) in directories.iter().enumerate() {
+            let plain = directory.as_str().trim_end_matches('/');
+            let Some(first) = seen.get(plain) else {
+                seen.insert(plain, index);
+                continue;
+            };
+            self.problems.push(
+                Diagnostic::error("BP248", Place::Value(at.index(index)), format!("`{plain}` is named twice"))
+                    .also(Place::Value(at.index(*first)), "here already")
+                    .because("the API server refuses two volumes at one place")
+                    .fix("leave it out"),
+            );
+        }
+    }
+
+    /// The containers of a member share its pod's address.
+    fn ports_of_a_pod(&mut self, cluster: &Postgres) {
+        let (at, ports) = (path!["postgres", &cluster.name, "ports"], cluster.spec.ports);
+        let listeners = [("postgres", ports.postgres), ("rest", ports.rest), ("exporter", ports.exporter)];
+        let mut taken: BTreeMap<u16, Listener> = BTreeMap::new();
+        for (field, port) in listeners {
+            self.takes(&mut taken, port, (field, at.key(field)), "in one pod");
+        }
+    }
+
+    fn takes<K: Ord>(&mut self, taken: &mut BTreeMap<K, Listener>, key: K, by: Listener, place: &str) {
+        let Some((other, at)) = taken.get(&key) else {
+            taken.insert(key, by);
+            return;
+        };
+        let (what, here) = by;
+        self.problems.push(
+            Diagnostic::error("BP245", Place::Value(here), format!("two programs {place} would listen at one port"))
+                .label(what)
+                .also(Place::Value(at.clone()), *other)
+                .because("only one of them could start")
+                .fix("give one of them another port"),
+        );
+    }
+
+    /// What runs beside each other on one machine; two of a kind are told apart elsewhere (`BP164`).
+    fn ports_of_a_machine(&mut self, postgres: &[Postgres], redis: &[Redis]) {
+        let mut taken: BTreeMap<(String, u16), Listener> = BTreeMap::new();
+        let mut listeners: Vec<((String, u16), Listener)> = Vec::new();
+        for region in &self.regions {
+            for cluster in postgres.iter().filter(|c| c.is_rendered() && !c.on_kubernetes()) {
+                of_postgres(cluster, region, &mut listeners);
+            }
+            for cluster in redis.iter().filter(|c| c.is_rendered() && !c.on_kubernetes() && c.in_region(region)) {
+                let at = path!["redis", &cluster.name];
+                for (host, facts) in &cluster.spec.hosts {
+                    if !region.spec.zones.contains(&facts.zone) {
+                        continue;
+                    }
+                    let own = facts.ports.is_some();
+                    let ports = facts.ports.unwrap_or(cluster.spec.ports);
+                    let at = if own { at.key("hosts").key(host).key("ports") } else { at.key("ports") };
+                    let bus = u32::from(ports.redis) + 10_000;
+                    let bus = ports.bus.map_or(bus, u32::from);
+                    let mut add = |what, field: &str, port: u16| {
+                        listeners.push(((facts.address.to_string(), port), (what, at.key(field))));
+                    };
+                    add("Redis", "redis", ports.redis);
+                    if let Ok(bus) = u16::try_from(bus) {
+                        add("the bus of Redis", "bus", bus);
+                    }
+                    add("redis_exporter", "exporter", ports.exporter);
+                }
+            }
+        }
+        for (key, by) in listeners {
+            // The same program again, on one address: said of the hosts already.
+            if taken.get(&key).is_some_and(|(what, _)| *what == by.0) {
+                continue;
+            }
+            self.takes(&mut taken, key, by, "on one machine");
+        }
+    }
+}
+
+/// What listens for a cluster on the hosts of a region.
+fn of_postgres(cluster: &Postgres, region: &crate::blueprint::Region, listeners: &mut Vec<((String, u16), Listener)>) {
+    if cluster.role(region).is_none() {
+        return;
+    }
+    let at = path!["postgres", &cluster.name];
+    let mut add = |address: &str, port: u16, what, at: Path| listeners.push(((address.to_owned(), port), (what, at)));
+    for member in cluster.members(region) {
+        let own = cluster.spec.hosts.iter().any(|(name, h)| name.as_str() == member.name && h.ports.is_some());
+        let at = if own { at.key("hosts").key(&member.name).key("ports") } else { at.key("ports") };
+        add(&member.address, member.ports.postgres, "PostgreSQL", at.key("postgres"));
+        add(&member.address, member.ports.rest, "Patroni", at.key("rest"));
+        add(&member.address, member.ports.exporter, "postgres_exporter", at.key("exporter"));
+    }
+    let consensus = &cluster.spec.consensus;
+    for member in cluster.etcd(region) {
+        let own = consensus.hosts.iter().any(|(name, h)| name.as_str() == member.name && h.ports.is_some());
+        let at = at.key("consensus");
+        let at = if own { at.key("hosts").key(&member.name).key("ports") } else { at.key("ports") };
+        add(&member.address, member.ports.client, "clients of etcd", at.key("client"));
+        add(&member.address, member.ports.peer, "peers of etcd", at.key("peer"));
+    }
+    let (router, pool) = (&cluster.spec.router, &cluster.spec.pool);
+    for host in cluster.routers(region) {
+        let of_router = at.key("router");
+        add(&host.address, router.port, "HAProxy, to the primary", of_router.key("port"));
+        add(&host.address, router.replica_port, "HAProxy, to replicas", of_router.key("replicaPort"));
+        add(&host.address, router.metrics_port, "HAProxy's metrics", of_router.key("metricsPort"));
+        if pool.kind == raw::PoolKind::Pgbouncer {
+            add(&host.address, pool.port, "PgBouncer", at.key("pool").key("port"));
+        }
+    }
+}

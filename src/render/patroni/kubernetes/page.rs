@@ -1,0 +1,348 @@
+//! `README.md` of a cluster on Kubernetes: what people type, with the names that are rendered.
+
+use serde::Serialize;
+
+use super::members::{RUN, own_region};
+use super::site::{Part, Site, TLS};
+use crate::blueprint::raw::{PoolKind, Replication, Scenario};
+use crate::blueprint::{PostgresRole, names};
+use crate::render::alerts::of_postgres;
+use crate::render::kubernetes::common;
+use crate::render::patroni::dcs;
+use crate::render::{ArtifactKind, File, Jobs};
+
+#[derive(Serialize)]
+struct Page {
+    cluster: String,
+    region: String,
+    role: &'static str,
+    object: String,
+    scope: String,
+    database: String,
+    members: usize,
+    followers: usize,
+    last: usize,
+    suffixed: bool,
+    example_member: String,
+    no_context: bool,
+    kubectl: String,
+    apply: String,
+    apply_one: String,
+    run: &'static str,
+    port: u16,
+    superuser: &'static str,
+    selector: String,
+    etcd_selector: String,
+    leader_word: &'static str,
+    sync_word: Option<&'static str>,
+    sync_rule: &'static str,
+    candidate_word: &'static str,
+    alerts: Vec<Row>,
+    rpo: Option<Wanted>,
+    scenarios: Vec<Loss>,
+    loss: String,
+    region_losses: Vec<Loss>,
+    archive_timeout: String,
+    loop_wait: String,
+    slot_wal: String,
+    etcd: Option<String>,
+    etcd_members: usize,
+    majority: usize,
+    etcd_flags: String,
+    etcd_peer: String,
+    router: Option<String>,
+    pool: Option<String>,
+    pool_replicas: u32,
+    application_secret: String,
+    deployments: Vec<String>,
+    backup: bool,
+    suspended: bool,
+    full: String,
+    verify: Option<String>,
+    jobs: Vec<String>,
+    pgbackrest: String,
+    forget: String,
+    primary_region: String,
+    standbys: Vec<String>,
+    old_slot: String,
+    fence: String,
+    fenced: String,
+    fence_undo: String,
+    old_endpoint: Option<String>,
+    new_endpoint: Option<String>,
+    drop_endpoint: String,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    section: &'static str,
+}
+
+/// A target, and the field of the blueprint that it is written for.
+#[derive(Serialize)]
+struct Wanted {
+    value: String,
+    field: String,
+}
+
+#[derive(Serialize)]
+struct Loss {
+    what: String,
+    gone: String,
+}
+
+/// The page of a cluster in a region.
+pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
+    let path = format!("{}/patroni/{}/README.md", site.region.name, site.cluster.name);
+    let template = "patroni/kubernetes/README.md.tera";
+    let file =
+        File { path, kind: ArtifactKind::Markdown, region: Some(site.region), template, origins: site.origins() };
+    jobs.push(file, &page(site));
+}
+
+/// What the members say of a synchronous standby, in `patronictl list`.
+const fn sync_word(replication: Replication) -> Option<&'static str> {
+    match replication {
+        Replication::Asynchronous => None,
+        Replication::Synchronous | Replication::SynchronousStrict => Some("Sync Standby"),
+        Replication::Quorum => Some("Quorum Standby"),
+    }
+}
+
+/// What the loss of the primary costs.
+fn loss(site: &Site<'_>) -> String {
+    let failover = &site.cluster.spec.failover;
+    match site.cluster.spec.replication {
+        _ if site.role == PostgresRole::Standby => {
+            "what had not been streamed when this region was promoted; before that nothing is written here".to_owned()
+        }
+        Replication::Asynchronous => format!(
+            "what was written in the last {} and up to {} that no replica had (X-PT-10)",
+            failover.ttl, failover.maximum_lag
+        ),
+        Replication::Synchronous => {
+            "nothing that was acknowledged while a synchronous standby was there (X-PT-11, X-PT-14)".to_owned()
+        }
+        Replication::SynchronousStrict => {
+            "nothing that was acknowledged; without a standby nothing is (X-PT-12)".to_owned()
+        }
+        Replication::Quorum => "nothing that was acknowledged while the quorum held (X-PT-13)".to_owned(),
+    }
+}
+
+/// The section of the page that tells what to do about an alert.
+fn section(alert: &str) -> &'static str {
+    match alert {
+        "PostgresLeaderMissing" | "PostgresWriterCount" | "HaproxyPrimaryMissing" | "PatroniFailsafeActive" => {
+            "No leader"
+        }
+        "PatroniPaused" => "Look first",
+        "PostgresFailoverHappened" => "What may be lost",
+        "PostgresArchiveFailing"
+        | "PostgresArchiveStopped"
+        | "PostgresBackupRepositoryBad"
+        | "PostgresFullBackupOverdue"
+        | "PostgresDifferentialBackupOverdue"
+        | "PostgresIncrementalBackupOverdue"
+        | "BackupRepositoryStale"
+        | "RestoreVerificationOverdue" => "Backups and the archive",
+        "PgbouncerClientsWait"
+        | "PgbouncerDown"
+        | "PgbouncerMissing"
+        | "PgbouncerPoolSaturated"
+        | "PostgresConnectionsHigh" => "Connections",
+        name if name.starts_with("Etcd") => "No leader, etcd",
+        _ => "A member is lost or behind",
+    }
+}
+
+fn page(site: &Site<'_>) -> Page {
+    let (cluster, spec, region, object) = (site.cluster, &site.cluster.spec, site.region, &site.object);
+    let standby = site.role == PostgresRole::Standby;
+    let members = cluster.member_count(region);
+    let selector = |part| {
+        let pairs: Vec<String> = site.selector(part).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+        pairs.join(",")
+    };
+    let sync_word = sync_word(spec.replication).filter(|_| !standby && members > 1);
+    let router = site.has_router().then(|| names::postgres_router(&cluster.name));
+    let pool = (spec.pool.kind == PoolKind::Pgbouncer && site.has_pool()).then(|| names::postgres_pool(&cluster.name));
+    let (etcd_flags, etcd_peer) = etcd(site);
+    let apply = format!("{} apply --server-side --field-manager=hagen", common::kubectl(region));
+    let old = site.blueprint.region(&cluster.primary_region).unwrap_or(region);
+    let old_k = common::kubectl_inside(site.blueprint, old);
+    let old_members = cluster.member_count(old);
+    let cross = spec.cross_region.as_ref().filter(|_| site.role == PostgresRole::Primary);
+    let streams = |other: &&String| {
+        site.blueprint.region(other).is_some_and(|other| cluster.role(other) == Some(PostgresRole::Standby))
+    };
+    Page {
+        cluster: cluster.name.clone(),
+        region: region.name.clone(),
+        role: match site.role {
+            PostgresRole::Primary => "primary",
+            PostgresRole::Standby => "standby",
+            PostgresRole::Subscriber => "subscriber",
+        },
+        scope: cluster.scope(),
+        database: cluster.database.clone(),
+        members,
+        followers: members.saturating_sub(1),
+        last: members.saturating_sub(1),
+        suffixed: own_region(site).is_some(),
+        example_member: names::patroni_member(&format!("{object}-0"), own_region(site)),
+        no_context: region.spec.kube_context.is_none(),
+        kubectl: common::kubectl_inside(site.blueprint, region),
+        apply: format!("{apply} --validate=strict -k {}/kubernetes", region.name),
+        apply_one: format!("{apply} --validate=strict --force-conflicts -f {}/kubernetes/{object}.yaml", region.name),
+        run: RUN,
+        port: spec.ports.postgres,
+        superuser: dcs::SUPERUSER,
+        selector: selector(Part::Database),
+        etcd_selector: selector(Part::Consensus),
+        leader_word: if standby { "Standby Leader" } else { "Leader" },
+        sync_word,
+        sync_rule: match spec.replication {
+            Replication::SynchronousStrict => "replication: synchronous-strict: they wait",
+            _ => "they go on alone after a few seconds",
+        },
+        candidate_word: sync_word.unwrap_or("Replica"),
+        alerts: of_postgres(site.blueprint, region, &cluster.name)
+            .into_iter()
+            .map(|name| Row { name, section: section(name) })
+            .collect(),
+        rpo: cluster.targets.rpo.map(|rpo| Wanted { value: rpo.to_string(), field: rpo_field(site) }),
+        scenarios: scenarios(site),
+        loss: loss(site),
+        region_losses: region_losses(site, &cluster.primary_region),
+        archive_timeout: spec.backup.as_ref().map(|b| b.archive_timeout.to_string()).unwrap_or_default(),
+        loop_wait: spec.failover.loop_wait.to_string(),
+        slot_wal: dcs::slot_wal(cluster).to_string(),
+        etcd: site.has_etcd().then(|| names::postgres_etcd(&cluster.name)),
+        etcd_members: cluster.etcd_count(region),
+        majority: cluster.etcd_count(region) / 2 + 1,
+        etcd_flags,
+        etcd_peer,
+        deployments: [&router, &pool].into_iter().flatten().cloned().collect(),
+        router,
+        pool,
+        pool_replicas: spec.pool.replicas,
+        application_secret: cluster.credentials.application.secret.to_string(),
+        backup: spec.backup.is_some(),
+        suspended: standby,
+        full: names::postgres_backup(&cluster.name, "full"),
+        verify: spec
+            .backup
+            .as_ref()
+            .and_then(|b| b.verify.as_ref())
+            .map(|_| names::postgres_backup(&cluster.name, "verify")),
+        jobs: backup_jobs(site),
+        pgbackrest: dcs::pgbackrest(cluster, None),
+        forget: forget(site),
+        primary_region: cluster.primary_region.clone(),
+        standbys: cross.iter().flat_map(|c| &c.to).filter(streams).cloned().collect(),
+        old_slot: names::standby_slot(&cluster.primary_region),
+        fence: format!("{old_k} scale statefulset/{object} --replicas=0"),
+        fenced: format!("{old_k} wait --for=delete pod --selector={} --timeout=10m", selector(Part::Database)),
+        fence_undo: format!("{old_k} scale statefulset/{object} --replicas={old_members}"),
+        old_endpoint: cluster.endpoint(&cluster.primary_region),
+        new_endpoint: cluster.endpoint(&region.name),
+        drop_endpoint: format!("{old_k} delete service/{}", names::postgres_endpoint(&cluster.name)),
+        object: object.clone(),
+    }
+}
+
+/// The losses for which another RPO is wanted than in general.
+fn scenarios(site: &Site<'_>) -> Vec<Loss> {
+    let spec = &site.cluster.spec;
+    let all = [
+        (Scenario::ZoneLoss, "when a zone is lost"),
+        (Scenario::RegionLoss, "when the region is lost"),
+        (Scenario::DataCorruption, "when data is wrong or deleted"),
+    ];
+    let other = |(scenario, what): (Scenario, &str)| {
+        let rpo = site.blueprint.targets(&spec.objectives, spec.tier.as_ref(), Some(scenario)).rpo?;
+        (Some(rpo) != site.cluster.targets.rpo).then(|| Loss { what: what.to_owned(), gone: rpo.to_string() })
+    };
+    all.into_iter().filter_map(other).collect()
+}
+
+/// The field that the RPO is written in: the first of those that count.
+fn rpo_field(site: &Site<'_>) -> String {
+    let (spec, objectives) = (&site.cluster.spec, &site.blueprint.spec.objectives);
+    let tier = spec.tier.as_ref().filter(|tier| objectives.tiers.get(*tier).is_some_and(|t| t.rpo.is_some()));
+    match (spec.objectives.rpo, tier) {
+        (Some(_), _) => format!("postgres.{}.objectives.rpo", site.cluster.name),
+        (None, Some(tier)) => format!("objectives.tiers.{tier}.rpo"),
+        (None, None) => "objectives.rpo".to_owned(),
+    }
+}
+
+/// What the loss of a region costs, where another one stands by.
+fn region_losses(site: &Site<'_>, primary: &str) -> Vec<Loss> {
+    let stands_by = |r: &&crate::blueprint::Region| site.cluster.role(r) == Some(PostgresRole::Standby);
+    let regions = site.blueprint.regions.iter().filter(stands_by);
+    regions
+        .map(|region| Loss {
+            what: format!("the whole of {primary}, and {} is promoted", region.name),
+            gone: "what had not been streamed there: the Lag that was last seen; a standby region is always asynchronous (F-PT-17, R-PG-38)".to_owned(),
+        })
+        .collect()
+}
+
+/// How etcdctl is told where etcd is, and the address that other members reach POD by.
+fn etcd(site: &Site<'_>) -> (String, String) {
+    let ports = site.cluster.spec.consensus.ports;
+    let Some((_, host)) = site.etcd().into_iter().next().filter(|_| site.has_etcd()) else { return Default::default() };
+    let scheme = site.scheme();
+    let mut flags = format!("--endpoints={scheme}://{host}:{}", ports.client);
+    if site.cluster.spec.tls.is_some() {
+        flags.push_str(&format!(" --cacert={TLS}/ca.crt --cert={TLS}/tls.crt --key={TLS}/tls.key"));
+    }
+    let service = names::postgres_etcd(&site.cluster.name);
+    (flags, format!("{scheme}://{}:{}", site.host("POD", &service), ports.peer))
+}
+
+/// How Patroni's store forgets the cluster, when no member runs.
+fn forget(site: &Site<'_>) -> String {
+    let scope = site.cluster.scope();
+    if site.has_etcd() {
+        let etcd_pod = format!("{}-0", names::postgres_etcd(&site.cluster.name));
+        let (flags, _) = etcd(site);
+        return format!(
+            "k exec {etcd_pod} -- etcdctl {flags} del --prefix {}{scope}/",
+            dcs::namespace(&site.blueprint.name)
+        );
+    }
+    let keys = ["config", "failover", "leader", "sync"].map(|key| format!("configmap/{scope}-{key}"));
+    format!("k delete {} --ignore-not-found", keys.join(" "))
+}
+
+/// The CronJobs of the backups.
+fn backup_jobs(site: &Site<'_>) -> Vec<String> {
+    let Some(backup) = &site.cluster.spec.backup else { return Vec::new() };
+    let kinds = [
+        ("full", true),
+        ("differential", backup.differential.is_some()),
+        ("incremental", backup.incremental.is_some()),
+        ("verify", backup.verify.is_some()),
+    ];
+    kinds
+        .into_iter()
+        .filter(|(_, there)| *there)
+        .map(|(kind, _)| names::postgres_backup(&site.cluster.name, kind))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::section;
+
+    #[test]
+    fn an_alert_leads_to_the_section_that_is_about_it() {
+        assert_eq!(section("PostgresLeaderMissing"), "No leader");
+        assert_eq!(section("EtcdQuorumLost"), "No leader, etcd");
+        assert_eq!(section("PostgresSlotInactive"), "A member is lost or behind");
+    }
+}
