@@ -13,6 +13,7 @@
 //! | [`blueprint`] | what may be written (`raw`), its schema, and the resolved model that every later stage reads | `document`, `diagnostics` |
 //! | [`render`] | the resolved model as files: one module a family, the template engine and its escaping | `blueprint` |
 //! | [`verify`] | the rendered bytes read back as an outsider would: one reader a format, then what lies between files | `render`'s artifacts |
+//! | [`estate`] | files that hagen did not write, read: what each is, and what stands in it | `document`, `diagnostics` |
 //! | [`rules`] | one file a rule; what they find in the blueprint and in files; levels and waivers | `blueprint`, `verify`'s readers |
 //! | [`mod@write`] | accepted files to a directory, as a whole or not at all | `render`'s artifacts, `env` |
 //! | [`loading`] | what every command does first: texts to a blueprint that can be rendered, with all its problems | the stages before `render`'s engine |
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod diagnostics;
 pub mod document;
 pub mod env;
+pub mod estate;
 pub mod loading;
 pub mod render;
 pub mod report;

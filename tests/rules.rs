@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use hagen::blueprint::explain::explain;
 use hagen::blueprint::load::{Input, Loaded, parse};
-use hagen::document::edit;
+use hagen::document::{Document, Node, NodeKind, Span, edit};
+use hagen::estate::Estate;
 use hagen::loading::load;
 use hagen::report;
 use hagen::rules::{self, Group, HEADINGS};
@@ -29,30 +30,66 @@ fn loaded(path: &Path) -> Loaded {
     load(&parse(inputs), 0, None)
 }
 
+/// The files of a fixture: one, or all of a directory.
+fn files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Whether a fixture is a blueprint; others are files that somebody wrote by hand.
+fn is_blueprint(path: &Path) -> bool {
+    path.is_file() && std::fs::read_to_string(path).unwrap().contains("apiVersion: hagen.dev/")
+}
+
 /// Where the findings of a rule stand: the file's name and the line.
 fn found(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
-    let loaded = loaded(path);
-    let errors: Vec<_> =
-        loaded.problems.iter().filter(|problem| loaded.blueprint.is_none() || problem.id == id).collect();
-    let blueprint = loaded.blueprint.as_ref().unwrap_or_else(|| panic!("{}: {errors:#?}", path.display()));
-    let findings = rules::check(blueprint).into_iter().filter(|finding| finding.id == id);
+    let (findings, document) = if is_blueprint(path) {
+        let loaded = loaded(path);
+        let blueprint =
+            loaded.blueprint.as_ref().unwrap_or_else(|| panic!("{}: {:#?}", path.display(), loaded.problems));
+        (rules::check(blueprint), loaded.document)
+    } else {
+        let text = |file: PathBuf| (file.display().to_string(), std::fs::read_to_string(&file).unwrap());
+        let estate = Estate::read(files(path).into_iter().map(text));
+        assert!(estate.problems.is_empty() && !estate.files.is_empty(), "{}: {:?}", path.display(), estate.problems);
+        let findings = rules::check_files(&estate);
+        let root = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };
+        (findings, Document { sources: estate.sources, root })
+    };
     let place = |finding: hagen::diagnostics::Diagnostic| {
-        let span = loaded.document.span(&finding.primary.place);
-        let source = &loaded.document.sources[span.file as usize];
+        let span = document.span(&finding.primary.place);
+        let source = &document.sources[span.file as usize];
         let file = Path::new(&source.name).file_name().unwrap().to_string_lossy().into_owned();
         (file, source.position(span.start).line)
     };
-    findings.map(place).collect()
+    findings.into_iter().filter(|finding| finding.id == id).map(place).collect()
 }
 
-/// Where a fixture says that something must be found.
+/// Where a fixture says that something must be found: `# expect: ID` on the line, or `# expect-below: ID` on the line above it
+/// where the format knows no comment behind a value; in JSON, which knows none at all, `"expect": "ID"` on the line above.
 fn expected(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
-    let text = std::fs::read_to_string(path).unwrap();
-    let file = path.file_name().unwrap().to_string_lossy().into_owned();
-    let marked = text.lines().enumerate().filter(|(_, line)| {
-        line.split_once("# expect: ").is_some_and(|(_, ids)| ids.split_whitespace().any(|named| named == id))
-    });
-    marked.map(|(at, _)| (file.clone(), at + 1)).collect()
+    let mut all = BTreeSet::new();
+    for path in files(path) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        for (at, line) in text.lines().enumerate() {
+            let names = |mark: &str| {
+                line.split_once(mark)
+                    .is_some_and(|(_, ids)| ids.split(|c: char| !c.is_ascii_alphanumeric()).any(|named| named == id))
+            };
+            if names("# expect: ") {
+                all.insert((file.clone(), at + 1));
+            }
+            if names("# expect-below: ") || names("\"expect\": ") {
+                all.insert((file.clone(), at + 2));
+            }
+        }
+    }
+    all
 }
 
 #[test]
@@ -93,6 +130,9 @@ fn what_a_rule_offers_mends_what_it_finds() {
     for rule in rules::all() {
         for entry in std::fs::read_dir(root().join(rule.id)).into_iter().flatten() {
             let path = entry.unwrap().path();
+            if !is_blueprint(&path) {
+                continue;
+            }
             let before = loaded(&path);
             let Some(blueprint) = &before.blueprint else { continue };
             let of_rule = |blueprint| rules::check(blueprint).into_iter().filter(|finding| finding.id == rule.id);

@@ -296,7 +296,7 @@ fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnost
     let touched = |place: &Place| {
         let path = match place {
             Place::Value(path) | Place::Key(path) => path,
-            Place::Span(_) | Place::Line { .. } => return false,
+            Place::Span(_) => return false,
         };
         above(&stand_ins, path) || below(&stand_ins, path) || above(&dropped, path)
     };

@@ -115,9 +115,16 @@ pub struct Validate {
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The blueprint.
-    #[command(flatten)]
-    pub blueprint: Blueprint,
+    /// The blueprint; then overlays in the order in which they count. A directory means its `*.yaml`, `-` standard input.
+    #[arg(required_unless_present = "from", value_name = "FILE")]
+    pub blueprint: Vec<PathBuf>,
+    /// The environment of the blueprint.
+    #[arg(short, long, value_name = "ENV", conflicts_with = "from")]
+    pub environment: Option<String>,
+    /// Instead of a blueprint: hand-written files, or a directory with all below it. Kubernetes manifests, the configuration of
+    /// Patroni, PostgreSQL, etcd, PgBouncer, pgBackRest, Redis, HAProxy, Alertmanager, Prometheus rules, Route 53 batches.
+    #[arg(long = "files", id = "from", value_name = "DIR", conflicts_with_all = ["blueprint", "fix"])]
+    pub from: Vec<PathBuf>,
     /// The lowest level that fails; the blueprint's `policy.failOn`, or `error`, when it is not given.
     #[arg(long, value_name = "LEVEL", value_parser = level)]
     pub fail_on: Option<PolicyLevel>,

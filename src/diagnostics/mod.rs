@@ -40,13 +40,6 @@ pub enum Place {
     Key(Path),
     /// At a place in a file.
     Span(Span),
-    /// At a line of a file, from 1: what its readers know of files that are no blueprint.
-    Line {
-        /// The index of the file.
-        file: u32,
-        /// The line.
-        line: u32,
-    },
 }
 
 /// A place with what is to be said about it.

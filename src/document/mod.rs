@@ -31,13 +31,6 @@ impl Document {
     pub fn span(&self, place: &Place) -> Span {
         match place {
             Place::Span(span) => *span,
-            Place::Line { file, line } => self.sources.get(*file as usize).map_or_else(
-                || Span { file: *file, start: 0, end: 0 },
-                |source| {
-                    let range = source.line(*line);
-                    Span { file: *file, start: range.start as u32, end: range.end as u32 }
-                },
-            ),
             Place::Key(path) => {
                 let located = self.root.locate(path);
                 located.key.unwrap_or_else(|| start_of(located.node.span))

@@ -49,16 +49,6 @@ impl Source {
         LineColumn { line, column: before.chars().count() + 1 }
     }
 
-    /// The bytes of a line without the blanks around them; the first line for 0, the end for one that is not there.
-    pub fn line(&self, line: u32) -> std::ops::Range<usize> {
-        let at = (line.max(1) - 1) as usize;
-        let start = self.lines.get(at).map_or(self.text.len(), |start| *start as usize);
-        let end = self.lines.get(at + 1).map_or(self.text.len(), |next| *next as usize);
-        let text = self.text.get(start..end).unwrap_or("");
-        let start = start + (text.len() - text.trim_start().len());
-        start..start + text.trim().len()
-    }
-
     /// The range of bytes of the lines that a span touches, with so many lines before and after, and the number of the first.
     pub fn window(&self, span: Span, around: usize) -> (std::ops::Range<usize>, usize) {
         let last = self.lines.len();

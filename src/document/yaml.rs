@@ -19,17 +19,37 @@ const DEPTH: usize = 64;
 /// The most nodes that aliases may add.
 const ALIASED: usize = 100_000;
 
+/// What a reader puts up with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// A blueprint: one document, no tags, no merge keys.
+    Blueprint,
+    /// A file of others: several documents, tags such as `!Ref`, merge keys.
+    Foreign,
+}
+
+/// Reads a file of others: all of its documents, as far as they can be read, and what is wrong with it as YAML. Of a key that
+/// stands twice the first one counts, and it is said.
+pub fn parse_foreign(source: &Source, file: u32) -> (Vec<Node>, Vec<Diagnostic>) {
+    read(source, file, Manner::Foreign)
+}
+
 /// Reads a file: its tree, as far as there is one, and what is wrong with it as YAML. With a duplicate key the first one
 /// counts, so that the rest of the file can be checked in the same run.
 pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
+    let (mut documents, problems) = read(source, file, Manner::Blueprint);
+    (if documents.is_empty() { None } else { Some(documents.swap_remove(0)) }, problems)
+}
+
+fn read(source: &Source, file: u32, manner: Manner) -> (Vec<Node>, Vec<Diagnostic>) {
     if source.text.len() > BYTES {
-        return (None, vec![too_large(file)]);
+        return (Vec::new(), vec![too_large(file)]);
     }
     if let Some(at) = source.text.find('\0') {
         let span = Span { file, start: at as u32, end: at as u32 + 1 };
         let problem =
             Diagnostic::error("BP001", Place::Span(span), "the file holds a NUL byte").fix("save it as UTF-8 text");
-        return (None, vec![problem]);
+        return (Vec::new(), vec![problem]);
     }
     let options = {
         let mut options = Options::default();
@@ -44,9 +64,10 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
         anchors: HashMap::new(),
         aliased: 0,
         stack: Vec::new(),
-        root: None,
+        roots: Vec::new(),
         fatal: false,
         ended: false,
+        manner,
     };
     for next in parser {
         match next {
@@ -65,14 +86,16 @@ pub fn parse(source: &Source, file: u32) -> (Option<Node>, Vec<Diagnostic>) {
     }
     let mut problems = builder.problems;
     if builder.fatal {
-        return (None, problems);
+        // The documents before the fault were read whole.
+        let before = if manner == Manner::Foreign { builder.roots } else { Vec::new() };
+        return (before, problems);
     }
-    if builder.root.is_none() {
+    if builder.roots.is_empty() && manner == Manner::Blueprint {
         let place = Place::Span(Span { file, start: 0, end: 0 });
         problems
             .push(Diagnostic::error("BP001", place, "the file is empty").fix("`hagen init` writes one to start from"));
     }
-    (builder.root, problems)
+    (builder.roots, problems)
 }
 
 /// A file of more than [`BYTES`].
@@ -123,10 +146,11 @@ struct Builder {
     anchors: HashMap<usize, Node>,
     aliased: usize,
     stack: Vec<Frame>,
-    root: Option<Node>,
+    roots: Vec<Node>,
     fatal: bool,
-    /// Whether a second document began: what was read before it counts.
+    /// Whether a second document began where one belongs: what was read before it counts.
     ended: bool,
+    manner: Manner,
 }
 
 impl Builder {
@@ -141,7 +165,7 @@ impl Builder {
 
     fn event(&mut self, event: Event<'_>, span: Span) {
         match event {
-            Event::DocumentStart(..) if self.root.is_some() => {
+            Event::DocumentStart(..) if !self.roots.is_empty() && self.manner == Manner::Blueprint => {
                 self.problem(span, "a second document begins here", "one file holds one document; use a file for each");
                 self.ended = true;
             }
@@ -188,7 +212,7 @@ impl Builder {
     }
 
     fn no_tag(&mut self, tagged: bool, span: Span) {
-        if tagged {
+        if tagged && self.manner == Manner::Blueprint {
             self.problem(span, "a YAML tag", "leave it out: the schema decides the type");
         }
     }
@@ -228,18 +252,18 @@ impl Builder {
         }
         let file = self.file;
         match self.stack.last_mut() {
-            None => {
-                self.root.get_or_insert(node);
-            }
+            None => self.roots.push(node),
             Some(Frame::List { items, .. }) => items.push(node),
             Some(Frame::Map { entries, seen, key, .. }) => match key.take() {
                 None => match node.kind {
                     NodeKind::Scalar(scalar) if &*scalar.text == "<<" && scalar.plain => {
-                        self.problem(
-                            node.span,
-                            "merge keys (`<<`) are not YAML 1.2",
-                            "write the values out, or use an overlay",
-                        );
+                        if self.manner == Manner::Blueprint {
+                            self.problem(
+                                node.span,
+                                "merge keys (`<<`) are not YAML 1.2",
+                                "write the values out, or use an overlay",
+                            );
+                        }
                         // What is merged is kept until the map ends, so that nothing is missing in the rest of the run.
                         if let Some(Frame::Map { key, .. }) = self.stack.last_mut() {
                             *key = Some((scalar.text, node.span, true));

@@ -34,7 +34,7 @@ pub fn place<'a>(section: &Section<'a>, label: &Label) -> Place<'a> {
 pub fn fingerprint(section: &Section<'_>, finding: &Diagnostic) -> String {
     let at = match &finding.primary.place {
         At::Value(path) | At::Key(path) => path.to_string(),
-        At::Span(_) | At::Line { .. } => finding.title.clone(),
+        At::Span(_) => finding.title.clone(),
     };
     let file = place(section, &finding.primary).file.to_owned();
     let text = [finding.id, &at, section.environment.unwrap_or_default(), &file].join("\0");

@@ -4,9 +4,9 @@
 //! system, network or stream, and it knows nothing of levels that a policy changes or of waivers: [`policy`] applies those.
 
 pub mod elsewhere;
-pub mod estate;
 pub mod policy;
 mod rule;
+mod target;
 pub mod waiver;
 
 mod alerts;
@@ -20,13 +20,13 @@ mod resilience;
 mod runbooks;
 mod targets;
 
-pub use estate::Estate;
 pub use rule::{Check, Group, HEADINGS, Rule};
 
 use rayon::prelude::*;
 
 use crate::blueprint::Blueprint;
 use crate::diagnostics::Diagnostic;
+use crate::estate::Estate;
 
 /// The rules of a family, by id.
 const fn of(group: Group) -> &'static [&'static Rule] {
@@ -71,7 +71,7 @@ pub fn check(blueprint: &Blueprint) -> Vec<Diagnostic> {
 }
 
 /// What the rules find in files, in the order of the rules.
-pub fn check_files(estate: &Estate<'_>) -> Vec<Diagnostic> {
+pub fn check_files(estate: &Estate) -> Vec<Diagnostic> {
     let rules: Vec<&Rule> = all().collect();
     let found: Vec<Vec<Diagnostic>> = rules
         .par_iter()
@@ -91,5 +91,6 @@ mod prelude {
     pub(super) use super::rule::{Check, Group, Rule};
     pub(super) use crate::blueprint::Blueprint;
     pub(super) use crate::diagnostics::{Diagnostic, Level, Place};
+    pub(super) use crate::estate::{Estate, Kind};
     pub(super) use crate::path;
 }

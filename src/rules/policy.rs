@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Group, find, waiver};
 use crate::blueprint::Blueprint;
-use crate::blueprint::raw::PolicyLevel;
+use crate::blueprint::raw::{Policy, PolicyLevel};
 use crate::diagnostics::{Diagnostic, Level, Place, nearest, registry};
 use crate::document::{Document, Path};
 use crate::path;
@@ -135,12 +135,12 @@ fn decided<'a>(
 
 /// The findings with the levels that the policy gives them; without those that it turns off.
 pub fn leveled(
-    blueprint: &Blueprint,
+    policy: &Policy,
     document: &Document,
     flags: &Flags,
     found: impl IntoIterator<Item = Diagnostic>,
 ) -> Vec<Diagnostic> {
-    let levels = &blueprint.spec.policy.levels;
+    let levels = &policy.levels;
     let mut findings = Vec::new();
     for mut finding in found {
         if !is_fixed(&finding)
@@ -162,17 +162,17 @@ pub fn leveled(
 }
 
 /// Levels and waivers.
-pub fn apply(blueprint: &Blueprint, document: &Document, flags: &Flags, found: Vec<Diagnostic>) -> Verdict {
-    let mut findings = leveled(blueprint, document, flags, found);
-    let (mut waivers, broken) = waiver::all(&blueprint.spec.policy, document);
+pub fn apply(policy: &Policy, document: &Document, flags: &Flags, found: Vec<Diagnostic>) -> Verdict {
+    let mut findings = leveled(policy, document, flags, found);
+    let (mut waivers, broken) = waiver::all(policy, document);
     let said = waiver::apply(&mut waivers, document, &flags.today, is_fixed, &mut findings);
-    findings.extend(leveled(blueprint, document, flags, broken.into_iter().chain(said.ended)));
+    findings.extend(leveled(policy, document, flags, broken.into_iter().chain(said.ended)));
     Verdict { findings, unused: said.unused }
 }
 
 /// Whether one of the findings fails the check.
-pub fn fails(blueprint: &Blueprint, flags: &Flags, findings: &[Diagnostic]) -> bool {
-    let fail_on = flags.fail_on.unwrap_or(blueprint.spec.policy.fail_on);
+pub fn fails(policy: &Policy, flags: &Flags, findings: &[Diagnostic]) -> bool {
+    let fail_on = flags.fail_on.unwrap_or(policy.fail_on);
     findings.iter().any(|finding| is_fixed(finding) || (finding.waived.is_none() && reaches(finding.level, fail_on)))
 }
 

@@ -1,8 +1,8 @@
 //! What a rule is: a static description, and one function that finds.
 
-use super::estate::Estate;
 use crate::blueprint::Blueprint;
 use crate::diagnostics::{Diagnostic, Level, Place};
+use crate::estate::Estate;
 
 /// What a rule is about: the family that its id and its file stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,10 +83,10 @@ pub enum Check {
     /// The resolved blueprint: what a user can get wrong there.
     Blueprint(fn(&Blueprint, &mut Vec<Diagnostic>)),
     /// Files: what stands in hand-written ones, and what hagen must never render.
-    Files(fn(&Estate<'_>, &mut Vec<Diagnostic>)),
+    Files(fn(&Estate, &mut Vec<Diagnostic>)),
     /// Either. With a blueprint the first one says where in the blueprint; the second is for hand-written files, and keeps
     /// hagen's own output from it.
-    Both(fn(&Blueprint, &mut Vec<Diagnostic>), fn(&Estate<'_>, &mut Vec<Diagnostic>)),
+    Both(fn(&Blueprint, &mut Vec<Diagnostic>), fn(&Estate, &mut Vec<Diagnostic>)),
 }
 
 /// A rule.

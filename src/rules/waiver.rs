@@ -241,7 +241,7 @@ impl Waiver {
 fn below(path: &Path, document: &Document, finding: &Diagnostic) -> bool {
     match &finding.primary.place {
         Place::Value(at) | Place::Key(at) => at.starts_with(path),
-        Place::Span(_) | Place::Line { .. } => {
+        Place::Span(_) => {
             let (inside, span) = (document.root.locate(path), document.span(&finding.primary.place));
             let outer = inside.node.span;
             inside.whole && outer.file == span.file && outer.start <= span.start && span.end <= outer.end

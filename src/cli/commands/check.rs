@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::fix;
+use super::{files, fix};
 use crate::blueprint::load;
 use crate::cli::args::Check;
 use crate::cli::output::Output;
@@ -27,6 +27,9 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
     if let Some((message, hint)) = policy::unknown(&flags) {
         return Err(Failure::new(message).hint(hint));
     }
+    if !args.from.is_empty() {
+        return files::run(args, &flags, output);
+    }
     let mut runs = read(args, &flags)?;
     if args.fix {
         fix::run(&runs, args.diff, output)?;
@@ -49,8 +52,8 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
 
 /// Reads the blueprint and checks it.
 fn read(args: &Check, flags: &Flags) -> Result<Vec<Run>, Failure> {
-    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
-    let environment = args.blueprint.environment.as_deref();
+    let files = load::parse_decoded(inputs::read(&args.blueprint)?);
+    let environment = args.environment.as_deref();
     super::known_environment(&files, environment)?;
     let bases = 0..files.bases().max(1);
     Ok(bases.flat_map(|base| of_base(loading::load_all(&files, base, environment), flags)).collect())
@@ -70,7 +73,7 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
             continue;
         };
         let found = problems.into_iter().chain(rules::check(blueprint)).collect();
-        let verdict = policy::apply(blueprint, &loaded.document, flags, found);
+        let verdict = policy::apply(&blueprint.spec.policy, &loaded.document, flags, found);
         let mut findings = verdict.findings;
         match &mut unused {
             None => unused = Some(verdict.unused),
@@ -80,21 +83,21 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
             findings.retain(|finding| !base.findings.contains(finding));
         }
         load::sort(&loaded.document, &mut findings);
-        let fails = policy::fails(blueprint, flags, &findings);
+        let fails = policy::fails(&blueprint.spec.policy, flags, &findings);
         runs.push(Run { loaded, findings, fails });
     }
     if let (Some(run), Some(unused)) = (runs.first_mut(), unused)
         && let Some(blueprint) = &run.loaded.blueprint
     {
-        run.findings.extend(policy::leveled(blueprint, &run.loaded.document, flags, unused));
+        run.findings.extend(policy::leveled(&blueprint.spec.policy, &run.loaded.document, flags, unused));
         load::sort(&run.loaded.document, &mut run.findings);
-        run.fails |= policy::fails(blueprint, flags, &run.findings);
+        run.fails |= policy::fails(&blueprint.spec.policy, flags, &run.findings);
     }
     runs
 }
 
 /// The reports: to the terminal, for people to stderr and for programs to stdout, or to files.
-fn write(args: &Check, sections: &[Section<'_>], output: &mut Output) -> Result<(), Failure> {
+pub(super) fn write(args: &Check, sections: &[Section<'_>], output: &mut Output) -> Result<(), Failure> {
     let default = [(CheckFormat::Human, None)];
     let formats = if args.formats.is_empty() { &default[..] } else { &args.formats };
     if formats.iter().filter(|(_, file)| file.is_none()).count() > 1 {

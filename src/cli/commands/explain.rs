@@ -31,7 +31,7 @@ fn read_by(path: &str) -> String {
         parts.len() >= asked.len() && parts.iter().zip(&asked).all(|(part, step)| part == step || *part == "*")
     };
     let lines: Vec<String> = rules::all()
-        .filter(|rule| rule.fields.iter().any(|field| reads(&field)))
+        .filter(|rule| rule.fields.iter().any(&reads))
         .map(|rule| format!("{} {}\n", rule.id, rule.name))
         .collect();
     if lines.is_empty() { String::new() } else { format!("rules:    {}", lines.join("          ")) }

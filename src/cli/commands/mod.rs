@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod files;
 mod fix;
 mod init;
 mod render;

@@ -215,7 +215,7 @@ fn certificates(blueprint: &Blueprint) -> Vec<String> {
         }
         names.extend(blueprint.regions.iter().filter_map(|region| cluster.endpoint(&region.name)));
         Some(format!(
-            "In the Secret {secret} a certificate for both usages, server and client authentication, of one authority in all regions, with the names {}. When it is renewed, PostgreSQL and Patroni read it after `patronictl reload {}`, the router and the pool after `kubectl rollout restart`, etcd by itself.",
+            "In the Secret {secret} a certificate for both usages, server and client authentication, of one authority in all regions, with the names {}. When it is renewed, etcd reads it by itself, PostgreSQL and Patroni when they are told to (patronictl reload {}), the router and the pool when their Deployments are restarted.",
             names.join(", "),
             cluster.scope(),
         ))

@@ -2,4 +2,6 @@
 
 use super::rule::family;
 
-family! {}
+family! {
+    "balancer-gives-up-before-the-route.rs" => balancer_gives_up_before_the_route,
+}

@@ -2,4 +2,9 @@
 
 use super::rule::family;
 
-family! {}
+family! {
+    "retries-multiply.rs" => retries_multiply,
+    "fallback-without-time.rs" => fallback_without_time,
+    "inner-timeout-outlives-its-caller.rs" => inner_timeout_outlives_its_caller,
+    "external-call-unprotected.rs" => external_call_unprotected,
+}

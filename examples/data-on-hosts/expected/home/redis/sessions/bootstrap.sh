@@ -76,7 +76,7 @@ field() { awk -v name="$1" -v column="$2" '$1 == name { print $column }' "$work/
 on() {
   at=$1
   shift
-  timeout 10 redis-cli -e -h "$(field "$at" 2)" -p "$(field "$at" 3)" --user operator "$@" </dev/null
+  timeout 10 redis-cli -e -h "$(field "$at" 2)" -p "$(field "$at" 3)" --user operator --tls --cacert /etc/hagen/redis-tls/ca.crt --cert /etc/hagen/redis-tls/tls.crt --key /etc/hagen/redis-tls/tls.key "$@" </dev/null
 }
 
 # info NAME SECTION KEY: one line of INFO or, with section `cluster`, of CLUSTER INFO.

@@ -1,0 +1,77 @@
+//! A load balancer closes idle connections sooner than a route lets a request take.
+//!
+//! # What it finds
+//! Behind an ALB (`edge.ingress: alb`), a route whose timeout and 5 s exceed 4000 s, the longest idle timeout that an ALB has; up to
+//! there hagen sets it longer than every route. Behind a Gateway of the class `istio` in a region of AWS, a route of more than
+//! 350 s: its network balancer forgets a connection on which nothing was sent for so long. Whether an answer sends something
+//! meanwhile, as a stream does, is not known.
+//!
+//! # Why it matters
+//! The service is still at work when the balancer hangs up: the client sees a broken connection, tries again, and the work is
+//! done twice. It happens on the slowest requests only, and looks sporadic.
+//!
+//! # Example
+//! ```yaml
+//! services:
+//!   reports:
+//!     exposure: public
+//!     route: {path: /reports, timeout: 10m}   # 350 s behind a network balancer
+//! edge: {ingress: gateway-api}
+//! ```
+//!
+//! # Fix
+//! Shorten the route and let the client ask for the result; or send something at shorter intervals.
+//!
+//! # Source
+//! facts.md R-LB-07, F-LB-05; Elastic Load Balancing documentation, "Update the TCP idle timeout for your Network Load
+//! Balancer listener" (350 s, 60 to 6000 s).
+
+use crate::blueprint::raw::{Ingress, Provider};
+use crate::blueprint::units::Duration;
+use crate::rules::prelude::*;
+
+pub static RULE: Rule = Rule {
+    id: "LB007",
+    name: "balancer-gives-up-before-the-route",
+    group: Group::Edge,
+    level: Level::Warning,
+    security: false,
+    fields: &["services.*.route.timeout", "edge.ingress", "edge.gateway.class", "regions.*.provider"],
+    check: Check::Blueprint(check),
+};
+
+/// The longest idle timeout of an ALB, less the five seconds that hagen adds to the longest route.
+const ALB: Duration = Duration::from_secs(3995);
+/// The idle timeout of a TCP listener of an NLB.
+const NLB: Duration = Duration::from_secs(350);
+
+fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
+    let edge = &blueprint.spec.edge;
+    let on_aws = blueprint.regions.iter().any(|region| region.spec.provider == Provider::Aws);
+    let (most, place, why) = match edge.ingress {
+        Ingress::Alb => (
+            ALB,
+            path!["edge", "ingress"],
+            "an ALB closes a connection that is idle for 4000s at the latest, and hagen asks for 5s more than the route (F-LB-05, R-LB-07)",
+        ),
+        Ingress::GatewayApi if edge.gateway.is_istio() && on_aws => (
+            NLB,
+            path!["edge", "gateway", "class"],
+            "the network balancer of the Gateway forgets a connection on which nothing is sent for 350s (R-LB-07)",
+        ),
+        _ => return,
+    };
+    for service in blueprint.services.iter().filter(|service| service.on_kubernetes() && service.is_public()) {
+        let Some(route) = service.spec.route.as_ref().filter(|route| route.timeout > most) else { continue };
+        findings.push(
+            RULE.finding(
+                Place::Value(path!["services", service.name, "route", "timeout"]),
+                format!("the balancer may hang up on `{}` before it answers", service.name),
+            )
+            .label(format!("{} > {most}", route.timeout))
+            .also(Place::Value(place.clone()), "what is in front of it")
+            .because(why)
+            .fix(format!("write `timeout: {most}` or less, or have the answer send something at shorter intervals")),
+        );
+    }
+}
