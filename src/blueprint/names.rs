@@ -149,6 +149,12 @@ pub const METRIC_REDIS_SNAPSHOT: &str = "hagen_redis_snapshot_last_success_times
 /// When a drill last succeeded, pushed by `hagen drill` or by people: label `drill`.
 pub const METRIC_DRILL: &str = "hagen_drill_last_success_timestamp_seconds";
 
+/// Where a job pushes the results about a data store, to which it adds further labels. The namespace tells systems apart
+/// that share a Pushgateway, as it does in Patroni's scope: without it one would overwrite the other's results.
+pub fn push_url(gateway: &str, job: &str, namespace: &str, cluster: &str) -> String {
+    format!("http://{gateway}/metrics/job/{job}/namespace/{namespace}/cluster/{cluster}")
+}
+
 /// A member's name in Patroni on Kubernetes: its pod's, with the region where several regions hold the cluster.
 pub fn patroni_member(pod: &str, region: Option<&str>) -> String {
     region.map_or_else(|| pod.to_owned(), |region| format!("{pod}-{region}"))

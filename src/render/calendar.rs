@@ -9,7 +9,7 @@ use crate::blueprint::raw::Cron;
 /// The days of the week, from 0.
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
-/// The lines `OnCalendar=` of a cron time without those at which another job runs in its place; times are UTC (decision 14).
+/// The lines `OnCalendar=` of a cron time without those at which another job runs in its place; times are UTC, on every machine and in Kubernetes alike.
 pub fn on_calendar(time: &Cron, replaced_by: &[Option<&Cron>]) -> Vec<String> {
     // `validate` refuses what cannot be read; a timer without a time is refused when the unit is read back.
     let schedule = |time: &Cron| Schedule::parse(time.as_str()).unwrap_or_default();

@@ -71,14 +71,15 @@ pub enum Flavour {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Alertmanager {
-    /// Its version, in quotes: before 0.26 a webhook's address cannot be read from a file.
+    /// Its version, in quotes; all from 0.28 on get the same configuration. 0.25 cannot read a webhook's address from a file,
+    /// 0.26 and 0.27 can, but end when what stands there answers with an error.
     #[serde(default = "default_alertmanager")]
     #[schemars(regex(pattern = r"^0\.(2[5-9]|[3-9][0-9])$"))]
     pub version: String,
 }
 
 fn default_alertmanager() -> String {
-    "0.25".to_owned()
+    "0.35".to_owned()
 }
 
 impl Default for Alertmanager {
@@ -90,7 +91,7 @@ impl Default for Alertmanager {
 impl Alertmanager {
     /// The minor version.
     pub fn minor(&self) -> u32 {
-        self.version.split_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(25)
+        self.version.split_once('.').and_then(|(_, minor)| minor.parse().ok()).unwrap_or(35)
     }
 }
 

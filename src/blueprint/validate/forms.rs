@@ -16,7 +16,7 @@ const FORMS: [(&str, &str, &str); 25] = [
     (
         "^0\\.(2[5-9]",
         "a version of Alertmanager is its major and minor number, from 0.25 on",
-        "write it in quotes: \"0.27\"",
+        "write it in quotes: \"0.35\"",
     ),
     (
         "^Z[A-Z0-9]",

@@ -1,7 +1,7 @@
 //! Alertmanager: who is told what, and what is not told because something larger explains it.
 //!
 //! A severity goes to the first contact of the escalation that a machine can reach; the order behind stands in the
-//! alerts' annotations and in the runbooks (decision 17). Secrets are files, never values.
+//! alerts' annotations and in the runbooks. Secrets are files, never values.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -75,7 +75,8 @@ pub fn config(blueprint: &Blueprint, monitoring: &Monitoring) -> Config {
         if monitoring.alertmanager.minor() >= 26 {
             json!({"name": switch.receiver, "webhook_configs": [{"url_file": file, "send_resolved": false}]})
         } else {
-            // Before 0.26 no webhook reads its address from a file. The one integration that does posts JSON to it.
+            // Before 0.26 no webhook reads its address from a file. The one integration that does posts JSON to it; from 0.26
+            // on that one takes every answer in plain text but `ok` for a failure, so it is none for later versions.
             json!({"name": switch.receiver, "slack_configs": [{"api_url_file": file, "send_resolved": false}]})
         }
     }));
@@ -136,7 +137,7 @@ fn switches(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Switch> {
 fn who(what: &str, channels: &[Channel], verb: &str) -> String {
     if channels.is_empty() {
         return format!(
-            "{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (phones are for people, decision 17)."
+            "{what} reaches NOBODY: operations.escalation names no contact that Alertmanager can {verb} (a phone number is for people: it cannot call)."
         );
     }
     let words: Vec<&str> = channels.iter().map(|channel| channel.words.as_str()).collect();
@@ -267,11 +268,12 @@ struct Cause {
 
 const IN_REGION: &[&str] = &["system", "region"];
 const IN_CLUSTER: &[&str] = &["system", "region", "cluster"];
+const IN_PART: &[&str] = &["system", "region", "component", "cluster"];
 const IN_SERVICE: &[&str] = &["system", "region", "service"];
 
 /// What explains what: pairs, never whole severities. That a backup or a snapshot is overdue explains nothing and must
 /// silence nothing; and what is worth a page of its own is not muted, unless the same person is already up for its cause.
-const CAUSES: [Cause; 15] = [
+const CAUSES: [Cause; 16] = [
     Cause {
         comment: "A Prometheus that cannot be read shows no dead-man's switch either.",
         name: "RegionMonitoringDown",
@@ -315,8 +317,15 @@ const CAUSES: [Cause; 15] = [
             "RedisNodeDown",
             "RedisReplicaMissing",
             "RedisReplicaLinkDown",
+            "StoreDiskUnknown",
         ],
         within: IN_REGION,
+    },
+    Cause {
+        comment: "A volume that is nearly full has been filling.",
+        name: "StoreDiskNearlyFull",
+        explains: &["StoreDiskFilling"],
+        within: IN_PART,
     },
     Cause {
         comment: "Without a leader members are missing, and no router can know a primary.",
@@ -333,7 +342,7 @@ const CAUSES: [Cause; 15] = [
     Cause {
         comment: "Without a quorum of the consensus store members are missing, and Patroni runs in failsafe mode.",
         name: "EtcdQuorumLost",
-        explains: &["EtcdMemberMissing", "EtcdLeaderChanges", "PatroniFailsafeActive"],
+        explains: &["EtcdMemberMissing", "EtcdMemberWithoutLeader", "EtcdLeaderChanges", "PatroniFailsafeActive"],
         within: IN_CLUSTER,
     },
     Cause {

@@ -7,7 +7,7 @@ use super::model::{Alert, Series, Values, constant, grows};
 use super::postgres::{Cluster, both};
 use super::promql::{Labels, Scope, labels};
 use super::rules::seconds;
-use super::time::{half_as_much_again, longest_gap};
+use super::time::{gap_without, half_as_much_again, longest_gap};
 use crate::blueprint::names;
 use crate::blueprint::raw::{Cron, PostgresBackup, Scenario, Severity};
 use crate::blueprint::units::Duration;
@@ -52,9 +52,9 @@ pub fn pushes(context: &Context<'_>) -> bool {
     context.monitoring.exporters.pushgateway.is_some()
 }
 
-/// What jobs push, of one cluster.
-fn pushed(cluster: &str) -> Scope {
-    Scope::default().is("cluster", cluster).instance(&[])
+/// What jobs push, of one cluster: another system's may bear the same name and push to the same gateway.
+fn pushed(context: &Context<'_>, cluster: &str) -> Scope {
+    Scope::default().is("namespace", &context.blueprint.namespace).is("cluster", cluster).instance(&[])
 }
 
 /// `time()` is 0 at the start of a test: so old, or just now.
@@ -206,16 +206,23 @@ fn archive_stopped(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
     alert
 }
 
+/// A type of backup: its alert, its name, when it is made, and the larger ones that are made in its place where they meet.
+type Type<'a> = (&'static str, &'a str, Option<&'a Cron>, &'a [Option<&'a Cron>]);
+
 fn ages(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
     let scope = cluster.context.pgbackrest(cluster.spec);
-    let types = [
-        ("PostgresFullBackupOverdue", "full", Some(&backup.full)),
-        ("PostgresDifferentialBackupOverdue", "diff", backup.differential.as_ref()),
-        ("PostgresIncrementalBackupOverdue", "incr", backup.incremental.as_ref()),
+    let (full, differential) = (Some(&backup.full), backup.differential.as_ref());
+    let types: [Type<'_>; 3] = [
+        ("PostgresFullBackupOverdue", "full", full, &[]),
+        ("PostgresDifferentialBackupOverdue", "diff", differential, &[full]),
+        ("PostgresIncrementalBackupOverdue", "incr", backup.incremental.as_ref(), &[full, differential]),
     ];
-    let declared = types.into_iter().filter_map(|(name, kind, cron)| cron.map(|cron| (name, kind, cron)));
-    let one = |(name, kind, cron): (&'static str, &str, &Cron)| {
-        let limit = cluster.context.above(name, half_as_much_again(longest_gap(cron)));
+    let declared = types.into_iter().filter_map(|(name, kind, cron, larger)| {
+        cron.map(|cron| (name, kind, cron, larger.iter().flatten().copied().collect::<Vec<_>>()))
+    });
+    let one = |(name, kind, cron, larger): (&'static str, &str, &Cron, Vec<&Cron>)| {
+        let gap = gap_without(cron, &larger);
+        let limit = cluster.context.above(name, half_as_much_again(gap));
         let metric =
             scope.select("pgbackrest_backup_since_last_completion_seconds", &[&format!("backup_type=\"{kind}\"")]);
         let series = |seconds: u64| {
@@ -239,12 +246,27 @@ fn ages(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
                 format!("The {kind} backup of PostgreSQL {} is overdue", cluster.spec.name),
                 "The last one is too old, there is none, the repository cannot be read, or pgbackrest_exporter is gone. Restores take longer, and end earlier, than promised.",
             )
-            .because(cluster.context.why(name, format!("1.5 x {}, the longest time between two runs of `{cron}` (R-AL-09)", longest_gap(cron))))
+            .because(cluster.context.why(name, overdue(cron, &larger, gap)))
             .fires("the last one is old", series(limit.secs() + 60), Labels::new())
             .silent("one was made", series(limit.secs() / 3))
             .fires_without_series(gone)
     };
     declared.map(one).collect()
+}
+
+/// From when a backup is overdue. One that a larger one replaces is not made at its times, nor while that one runs: pgBackRest
+/// counts the larger one as such a backup, from its end on.
+fn overdue(cron: &Cron, larger: &[&Cron], gap: Duration) -> String {
+    let limit = half_as_much_again(gap);
+    if larger.is_empty() {
+        return format!("1.5 x {gap}, the longest time between two runs of `{cron}` (R-AL-09)");
+    }
+    let times: Vec<String> = larger.iter().map(|larger| format!("`{larger}`")).collect();
+    let left = Duration::from_millis(limit.millis().saturating_sub(longest_gap(cron).millis()));
+    format!(
+        "1.5 x {gap}, the longest time between two runs of `{cron}` without the times of {}, when a larger one is made in its place (R-AL-09); none is made while that one runs either: how long it takes is declared nowhere, and {left} fit",
+        times.join(" and ")
+    )
 }
 
 fn repositories(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
@@ -277,7 +299,7 @@ fn repositories(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
 
 fn jobs(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
     let name = &cluster.spec.name;
-    let scope = pushed(name);
+    let scope = pushed(&cluster.context, name);
     let mut alerts = vec![each_repository(cluster, backup, &scope)];
     if let Some(cron) = &backup.verify {
         let limit = cluster.context.above("RestoreVerificationOverdue", half_as_much_again(longest_gap(cron)));
@@ -301,20 +323,21 @@ fn jobs(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
     alerts
 }
 
-/// The youngest backup of any type in each repository: a second repository that is never written to looks healthy to everything else.
+/// The youngest full backup in each repository, on which all others there rest: a second repository that is never written to looks healthy to everything else.
 fn each_repository(cluster: &Cluster<'_>, backup: &PostgresBackup, scope: &Scope) -> Alert {
     let name = &cluster.spec.name;
     let limit = cluster.context.above("BackupRepositoryStale", half_as_much_again(longest_gap(&backup.full)));
-    let metric = scope.metric(names::METRIC_BACKUP);
+    let metric = scope.select(names::METRIC_BACKUP, &["type=\"full\""]);
     let count = backup.to.len();
-    let with = |last: i128| -> Vec<Series> {
+    let of = |kind: &str, last: i128| -> Vec<Series> {
         let old = |key: usize| if key == count { last } else { 0 };
         (1..=count)
             .map(|key| {
-                age(scope.series(names::METRIC_BACKUP, 0, &[("repo", &key.to_string()), ("type", "full")]), old(key))
+                age(scope.series(names::METRIC_BACKUP, 0, &[("repo", &key.to_string()), ("type", kind)]), old(key))
             })
             .collect()
     };
+    let stale = i128::from(limit.secs()) + 3600;
     cluster
         .alert(
             "BackupRepositoryStale",
@@ -324,18 +347,19 @@ fn each_repository(cluster: &Cluster<'_>, backup: &PostgresBackup, scope: &Scope
         .minutes(15)
         .timed()
         .says(
-            format!("A repository of PostgreSQL {name} got no backup in time"),
-            "The job of one destination failed, did not run, or could not push its result. The other copies do not help where that one is needed (R-BK-04).",
+            format!("A repository of PostgreSQL {name} got no full backup in time"),
+            "The full backup into one destination failed, was not made, or could not push its result; what smaller ones add there rests on an old one. The other copies do not help where that one is needed (R-BK-04).",
         )
         .because(cluster.context.why("BackupRepositoryStale", format!("1.5 x {}, the longest time between two full backups, in each of {count} repositories", longest_gap(&backup.full))))
-        .fires("one is stale", with(i128::from(limit.secs()) + 3600), Labels::new())
-        .silent("all are fresh", with(0))
+        .fires("one is stale", of("full", stale), Labels::new())
+        .fires("a smaller one is fresh, the full one is not", both(of("full", stale), of("incr", 0)), Labels::new())
+        .silent("all are fresh", of("full", 0))
         .fires_without_series(Labels::new())
 }
 
 fn snapshots(context: &Context<'_>, name: &str, shards: u32, cron: &Cron) -> Alert {
     let limit = context.above("RedisSnapshotOverdue", half_as_much_again(longest_gap(cron)));
-    let scope = pushed(name);
+    let scope = pushed(context, name);
     let metric = scope.metric(names::METRIC_REDIS_SNAPSHOT);
     let with = |last: i128| -> Vec<Series> {
         let old = |shard: u32| if shard + 1 == shards { last } else { 0 };

@@ -69,8 +69,12 @@ fn of_store(context: &Context<'_>, component: &str, cluster: &str, members: &[En
         (0..shown).map(one).collect()
     };
     let first = members.first().map_or("", |m| m.host.as_str());
-    let section = if component == "redis" { "redis" } else { "postgres" };
-    let about = |alert: Alert| alert.about(context.about(component, cluster), &path![section, cluster, "tls"]);
+    let origin = match component {
+        "redis" => path!["redis", cluster, "tls"],
+        "pgbackrest" => path!["postgres", cluster, "backup"],
+        _ => path!["postgres", cluster, "tls"],
+    };
+    let about = |alert: Alert| alert.about(context.about(component, cluster), &origin);
     let ends = Alert::new("StoreCertificateExpiresSoon", Severity::Warning, format!("min by (host) ({metric}) - time() < {}", seconds(least)))
         .minutes(15)
         .timed()

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::promql::regex;
 use crate::blueprint::raw::{ConsensusKind, PoolKind};
 use crate::blueprint::{Service, names};
-use crate::render::kubernetes::common::has_cert_manager;
+use crate::render::kubernetes::common::{counted_by_mesh, has_cert_manager};
 use crate::render::patroni::ETCD_METRICS;
 
 /// A job with its comment.
@@ -39,6 +39,11 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
             ],
         }),
     }];
+    if b.postgres.iter().any(|p| p.on_kubernetes() && p.is_rendered() && p.role(region).is_some())
+        || b.redis.iter().any(|r| r.on_kubernetes() && r.is_rendered() && r.in_region(region))
+    {
+        jobs.push(kubelet(context));
+    }
     if has_cert_manager(b) {
         jobs.push(Discovered {
             comment: "cert-manager: its labels name and namespace are those of the certificate, and must stay.",
@@ -56,7 +61,7 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
     }
     jobs.extend(services(context));
     jobs.extend(stores(context));
-    if b.spec.edge.mesh.is_some() && b.services.iter().any(|s| s.spec.metrics.requests.is_none()) {
+    if b.services.iter().any(|service| counted_by_mesh(b, service)) {
         let mut job = of_pods(context, "istio", ".+", 15_020, "/stats/prometheus", false);
         // Only what carries a proxy: pods with a sidecar, and the waypoints of an ambient mesh.
         let proxies = json!({
@@ -70,6 +75,27 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
         jobs.push(Discovered { comment: "The mesh's own count of requests, at every proxy and waypoint.", job });
     }
     jobs
+}
+
+/// The kubelets: how full the volumes of this namespace are.
+fn kubelet(context: &Context<'_>) -> Discovered {
+    let account = "/var/run/secrets/kubernetes.io/serviceaccount";
+    Discovered {
+        comment: "The kubelets, for how full volumes are: the label namespace is that of the claim, and must stay. Their certificates are their own; the token needs nodes/metrics.",
+        job: json!({
+            "job_name": "kubelet",
+            "honor_labels": true,
+            "scheme": "https",
+            "authorization": {"credentials_file": format!("{account}/token")},
+            "tls_config": {"ca_file": format!("{account}/ca.crt"), "insecure_skip_verify": true},
+            "kubernetes_sd_configs": [{"role": "node"}],
+            "relabel_configs": [{"target_label": names::REGION_LABEL, "replacement": context.region.name}],
+            // A kubelet tells of everything on its node; only this is asked for.
+            "metric_relabel_configs": [
+                {"source_labels": ["__name__", "namespace"], "regex": format!("kubelet_volume_stats_.+;{}", regex(&context.blueprint.namespace)), "action": "keep"},
+            ],
+        }),
+    }
 }
 
 /// The services' own metrics.

@@ -22,7 +22,8 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
     }
     let overdue = |(name, interval): (&crate::blueprint::raw::Name, &crate::blueprint::raw::DrillInterval)| {
         let limit = context.above("DrillOverdue", Duration::from_secs(interval.days() * 86_400));
-        let scope = Scope::default().is("drill", name.as_str()).instance(&[]);
+        let namespace = &context.blueprint.namespace;
+        let scope = Scope::default().is("namespace", namespace).is("drill", name.as_str()).instance(&[]);
         let metric = scope.metric(names::METRIC_DRILL);
         let series = |seconds: i128| vec![constant(scope.series(names::METRIC_DRILL, 0, &[]), -seconds)];
         Alert::new(
@@ -40,7 +41,7 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
         .because(context.why("DrillOverdue", format!("operations.drills.{name}: {} days", interval.days())))
         .fires("the last one is old", series(i128::from(limit.secs()) + 86_400), labels(&[]))
         .silent("it was done", series(0))
-        .fires_without_series(labels(&[]))
+        .fires_without_series(labels(&[("namespace", namespace)]))
     };
     (drills.iter().map(overdue).collect(), Vec::new())
 }

@@ -20,6 +20,7 @@ pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
         let about = context.about("etcd", &cluster.name);
         let own = [
             quorum(&cluster.name, &scope),
+            leaderless(&cluster.name, &scope),
             members(&cluster.name, &scope),
             changes(&cluster.name, &scope),
             space(&cluster.name, &scope),
@@ -41,16 +42,42 @@ fn instance(scope: &Scope, at: usize) -> Labels {
 
 fn quorum(name: &str, scope: &Scope) -> Alert {
     let leader = scope.metric("etcd_server_has_leader");
-    Alert::new("EtcdQuorumLost", Severity::Critical, format!("count({leader} == 0) > 0\nor\nabsent({leader})"))
+    let (count, majority) = (scope.count(), scope.count() / 2 + 1);
+    // So many know a leader, of all that there are; the others answer that they know none.
+    let know = |knowing: usize| -> Vec<Series> {
+        let values: Vec<u64> = (0..count).map(|at| u64::from(at < knowing)).collect();
+        of_members(scope, "etcd_server_has_leader", &values)
+    };
+    let mut alert = Alert::new("EtcdQuorumLost", Severity::Critical, format!("(count({leader} == 1) or vector(0)) < {majority}"))
         .minutes(1)
         .says(
             format!("The etcd of PostgreSQL {name} has no quorum"),
-            "A member knows no leader, or none answers at all. Without quorum Patroni can promote nobody; without failsafe mode the primary stops writing (X-PT-5).",
+            "Fewer members than a majority know a leader, or none answers at all. Without quorum Patroni can promote nobody; without failsafe mode the primary stops writing (X-PT-5).",
+        )
+        .because(format!("{majority} of {count} members are a majority"))
+        .fires("the survivor knows none", vec![constant(scope.series("etcd_server_has_leader", 0, &[]), 0)], Labels::new())
+        .fires("one less than a majority knows one", know(majority - 1), Labels::new())
+        .silent("all know one", know(count))
+        .fires_without_series(Labels::new());
+    if count > majority {
+        alert = alert.silent("a majority knows one, the others do not", know(majority));
+    }
+    alert
+}
+
+/// One member that is cut off from the others: the majority goes on without it.
+fn leaderless(name: &str, scope: &Scope) -> Alert {
+    let leader = scope.metric("etcd_server_has_leader");
+    let own = instance(scope, 0);
+    Alert::new("EtcdMemberWithoutLeader", Severity::Warning, format!("min by (instance) ({leader}) == 0"))
+        .minutes(2)
+        .says(
+            format!("A member of the etcd of PostgreSQL {name} knows no leader"),
+            "{{ $labels.instance }} is cut off from the others, or has just been started and is not taken in. It counts for no majority; Patroni asks another member.",
         )
         .because("every member knows a leader")
-        .fires("the survivor knows none", vec![constant(scope.series("etcd_server_has_leader", 0, &[]), 0)], Labels::new())
+        .fires("one knows none", of_members(scope, "etcd_server_has_leader", &[0, 1]), own)
         .silent("all know one", of_members(scope, "etcd_server_has_leader", &[1]))
-        .fires_without_series(scope.equalities())
 }
 
 fn members(name: &str, scope: &Scope) -> Alert {

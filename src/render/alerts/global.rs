@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::context::Context;
-use super::model::{Alert, Series, constant};
+use super::model::{Alert, LEAD, Series, Values, constant};
 use super::probes::probes;
 use super::promql::{Labels, Scope, labels};
 use crate::blueprint::raw::{CrossRegionMode, Monitoring, Severity};
@@ -52,7 +52,7 @@ pub fn alerts(blueprint: &Blueprint, monitoring: &Monitoring) -> (Vec<Alert>, Ve
     };
     let mut alerts: Vec<Alert> = regions.iter().flat_map(own).collect();
     if regions.len() == blueprint.regions.len() && regions.len() > 1 {
-        alerts.extend(blueprint.postgres.iter().filter_map(|cluster| writers(blueprint, cluster)));
+        alerts.extend(blueprint.postgres.iter().filter_map(|cluster| writers(blueprint, monitoring, cluster)));
         alerts.extend(nowhere(blueprint, monitoring));
     }
     (alerts, Vec::new())
@@ -104,6 +104,7 @@ fn silent(region: &Region, scope: &Scope) -> Alert {
             "That region's Prometheus answers no more, or evaluates no rules: none of its alerts can fire. Only the switch of the Prometheus above the regions goes outside, so that no region's hides another's (R-AL-12).",
         )
         .because("it fires at all times")
+        .federated()
         .fires_without_series(gone)
         .silent("it fires", vec![constant(scope.series("ALERTS", 0, &[]), 1)]);
     of_region(alert, region)
@@ -119,12 +120,13 @@ fn untold(region: &Region, scope: &Scope) -> Alert {
             "Its Prometheus has no Alertmanager, cannot send to it, or the Alertmanager cannot reach a receiver. The region cannot say so itself: look at what fires there.",
         )
         .because("no such alert fires in the region")
+        .federated()
         .fires("one fires", with("firing"), Labels::new())
         .silent("one is pending", with("pending"));
     of_region(alert, region)
 }
 
-fn writers(blueprint: &Blueprint, cluster: &Postgres) -> Option<Alert> {
+fn writers(blueprint: &Blueprint, monitoring: &Monitoring, cluster: &Postgres) -> Option<Alert> {
     let cross = cluster.spec.cross_region.as_ref()?;
     if cross.mode != CrossRegionMode::StreamingStandby || !cluster.is_rendered() {
         return None;
@@ -141,19 +143,39 @@ fn writers(blueprint: &Blueprint, cluster: &Postgres) -> Option<Alert> {
         };
         values.iter().enumerate().map(series).collect()
     };
+    // The dead member's series ends when it is missed; that needs honor_timestamps: false in the federate job.
+    let failed_over = || -> Vec<Series> {
+        let mut all = scope.equalities();
+        let mut member = |name: &str, values| {
+            all.extend(labels(&[
+                (names::REGION_LABEL, blueprint.regions.first().map_or("", |r| r.name.as_str())),
+                ("name", name),
+            ]));
+            Series { name: super::promql::series("patroni_primary", &all), values }
+        };
+        // Less than five minutes before the test looks: as long a series without that mark would still count.
+        let before = LEAD.minutes() - 2;
+        let (gone, new) =
+            (Values::Ends("1".to_owned(), before), Values::Changes("0".to_owned(), before, "1".to_owned()));
+        vec![member("a", gone), member("b", new)]
+    };
     let f = &cluster.spec.failover;
     let failover = f.ttl.secs() + f.loop_wait.secs() + 2;
+    // The region's scrape and the one of its Prometheus: what has ended and what has begun are seen so much later.
+    let seen = 2 * monitoring.interval.secs();
     Some(
         Alert::new("PostgresWriterCount", Severity::Critical, format!("sum by (scope) ({metric}) != 1\nor\nabsent({metric})"))
-            .hold(Duration::from_secs(failover.div_ceil(60) * 60))
+            .hold(Duration::from_secs((failover + seen).div_ceil(60) * 60))
             .about(labels(&[("component", "postgres"), ("cluster", &cluster.name)]), &path!["postgres", &cluster.name, "crossRegion"])
             .says(
                 format!("PostgreSQL {} has not exactly one writer over all regions", cluster.name),
                 "None: nothing can be written anywhere. Two: both regions accept writes that will not be merged (R-PG-31); stop one of them now.",
             )
-            .because(format!("a failover takes at most {failover} s (X-PT-1)"))
+            .because(format!("a failover takes at most {failover} s (X-PT-1) and is seen at most {seen} s later, two scrapes: its region's and that of the region's Prometheus"))
+            .federated()
             .fires("both regions write", with(&[1, 1]), labels(&[("scope", &cluster.scope())]))
             .silent("one region writes", with(&[1, 0]))
+            .silent("a failover within a region", failed_over())
             .fires_without_series(scope.equalities()),
     )
 }
@@ -185,6 +207,7 @@ fn nowhere(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Alert> {
                 "Every region's balancer fails. Route 53 treats a record set whose every health check fails as if all were healthy: clients are sent to regions that do not answer (F-DN-04).",
             )
             .because("at least one region answers")
+            .federated()
             .fires("none answers", with(0), labels(&[("host", host)]))
             .silent("one answers", with(1))
             .fires_without_series(scope.equalities())

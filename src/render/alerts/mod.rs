@@ -8,8 +8,10 @@
 mod alertmanager;
 mod backup;
 mod certificates;
+mod compliance;
 mod context;
 mod discovery;
+mod disk;
 mod dns;
 mod drills;
 mod etcd;
@@ -186,7 +188,7 @@ pub(crate) fn of_postgres(blueprint: &Blueprint, region: &Region, cluster: &str)
 /// made when it is asked for: all of them together would take more memory than the files.
 fn region_topics(context: Context<'_>) -> impl Iterator<Item = Topic> {
     type Make = fn(&Context<'_>) -> Topic;
-    const TOPICS: [Make; 11] = [
+    const TOPICS: [Make; 13] = [
         |context| {
             let (records, alerts, remarks) = slo::slo(context);
             Topic { name: "slo", title: "Service level objectives", records, alerts, remarks }
@@ -198,6 +200,12 @@ fn region_topics(context: Context<'_>) -> impl Iterator<Item = Topic> {
         },
         |context| plain("etcd", "etcd, where Patroni keeps its leader key", etcd::alerts(context)),
         |context| remarked("redis", "Redis", redis::alerts(context)),
+        |context| {
+            let (records, remarks) = compliance::records(context);
+            let title = "Recovery objectives: what would be lost now, and what may be";
+            Topic { name: "compliance", title, records, alerts: Vec::new(), remarks }
+        },
+        |context| remarked("disk", "Disks of the data stores", disk::alerts(context)),
         |context| remarked("backup", "Backups, archives, restores", backup::alerts(context)),
         |context| remarked("dns", "Public hosts and the regions behind them", dns::alerts(context)),
         |context| remarked("certificates", "Certificates", certificates::alerts(context)),
@@ -256,6 +264,8 @@ fn override_alerts(monitoring: &Monitoring, alerts: &mut Vec<Alert>) {
 #[derive(Serialize)]
 struct RuleFile {
     title: String,
+    /// Which Prometheus it is for.
+    whose: &'static str,
     remarks: Vec<String>,
     groups: Vec<Group>,
 }
@@ -343,7 +353,13 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
     let place = common.region.map_or_else(|| "all regions".to_owned(), |region| region.name.clone());
     let mut origins = topic.origins();
     origins.push(path!["monitoring"]);
-    let rules = RuleFile { title: format!("{}, in {place}.", topic.title), remarks: topic.remarks.clone(), groups };
+    let whose = if common.region.is_some() {
+        "For this region's own Prometheus"
+    } else {
+        "For the Prometheus that reads those of the regions, never for one of these"
+    };
+    let rules =
+        RuleFile { title: format!("{}, in {place}.", topic.title), whose, remarks: topic.remarks.clone(), groups };
     let path = format!("{directory}/alerts/{}.rules.yaml", topic.name);
     jobs.push(
         File {
@@ -355,13 +371,15 @@ fn files(common: &Common<'_>, topic: &Topic, groups: Vec<Group>, jobs: &mut Jobs
         },
         &rules,
     );
-    if topic.alerts.is_empty() {
+    let tests = topic.tests(common);
+    if tests.is_empty() {
         return;
     }
+    let what = if topic.alerts.is_empty() { "what is recorded" } else { "each alert once firing and once silent" };
     let tests = TestFile {
-        title: format!("{}, in {place}: each alert once firing and once silent. promtool test rules", topic.title),
+        title: format!("{}, in {place}: {what}. promtool test rules", topic.title),
         rules: format!("{}.rules.yaml", topic.name),
-        tests: topic.tests(common),
+        tests,
     };
     let path = format!("{directory}/alerts/{}.test.yaml", topic.name);
     jobs.push(

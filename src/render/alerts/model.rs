@@ -26,6 +26,8 @@ pub struct Alert {
     pub threshold: String,
     /// Whether the threshold is a time, so that `above` of an override replaces it.
     pub timed: bool,
+    /// Whether it asks for what another Prometheus has scraped: one more scrape lies on the way.
+    pub federated: bool,
     /// The part of the blueprint that it comes from.
     pub origin: Path,
     /// The unit tests.
@@ -61,6 +63,10 @@ pub enum Values {
     Grows(String),
     /// The first value for so many minutes, then the second.
     Changes(String, u64, String),
+    /// Falls from a value by so much a minute.
+    Falls(String, String),
+    /// The value for so many minutes, then the mark of a series that has ended.
+    Ends(String, u64),
 }
 
 /// A series that keeps its value.
@@ -89,6 +95,7 @@ impl Alert {
             description: String::new(),
             threshold: String::new(),
             timed: false,
+            federated: false,
             origin: Path::root(),
             tests: Vec::new(),
         }
@@ -137,6 +144,13 @@ impl Alert {
         self
     }
 
+    /// It asks for what another Prometheus has scraped.
+    #[must_use]
+    pub const fn federated(mut self) -> Self {
+        self.federated = true;
+        self
+    }
+
     /// Series that make it fire, and the labels of what fires.
     #[must_use]
     pub fn fires(self, name: &'static str, series: Vec<Series>, fires: Labels) -> Self {
@@ -173,6 +187,8 @@ impl Values {
             Self::Constant(value) => format!("{value}+0x{minutes}"),
             Self::Grows(by) => format!("0+{by}x{minutes}"),
             Self::Changes(before, at, after) => format!("{before}+0x{at} {after}+0x{minutes}"),
+            Self::Falls(from, by) => format!("{from}-{by}x{minutes}"),
+            Self::Ends(value, at) => format!("{value}+0x{at} stale"),
         }
     }
 }

@@ -86,16 +86,39 @@ impl<'a> Cluster<'a> {
         self.role != PostgresRole::Subscriber && cross.is_some_and(|c| c.mode == CrossRegionMode::StreamingStandby)
     }
 
+    /// What tells whether this region writes: how it is asked, and the metric.
+    fn tells_who_writes(&self) -> (&'static str, &'static str) {
+        // Where it writes as declared, nothing known of its role must not silence the alert.
+        if self.role == PostgresRole::Standby {
+            ("and", "patroni_primary")
+        } else {
+            ("unless", "patroni_standby_leader")
+        }
+    }
+
+    /// An expression that is empty where another region writes.
+    pub fn only_where_written(&self, expr: &str) -> String {
+        if !self.can_change() {
+            return expr.to_owned();
+        }
+        let (how, metric) = self.tells_who_writes();
+        format!("(\n{expr}\n)\n{how} on ()\nmax({}) == 1", self.patroni.metric(metric))
+    }
+
+    /// The series by which a region that can take over writes.
+    pub fn writes(&self) -> Vec<Series> {
+        let other = self.can_change() && self.role == PostgresRole::Standby;
+        if other { self.of_members("patroni_primary", &[1, 0]) } else { Vec::new() }
+    }
+
     /// An alert that holds for the region that writes, whichever that is at the moment: a promoted region is watched from
     /// its promotion on, not from the next render on, and the one that it took over from is not alarmed about.
     pub fn where_written(&self, mut alert: Alert) -> Alert {
         if !self.can_change() {
             return alert;
         }
-        let standby = self.role == PostgresRole::Standby;
-        // Where it writes as declared, nothing known of its role must not silence the alert.
-        let (how, metric) = if standby { ("and", "patroni_primary") } else { ("unless", "patroni_standby_leader") };
-        alert.expr = format!("(\n{}\n)\n{how} on ()\nmax({}) == 1", alert.expr, self.patroni.metric(metric));
+        let (standby, metric) = (self.role == PostgresRole::Standby, self.tells_who_writes().1);
+        alert.expr = self.only_where_written(&alert.expr);
         let of_role = |value: u64| self.of_members(metric, &[value, 0]);
         let fired = alert.tests.iter().find(|case| !case.fires.is_empty() && !case.series.is_empty()).cloned();
         if standby {

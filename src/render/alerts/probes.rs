@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use crate::blueprint::names;
 use crate::blueprint::raw::HealthProtocol;
+use crate::render::patroni::BACKUP_PORT;
 
 /// An address that is asked again and again.
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ fn hosts(context: &Context<'_>) -> BTreeMap<String, Endpoint> {
 /// A port of a data store that shows its certificate to whoever connects.
 #[derive(Debug, Clone)]
 pub struct Encrypted {
-    /// `postgres`, `etcd` or `redis`.
+    /// `postgres`, `etcd`, `pgbackrest` or `redis`.
     pub component: &'static str,
     /// The store.
     pub cluster: String,
@@ -91,27 +92,43 @@ pub fn address(host: &str, port: u16) -> String {
 }
 
 /// The ports of the data stores here that speak TLS from the first byte on. PostgreSQL's own port does not: Patroni's REST
-/// API shows the same certificate. Redis on Kubernetes lets nobody in but its clients.
+/// API shows the same certificate. etcd and pgBackRest's server ask for a client's certificate only once they have shown their
+/// own (TLS 1.3; probed, with success). Redis on Kubernetes lets nobody in but its clients.
 pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
     let (b, region) = (context.blueprint, context.region);
     let mut all = Vec::new();
-    for store in b.postgres.iter().filter(|p| p.is_rendered() && p.spec.tls.is_some() && p.role(region).is_some()) {
+    for store in b.postgres.iter().filter(|p| p.is_rendered() && p.role(region).is_some()) {
         let mut add = |component, host: String, address| {
             all.push(Encrypted { component, cluster: store.name.clone(), host, address });
         };
+        let tls = store.spec.tls.is_some();
         if store.on_kubernetes() {
-            let (service, domain) = (names::postgres_members(&store.name), &b.spec.platform.kubernetes.domain);
-            for at in 0..store.member_count(region) {
-                let pod = format!("{}-{at}", store.object());
-                let host = format!("{pod}.{service}.{}.svc.{domain}", b.namespace);
-                add("postgres", pod, address(&host, store.spec.ports.rest));
+            let own = |service: &str, pod: &str, port| {
+                let domain = &b.spec.platform.kubernetes.domain;
+                address(&format!("{pod}.{service}.{}.svc.{domain}", b.namespace), port)
+            };
+            let members = names::postgres_members(&store.name);
+            for pod in (0..store.member_count(region)).map(|at| format!("{}-{at}", store.object())) {
+                if tls {
+                    add("postgres", pod.clone(), own(&members, &pod, store.spec.ports.rest));
+                }
+                // It shows its certificate to jobs and members whatever the others do.
+                if store.spec.backup.is_some() {
+                    let address = own(&members, &pod, BACKUP_PORT);
+                    add("pgbackrest", pod, address);
+                }
+            }
+            let etcd = names::postgres_etcd(&store.name);
+            for pod in (0..store.etcd_count(region)).filter(|_| tls).map(|at| format!("{etcd}-{at}")) {
+                let address = own(&etcd, &pod, store.spec.consensus.ports.client);
+                add("etcd", pod, address);
             }
             continue;
         }
-        for member in store.members(region) {
+        for member in store.members(region).iter().filter(|_| tls) {
             add("postgres", member.name.clone(), address(&member.address, member.ports.rest));
         }
-        for member in store.etcd(region) {
+        for member in store.etcd(region).iter().filter(|_| tls) {
             add("etcd", member.name.clone(), address(&member.address, member.ports.client));
         }
     }

@@ -58,10 +58,11 @@ pub fn global(blueprint: &Blueprint, monitoring: &Monitoring) -> Option<Config> 
             job: json!({"job_name": "prometheus", "static_configs": [{"targets": ["localhost:9090"]}]}),
         },
         Entry {
-            comment: "Every region's Prometheus: what the rules over all regions ask for. The region is put on here.",
+            comment: "Every region's Prometheus: what the rules over all regions ask for. The region is put on here. /federate writes the time of each sample, and a series with times of its own gets no mark when it ends: without honor_timestamps a dead member would count as primary for five minutes more.",
             job: json!({
                 "job_name": "federate",
                 "honor_labels": true,
+                "honor_timestamps": false,
                 "metrics_path": "/federate",
                 "params": {"match[]": [wanted, told]},
                 "static_configs": targets,

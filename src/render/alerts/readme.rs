@@ -9,6 +9,7 @@ use super::model::Alert;
 use super::rules::{Topic, severity};
 use super::time::page_latency;
 use crate::blueprint::raw::Monitoring;
+use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Region};
 
 /// The page, for the template.
@@ -99,6 +100,13 @@ pub fn page(blueprint: &Blueprint, monitoring: &Monitoring, topics: Vec<Told>) -
     }
 }
 
+/// X-PR-1, with the scrape of the region's Prometheus where the alert goes by what that one has.
+fn told_within(monitoring: &Monitoring, alert: &Alert) -> Duration {
+    let latency = page_latency(monitoring.interval, alert.hold, alert.severity);
+    let more = if alert.federated { monitoring.interval.millis() } else { 0 };
+    Duration::from_millis(latency.millis() + more)
+}
+
 fn row(monitoring: &Monitoring, alert: &Alert) -> Row {
     let own = alert.labels.iter().filter(|(label, _)| *label != "component");
     let about: Vec<&str> = own.map(|(_, value)| value.as_str()).collect();
@@ -107,9 +115,34 @@ fn row(monitoring: &Monitoring, alert: &Alert) -> Row {
         severity: severity(alert.severity),
         about: BTreeSet::from([if about.is_empty() { "everything".to_owned() } else { about.join(" ") }]),
         hold: alert.hold.to_string(),
-        page: page_latency(monitoring.interval, alert.hold, alert.severity).to_string(),
+        page: told_within(monitoring, alert).to_string(),
         threshold: alert.threshold.clone(),
-        // For people the name of the label stands for its value.
-        description: alert.description.replace("{{ $labels.", "the ").replace(" }}", ""),
+        description: named(&alert.description),
+    }
+}
+
+/// For people the name of a label, in capitals, stands for its value.
+fn named(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, (label, after))) =
+        rest.split_once("{{ $labels.").and_then(|(before, tail)| Some((before, tail.split_once(" }}")?)))
+    {
+        out.push_str(before);
+        out.push_str(&label.replace('_', "-").to_uppercase());
+        rest = after;
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named;
+
+    #[test]
+    fn a_label_reads_as_a_placeholder() {
+        assert_eq!(named("Slot {{ $labels.slot_name }} of the primary."), "Slot SLOT-NAME of the primary.");
+        assert_eq!(named("{{ $labels.job }} {{ $labels.instance }} does not answer"), "JOB INSTANCE does not answer");
+        assert_eq!(named("no label, {{ only braces"), "no label, {{ only braces");
     }
 }

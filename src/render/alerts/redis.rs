@@ -214,12 +214,21 @@ fn one_zone(cluster: &Cluster<'_>, zone: &str, here: &[&Node], half: usize) -> A
         format!("{}={}", names::ZONE_LABEL, quote(zone))
     };
     let info = cluster.scope.select("redis_instance_info", &["role=\"master\"", &selector]);
+    let back = if cluster.spec.on_kubernetes() {
+        let job = names::redis_failback(cluster.name());
+        let namespace = &cluster.context.blueprint.namespace;
+        format!("`kubectl --namespace {namespace} create job --from=cronjob/{job} {job}-1`")
+    } else {
+        format!("`sh failback.sh` in {}/redis/{}", cluster.context.region.name, cluster.name())
+    };
     let mut alert = cluster
         .alert("RedisPrimariesInOneZone", Severity::Warning, format!("count({info}) >= {half}"))
         .minutes(10)
         .says(
             format!("Zone {zone} holds half of the primaries of Redis {}", cluster.name()),
-            "After a failover they gathered there: if this zone is lost next, the others have no majority and the cluster stops. Give a primary back (CLUSTER FAILOVER on a replica in another zone).",
+            format!(
+                "After a failover they gathered there: if this zone is lost next, the others have no majority and the cluster stops. Give the primaries back: {back}."
+            ),
         )
         .because(format!("{half} of {} primaries in one zone leave no majority (R-RD-06, X-RD-6)", cluster.spec.spec.shards))
         .fires("they gathered here", cluster.roles(|node| node.zone == zone), Labels::new())

@@ -167,7 +167,7 @@ fn rpo(cluster: &Cluster<'_>) -> Option<Duration> {
     target(cluster, scenario)
 }
 
-fn target(cluster: &Cluster<'_>, scenario: Scenario) -> Option<Duration> {
+pub fn target(cluster: &Cluster<'_>, scenario: Scenario) -> Option<Duration> {
     let spec = &cluster.spec.spec;
     cluster.context.blueprint.targets(&spec.objectives, spec.tier.as_ref(), Some(scenario)).rpo
 }
@@ -229,8 +229,9 @@ fn seconds(cluster: &Cluster<'_>) -> Alert {
 }
 
 /// A slot that another region reads: its name, and what measures the WAL that the region has not got.
-struct Reader<'a> {
-    region: &'a str,
+pub struct Reader<'a> {
+    /// The region.
+    pub region: &'a str,
     slot: String,
     /// The bytes of WAL that it lacks.
     kept: String,
@@ -240,7 +241,7 @@ struct Reader<'a> {
 }
 
 /// The slots of the other regions: physical ones of standby clusters, logical ones of subscribers.
-fn readers<'a>(cluster: &'a Cluster<'_>) -> Vec<Reader<'a>> {
+pub fn readers<'a>(cluster: &'a Cluster<'_>) -> Vec<Reader<'a>> {
     let Some(cross) = &cluster.spec.spec.cross_region else { return Vec::new() };
     let logical = cross.mode == CrossRegionMode::Logical;
     let one = |region: &'a String| {
@@ -266,7 +267,35 @@ fn readers<'a>(cluster: &'a Cluster<'_>) -> Vec<Reader<'a>> {
 }
 
 /// One segment of WAL: less than that says nothing about time where hardly anything is written.
-const SEGMENT: u64 = 16 << 20;
+pub const SEGMENT: u64 = 16 << 20;
+
+impl Reader<'_> {
+    /// The bytes of WAL that the region lacks, as the server that writes counts them.
+    pub fn lacks(&self, cluster: &Cluster<'_>) -> String {
+        format!("max by (slot_name) ({} {})", self.kept, from_primary(cluster))
+    }
+
+    /// The series of a slot that lacks so much, on a primary that writes so much a minute.
+    pub fn lacking(&self, cluster: &Cluster<'_>, lacks: u64, writes: u64) -> Vec<Series> {
+        let mut all = roles(cluster);
+        all.push(slot(cluster, "pg_replication_slots_active", &self.slot, 1));
+        if self.logical {
+            all.push(slot(cluster, "pg_replication_slots_slot_current_wal_lsn", &self.slot, lacks));
+            all.push(slot(cluster, "pg_replication_slots_slot_confirmed_flush_lsn", &self.slot, 0));
+        } else {
+            all.push(slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", &self.slot, lacks));
+        }
+        all.push(super::model::grows(cluster.patroni.series("patroni_xlog_location", 0, &[]), writes));
+        all
+    }
+}
+
+/// The bytes that the cluster writes in a second. Members that are no leader show 0: after a failover a rate over each
+/// would see the whole log being written.
+pub fn written(cluster: &Cluster<'_>) -> String {
+    let (window, location) = (cluster.context.window(), cluster.patroni.metric("patroni_xlog_location"));
+    format!("deriv((max({location}) > 0)[{window}:])")
+}
 
 /// WAL in seconds: at the rate that was declared, and at the one that is measured.
 struct Rates {
@@ -285,9 +314,7 @@ impl Rates {
         let (allowed, why) = lag(cluster, name, target(cluster, Scenario::RegionLoss), hold);
         let allowed = cluster.context.above(name, allowed);
         let why = cluster.context.why(name, why);
-        let (window, location) = (cluster.context.window(), cluster.patroni.metric("patroni_xlog_location"));
-        // Members that are no leader show 0: after a failover a rate over each would see the whole log being written.
-        let measured = format!("scalar(deriv((max({location}) > 0)[{window}:]))");
+        let (window, measured) = (cluster.context.window(), format!("scalar({})", written(cluster)));
         let per_hour = cluster.spec.spec.data.as_ref().and_then(|data| data.wal_per_hour);
         let declared = per_hour.map(|wal| {
             let bytes = u128::from(wal.get()) * u128::from(allowed.millis()) / 3_600_000;
@@ -321,23 +348,10 @@ fn other_regions(cluster: &Cluster<'_>) -> Vec<Alert> {
 
 fn other_region(cluster: &Cluster<'_>, reader: &Reader<'_>, rates: &Rates) -> Alert {
     let Reader { region, slot: slot_name, .. } = reader;
-    let kept = format!("max by (slot_name) ({} {})", reader.kept, from_primary(cluster));
+    let kept = reader.lacks(cluster);
     let expr = format!("{}\nor\nabsent({})", rates.exceeded(&kept), reader.there);
     let allowed = rates.allowed.secs().max(1);
-    // A slot that lacks so much on a primary that writes so much a minute.
-    let with = |lacks: u64, writes: u64| {
-        let mut all = roles(cluster);
-        all.push(slot(cluster, "pg_replication_slots_active", slot_name, 1));
-        if reader.logical {
-            all.push(slot(cluster, "pg_replication_slots_slot_current_wal_lsn", slot_name, lacks));
-            all.push(slot(cluster, "pg_replication_slots_slot_confirmed_flush_lsn", slot_name, 0));
-        } else {
-            all.push(slot(cluster, "pg_replication_slots_pg_wal_lsn_diff", slot_name, lacks));
-        }
-        let written = cluster.patroni.series("patroni_xlog_location", 0, &[]);
-        all.push(super::model::grows(written, writes));
-        all
-    };
+    let with = |lacks: u64, writes: u64| reader.lacking(cluster, lacks, writes);
     let fires = || labels(&[("slot_name", slot_name)]);
     // What is allowed, twice over, at four segments within it.
     let little = (SEGMENT * 30 / allowed).clamp(1, SEGMENT / 64);

@@ -134,7 +134,8 @@ impl Topic {
         for alert in &self.alerts {
             by_name.entry(alert.name).or_default().push(alert);
         }
-        by_name.values().flat_map(|alerts| tests_of(common, alerts)).collect()
+        let alerts = by_name.values().flat_map(|alerts| tests_of(common, alerts));
+        alerts.chain(self.records.iter().flat_map(|record| tests_of_record(common, record))).collect()
     }
 }
 
@@ -184,23 +185,27 @@ impl Common<'_> {
         }
     }
 
-    fn record(&self, record: &Record) -> Rule {
+    fn labels_of_record(&self, record: &Record) -> Labels {
         let mut labels = record.labels.clone();
         if let Some(region) = self.region {
             labels.insert(names::REGION_LABEL.to_owned(), region.name.clone());
         }
+        labels
+    }
+
+    fn record(&self, record: &Record) -> Rule {
         Rule {
             kind: "record",
             name: record.name.as_str().into(),
             expr: record.expr.as_str().into(),
             hold: None,
-            labels: labels.into(),
+            labels: self.labels_of_record(record).into(),
             annotations: None,
         }
     }
 }
 
-/// The order in which people are called; Alertmanager knows neither acknowledgement nor phones (decision 17).
+/// The order in which people are called; Alertmanager knows neither acknowledgement nor phones.
 fn escalation(blueprint: &Blueprint) -> Option<String> {
     let operations = &blueprint.spec.operations;
     let one = |name: &crate::blueprint::raw::Name| {
@@ -240,7 +245,10 @@ pub struct Test {
     name: String,
     interval: &'static str,
     input_series: Vec<InputSeries>,
-    alert_rule_test: [RuleTest; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    alert_rule_test: Vec<RuleTest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    promql_expr_test: Vec<ExprTest>,
 }
 
 #[derive(Serialize)]
@@ -254,6 +262,19 @@ struct RuleTest {
     eval_time: String,
     alertname: &'static str,
     exp_alerts: Vec<Expected>,
+}
+
+#[derive(Serialize)]
+struct ExprTest {
+    expr: String,
+    eval_time: String,
+    exp_samples: Vec<Sample>,
+}
+
+#[derive(Serialize)]
+struct Sample {
+    labels: String,
+    value: f64,
 }
 
 /// An alert that must fire.
@@ -298,6 +319,32 @@ impl<'a> Carried<'a> {
     }
 }
 
+/// The tests of a recording rule.
+fn tests_of_record(common: &Common<'_>, record: &Record) -> Vec<Test> {
+    let at = super::model::LEAD;
+    let labels = common.labels_of_record(record);
+    let asked = |(expr, name, value): &(String, &str, Option<u32>)| ExprTest {
+        expr: expr.clone(),
+        eval_time: at.go(),
+        exp_samples: value
+            .iter()
+            .map(|value| Sample { labels: super::promql::series(name, &labels), value: f64::from(*value) })
+            .collect(),
+    };
+    let test = |case: &super::slo::RecordCase| Test {
+        name: format!("{}: {}", record.name, case.name),
+        interval: "1m",
+        input_series: case
+            .series
+            .iter()
+            .map(|s| InputSeries { series: s.name.clone(), values: s.values.promtool(at.minutes() + 5) })
+            .collect(),
+        alert_rule_test: Vec::new(),
+        promql_expr_test: case.asks.iter().map(asked).collect(),
+    };
+    record.tests.iter().map(test).collect()
+}
+
 /// The tests of all alerts of one name.
 fn tests_of(common: &Common<'_>, alerts: &[&Alert]) -> Vec<Test> {
     let Some(first) = alerts.first() else {
@@ -333,7 +380,8 @@ fn tests_of(common: &Common<'_>, alerts: &[&Alert]) -> Vec<Test> {
             name: format!("{}: {case}", first.name),
             interval: "1m",
             input_series,
-            alert_rule_test: [RuleTest { eval_time: at.go(), alertname: first.name, exp_alerts }],
+            alert_rule_test: vec![RuleTest { eval_time: at.go(), alertname: first.name, exp_alerts }],
+            promql_expr_test: Vec::new(),
         }
     };
     cases.iter().map(test).collect()

@@ -31,6 +31,18 @@ pub struct Record {
     pub expr: String,
     /// Its labels.
     pub labels: Labels,
+    /// The unit tests, besides those of the alerts that rest on it.
+    pub tests: Vec<RecordCase>,
+}
+
+/// A unit test of a recording rule.
+pub struct RecordCase {
+    /// What the series show, in a phrase.
+    pub name: &'static str,
+    /// The series that there are.
+    pub series: Vec<Series>,
+    /// What is asked, with the name of the series that its result bears, and the value; `None` for no result.
+    pub asks: Vec<(String, &'static str, Option<u32>)>,
 }
 
 /// A burn rate that alerts.
@@ -107,10 +119,8 @@ fn counter(context: &Context<'_>, service: &Service) -> Option<Counter> {
         let scope = context.service(service);
         return Some(Counter { metric: metric.clone(), scope, code: service.spec.metrics.code.clone() });
     }
-    let mesh = context.blueprint.spec.edge.mesh.as_ref()?;
-    if uncounted(context, service).is_some() {
-        return None;
-    }
+    let mesh =
+        context.blueprint.spec.edge.mesh.as_ref().filter(|_| common::counted_by_mesh(context.blueprint, service))?;
     // Each request once: where it arrives. In an ambient mesh that is the waypoint, and the Gateway for what comes from
     // outside: it goes past the waypoint and tells of itself as the source.
     let reporters: &[&str] = match (mesh.data_plane, service.is_public()) {
@@ -147,7 +157,7 @@ fn record(context: &Context<'_>, service: &Service, objective: Percent, counter:
             "(\n  sum(rate({bad}[{window}]))\n  or\n  0 * sum(rate({all}[{window}]))\n)\n/\n(sum(rate({all}[{window}])) > 0)"
         )
     };
-    let rule = |name: String, expr: String| Record { name, expr, labels: own.clone() };
+    let rule = |name: String, expr: String| Record { name, expr, labels: own.clone(), tests: Vec::new() };
     let mut records: Vec<Record> = WINDOWS.iter().map(|w| rule(format!("{RATIO}{w}"), ratio(w))).collect();
     records.push(rule(OBJECTIVE.to_owned(), format!("vector({})", objective.fraction())));
     if objective.complement_micro() > 0 {

@@ -67,10 +67,10 @@ impl Catalogue {
         }
         // What hagen's own jobs push, and the labels that its probes carry.
         let own = [
-            (names::METRIC_BACKUP, &["cluster", "repo", "type"][..]),
-            (names::METRIC_RESTORE, &["cluster"]),
-            (names::METRIC_REDIS_SNAPSHOT, &["cluster", "shard"]),
-            (names::METRIC_DRILL, &["drill"]),
+            (names::METRIC_BACKUP, &["namespace", "cluster", "repo", "type"][..]),
+            (names::METRIC_RESTORE, &["namespace", "cluster"]),
+            (names::METRIC_REDIS_SNAPSHOT, &["namespace", "cluster", "shard"]),
+            (names::METRIC_DRILL, &["namespace", "drill"]),
             ("probe_success", &["host", "probe"]),
             ("probe_ssl_earliest_cert_expiry", &["host", "probe"]),
         ];
@@ -294,6 +294,39 @@ fn a_burn_rate_that_can_never_fire_is_left_out() {
     assert!(slo.remarks.iter().any(|remark| remark.contains("is 1.44")), "{:?}", slo.remarks);
     let burn = slo.alerts.iter().find(|alert| alert.name == "ErrorBudgetBurn6x").unwrap();
     assert!(burn.expr.contains("> 0.6\n"), "{}", burn.expr);
+}
+
+#[test]
+fn what_has_ended_in_a_region_ends_above_it_too() {
+    let blueprints = blueprints();
+    let configs: Vec<serde_json::Value> = blueprints
+        .iter()
+        .filter_map(|(_, b)| super::prometheus::global(b, b.spec.monitoring.as_ref()?))
+        .map(|config| serde_json::to_value(config).unwrap())
+        .collect();
+    assert!(!configs.is_empty());
+    for config in configs {
+        let jobs: Vec<&serde_json::Value> =
+            config["jobs"].as_array().unwrap().iter().map(|entry| &entry["job"]).collect();
+        let federate = jobs.iter().find(|job| job["job_name"] == "federate").unwrap();
+        // A series with times of its own gets no mark when it ends: a dead member would be primary for five minutes more.
+        assert_eq!(federate["honor_timestamps"], false);
+    }
+}
+
+#[test]
+fn the_switch_is_a_webhook_where_its_address_can_be_a_file() {
+    let (_, mut blueprint) = blueprints().into_iter().find(|(name, _)| name == "agentic-platform.yaml").unwrap();
+    let integrations = |blueprint: &Blueprint| {
+        let config = super::alertmanager::config(blueprint, blueprint.spec.monitoring.as_ref().unwrap());
+        let config = serde_json::to_value(config).unwrap();
+        let receivers = config["receivers"].as_array().unwrap().clone();
+        let switch = receivers.iter().find(|r| r["name"].as_str().unwrap().starts_with("dead-man")).unwrap();
+        (switch.get("webhook_configs").is_some(), switch.get("slack_configs").is_some())
+    };
+    assert_eq!(integrations(&blueprint), (true, false));
+    blueprint.spec.monitoring.as_mut().unwrap().alertmanager.version = "0.25".to_owned();
+    assert_eq!(integrations(&blueprint), (false, true));
 }
 
 #[test]

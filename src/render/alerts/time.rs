@@ -35,8 +35,16 @@ pub fn half_as_much_again(time: Duration) -> Duration {
 
 /// The longest time between two runs of a cron time. One that never runs counts as a year, so that the alert exists at all.
 pub fn longest_gap(cron: &Cron) -> Duration {
-    let gap = Schedule::parse(cron.as_str()).ok().and_then(|schedule| schedule.longest_gap());
-    gap.unwrap_or(Duration::from_secs(366 * 86_400))
+    gap_without(cron, &[])
+}
+
+/// The longest time between two runs of a job as it is rendered: without the times at which another runs in its place.
+pub fn gap_without(cron: &Cron, replaced_by: &[&Cron]) -> Duration {
+    let schedule = |cron: &Cron| Schedule::parse(cron.as_str()).ok();
+    let left = schedule(cron).map(|own| {
+        replaced_by.iter().filter_map(|other| schedule(other)).fold(own, |left, other| left.without(&other))
+    });
+    left.and_then(|left| left.longest_gap()).unwrap_or(Duration::from_secs(366 * 86_400))
 }
 
 #[cfg(test)]
@@ -53,6 +61,18 @@ mod tests {
         assert_eq!(hours("0 */6 * * *"), 6);
         assert_eq!(hours("0 2 * * 1-5"), 72);
         assert_eq!(hours("0 0 29 2 *"), 366 * 24);
+    }
+
+    #[test]
+    fn a_gap_is_that_of_what_is_rendered() {
+        let hours = |own: &str, others: &[&str]| {
+            let others: Vec<Cron> = others.iter().map(|other| Cron::new(*other)).collect();
+            gap_without(&Cron::new(own), &others.iter().collect::<Vec<_>>()).secs() / 3600
+        };
+        assert_eq!(hours("0 * * * *", &["0 2 * * *"]), 2);
+        assert_eq!(hours("0 * * * *", &["30 2 * * *"]), 1);
+        assert_eq!(hours("0 2 * * *", &["0 2 * * 0"]), 48);
+        assert_eq!(hours("0 * * * *", &["0 2 * * 0", "0 3 * * *"]), 3);
     }
 
     #[test]

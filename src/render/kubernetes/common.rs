@@ -230,7 +230,7 @@ fn metadata() -> Vec<Value> {
     vec![json!({"ipBlock": {"cidr": "169.254.0.0/16"}})]
 }
 
-/// Network peers: the Internet, without private ranges (decision 13).
+/// Network peers: the Internet, without private ranges: those may be stores and other systems.
 pub(crate) fn internet() -> Vec<Value> {
     vec![
         json!({"ipBlock": {"cidr": "0.0.0.0/0", "except": PRIVATE_IPV4}}),
@@ -321,6 +321,18 @@ pub(crate) fn callers<'a>(blueprint: &'a Blueprint, reference: &str) -> Vec<(&'a
     };
     let callers = blueprint.callers.get(reference).into_iter().flatten();
     callers.filter_map(|at| blueprint.services.get(*at)).filter_map(of).collect()
+}
+
+/// Whether the objective of a service rests on what the mesh counts (`istio_requests_total`): it has one, and no counter of
+/// its own. What nobody reads is not scraped.
+pub(crate) fn counted_by_mesh(blueprint: &Blueprint, service: &Service) -> bool {
+    let edge = &blueprint.spec.edge;
+    let called = || !callers(blueprint, &format!("services.{}", service.name)).is_empty();
+    service.on_kubernetes()
+        && service.targets.availability.is_some()
+        && service.spec.metrics.requests.is_none()
+        && edge.mesh.is_some()
+        && edge.counts(service.spec.exposure, called()).is_ok()
 }
 
 /// Whether a need for PostgreSQL goes through the pool: as written, else through it where there is one.

@@ -111,7 +111,7 @@ fn tries_elsewhere(blueprint: &Blueprint, need: &Need) -> bool {
 }
 
 /// Timeouts, retries, breaker and bulkhead of a need, for the service's own client: a mesh cannot retry opaque HTTPS,
-/// and it knows neither PostgreSQL nor Redis (decision 12). Where the mesh tries again the client is told of no tries.
+/// and it knows neither PostgreSQL nor Redis. Where the mesh tries again the client is told of no tries.
 fn budget(need: &Need, tries_elsewhere: bool) -> Vec<(&'static str, String)> {
     let millis = |duration: Duration| duration.millis().to_string();
     let spec = &need.spec;

@@ -244,7 +244,13 @@ fn gateway(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Gat
         }),
         policy,
         namespace: blueprint.namespace.clone(),
-        monitor: (istio && here && common::has_operator(blueprint)).then(|| common::monitor_labels(blueprint, &labels)),
+        // With sidecars each request is counted where it arrives.
+        monitor: (istio
+            && here
+            && common::has_operator(blueprint)
+            && mesh::is_ambient(blueprint)
+            && public.iter().any(|p| common::counted_by_mesh(blueprint, p.service)))
+        .then(|| common::monitor_labels(blueprint, &labels)),
         interval,
         region: region.name.clone(),
         labels,

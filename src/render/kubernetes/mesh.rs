@@ -311,7 +311,8 @@ pub(super) fn job(blueprint: &Blueprint, region: &Region, jobs: &mut Jobs<'_>) {
     let targets = Rule::new("the services that are called", pods(&mut reached.iter().map(|s| s.name.as_str())), ports);
     let (Some(callers), Some(targets)) = (callers, targets) else { return };
     let labels = common::base_labels(blueprint, region);
-    let interval = blueprint.spec.monitoring.as_ref().filter(|_| common::has_operator(blueprint)).map(|m| m.interval);
+    let read = common::has_operator(blueprint) && reached.iter().any(|s| common::counted_by_mesh(blueprint, s));
+    let interval = blueprint.spec.monitoring.as_ref().filter(|_| read).map(|m| m.interval);
     let monitor = interval.map(|interval| MonitorContext {
         labels: common::monitor_labels(blueprint, &labels),
         interval: interval.go(),

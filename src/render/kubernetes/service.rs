@@ -32,7 +32,7 @@ struct Context {
     disruption: u32,
     policy: Policy,
     monitor: Option<Monitor>,
-    /// Whether each pod has a sidecar that counts requests.
+    /// Whether each pod has a sidecar that counts requests, and its count is read.
     sidecars: bool,
     mesh: Option<Mesh>,
 }
@@ -96,7 +96,7 @@ fn context(blueprint: &Blueprint, region: &Region, service: &Service) -> Context
         disruption: spec.disruption,
         policy: network::policy(blueprint, region, service),
         monitor: monitor(blueprint, region, service, &labels),
-        sidecars: mesh::has_sidecars(blueprint),
+        sidecars: mesh::has_sidecars(blueprint) && common::counted_by_mesh(blueprint, service),
         mesh: mesh::of_service(blueprint, region, service),
         labels,
     }

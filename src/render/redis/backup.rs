@@ -79,7 +79,9 @@ pub(super) fn backup(place: &Place<'_>, spec: &RedisBackup, script: Script) -> B
         destinations: to.map(|(at, (name, destination))| to_of(place, at + 1, name, destination)).collect(),
         pushgateway: pushgateway.is_some(),
         push_url: pushgateway
-            .map(|address| format!("http://{address}/metrics/job/hagen-redis-snapshot/cluster/{}", place.redis.name))
+            .map(|address| {
+                names::push_url(address, "hagen-redis-snapshot", &place.blueprint.namespace, &place.redis.name)
+            })
             .unwrap_or_default(),
         metric: names::METRIC_REDIS_SNAPSHOT,
     }

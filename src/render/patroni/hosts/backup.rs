@@ -122,7 +122,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         superuser: dcs::SUPERUSER,
         cluster: site.cluster.name.clone(),
         push: gateway
-            .map(|address| format!("http://{address}/metrics/job/postgres-backup/cluster/{}", site.cluster.name)),
+            .map(|address| names::push_url(address, "postgres-backup", &site.blueprint.namespace, &site.cluster.name)),
         metric_backup: names::METRIC_BACKUP,
         metric_restore: names::METRIC_RESTORE,
     };

@@ -196,7 +196,10 @@ fn job_env(site: &Site<'_>) -> Vec<Value> {
         plain("METRIC_RESTORE", names::METRIC_RESTORE),
     ];
     if let Some(address) = site.exporters().and_then(|e| e.pushgateway.as_ref()) {
-        env.push(plain("PUSHGATEWAY", address));
+        env.push(plain(
+            "PUSH",
+            names::push_url(address, "postgres-backup", &site.blueprint.namespace, &site.cluster.name),
+        ));
     }
     env
 }

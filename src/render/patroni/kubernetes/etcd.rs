@@ -49,6 +49,8 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         Part::Consensus,
         vec![
             common::allow_from(vec![site.peer(Part::Database)], [ports.client]),
+            // What asks for the certificate: it has none to go further with. Without TLS it would be let in.
+            site.cluster.spec.tls.as_ref().and_then(|_| common::allow_from(site.probers(), [ports.client])),
             common::allow_from(vec![site.peer(Part::Consensus)], [ports.client, ports.peer]),
             common::allow_from(site.scrapers(), [ETCD_METRICS]),
         ],

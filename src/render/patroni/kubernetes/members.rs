@@ -431,6 +431,8 @@ fn policy(site: &Site<'_>) -> Value {
     }
     if spec.backup.is_some() {
         ingress.push(common::allow_from(vec![site.peer(Part::Backup)], [BACKUP_PORT]));
+        // What asks for the certificate; it has none to go further with.
+        ingress.push(common::allow_from(site.probers(), [BACKUP_PORT]));
         egress.extend(common::to_stores(site.destinations()).into_iter().map(Some));
     }
     site.policy(&site.object, Part::Database, ingress, egress)

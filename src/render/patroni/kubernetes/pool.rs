@@ -137,7 +137,7 @@ fn config(site: &Site<'_>) -> String {
     let (database, size, clients) = (&site.cluster.database, spec.pool.size, spec.pool.clients);
     let (writer, why) = match elsewhere(site) {
         Some(endpoint) => {
-            (endpoint, "; The writer is in the primary region (decision 6); after a promotion this is rendered anew.\n")
+            (endpoint, "; The writer is in the primary region; after a promotion this is rendered anew.\n")
         }
         None => (site.object.clone(), ""),
     };
@@ -170,7 +170,7 @@ server_tls_ca_file = {TLS}/ca.crt
     };
     format!(
         "; It does not follow a failover itself (X-PT-9): the Service of the primary does.
-; Its users and their passwords stand in a Secret that is mounted and written by nobody here (decision 15).
+; Its users and their passwords stand in a Secret that is mounted and written by nobody here: no secret is ever rendered.
 [databases]
 {why}{database} = host={writer} port={port} dbname={database}
 {database}_replica = host={replicas} port={port} dbname={database}

@@ -19,7 +19,7 @@ pub(super) const BACKUP_TLS: &str = "/etc/pgbackrest/tls";
 /// Where service keys of object stores are mounted.
 pub(super) const KEYS: &str = "/etc/pgbackrest/keys";
 /// The port of pgBackRest's own server beside every member.
-pub(super) const BACKUP_PORT: u16 = 8432;
+pub(crate) const BACKUP_PORT: u16 = 8432;
 /// The port of etcd's metrics and health: no client of the data may be let in for them.
 pub const ETCD_METRICS: u16 = 2381;
 
@@ -191,6 +191,12 @@ impl<'a> Site<'a> {
     /// The peers that scrape metrics, where there is monitoring.
     pub(super) fn scrapers(&self) -> Vec<Value> {
         self.blueprint.spec.monitoring.iter().map(|_| common::monitoring(self.blueprint)).collect()
+    }
+
+    /// The peers that ask for certificates, where blackbox_exporter does.
+    pub(super) fn probers(&self) -> Vec<Value> {
+        let probes = self.exporters().is_some_and(|e| e.blackbox.is_some());
+        if probes { self.scrapers() } else { Vec::new() }
     }
 
     /// Images of exporters.
