@@ -91,7 +91,7 @@ fn at(section: &Section<'_>, finding: &Diagnostic) -> String {
 /// A text in a cell or a line: nothing in it opens a table, a tag, a link or a mention. Code in backticks stays code.
 fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let balanced = text.matches('`').count() % 2 == 0;
+    let balanced = text.matches('`').count().is_multiple_of(2);
     let mut inside = false;
     for c in text.chars() {
         match c {

@@ -94,7 +94,7 @@ pub fn list_at<'a>(node: &'a Node, path: &[&str]) -> impl Iterator<Item = &'a No
 }
 
 /// A map of texts, such as labels.
-pub fn texts<'a>(node: Option<&'a Node>) -> BTreeMap<&'a str, &'a str> {
+pub fn texts(node: Option<&Node>) -> BTreeMap<&str, &str> {
     let entries = node.and_then(Node::map).unwrap_or_default().iter();
     entries.filter_map(|entry| Some((&*entry.key, &*entry.value.scalar()?.text))).collect()
 }
