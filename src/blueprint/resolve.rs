@@ -11,6 +11,7 @@ mod dns;
 mod edge;
 mod expressible;
 mod pools;
+mod reach;
 mod redis;
 mod regions;
 mod services;
@@ -72,6 +73,7 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.expressible(&services);
     resolver.connection_budget(&postgres, &services);
     resolver.edge(&services);
+    resolver.stores_are_reached(&services);
     resolver.fallbacks_fit(&services);
     resolver.tries_fit(&services);
     resolver.contradictions();
