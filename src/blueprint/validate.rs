@@ -92,7 +92,7 @@ impl Walker {
         }
     }
 
-    pub(super) fn wrong_kind(&mut self, node: &Node, wanted: &str, schema: &Value, path: &Path) {
+    pub(super) fn wrong_kind(&mut self, node: &Node, wanted: &str, outer: &Value, path: &Path) {
         let got = match node.scalar() {
             Some(scalar) if !scalar.text.is_empty() && scalar.text.len() <= 40 => {
                 format!("{} (`{}`)", node.describe(), scalar.text.escape_debug())
@@ -105,15 +105,17 @@ impl Walker {
             Some(crate::document::Step::Key(key)) => format!("{key}: "),
             _ => String::new(),
         };
-        self.problems.push(match example::of(schema, 0) {
-            Some(example) => problem.fix(format!("write something like `{name}{example}`")),
-            None => problem.fix(format!("write {wanted}")),
-        });
+        let fix = match (meant::instead(node, outer, path), example::of(outer)) {
+            (Some(instead), _) => instead,
+            (None, Some(example)) => format!("write something like `{name}{example}`"),
+            (None, None) => format!("write {wanted}"),
+        };
+        self.problems.push(problem.fix(fix));
     }
 
     fn object(&mut self, node: &Node, field: &Field<'_>, path: &Path) {
         let NodeKind::Map(entries) = &node.kind else {
-            self.wrong_kind(node, "a map", field.schema, path);
+            self.wrong_kind(node, "a map", field.outer, path);
             return;
         };
         let empty = Map::new();
@@ -137,6 +139,16 @@ impl Walker {
                         self.key_name(entry, names, path);
                     }
                     self.node(&entry.value, schema, &here, Some(entry.key_span));
+                }
+                None if path.steps().last() == Some(&crate::document::Step::Key("needs".to_owned()))
+                    && let Some(whole) = meant::reference(&entry.key, &entry.value) =>
+                {
+                    let title = format!("`{}` is half of a reference", entry.key);
+                    self.problems.push(
+                        Diagnostic::error("BP009", Place::Span(entry.key_span), title)
+                            .because("what a service needs is named by its path in the blueprint")
+                            .fix(format!("write `{whole}`")),
+                    );
                 }
                 None if !patterns.is_empty() => {
                     let pattern = patterns.keys().next().map_or("", String::as_str);
@@ -174,7 +186,7 @@ impl Walker {
             let schema = field.get("properties").and_then(|p| p.get(required)).unwrap_or(&Value::Null);
             let about = Field::new(schema);
             let what = about.get("description").and_then(Value::as_str).map(first_sentence);
-            let example = example::of(schema, 0).unwrap_or_else(|| "…".to_owned());
+            let example = example::of(schema).unwrap_or_else(|| "…".to_owned());
             let mut problem =
                 Diagnostic::error("BP008", Place::Key(path.clone()), format!("`{required}` is missing in {path}"))
                     .fix(format!("write `{required}: {example}`"));
@@ -240,7 +252,7 @@ impl Walker {
 
     fn list(&mut self, node: &Node, field: &Field<'_>, path: &Path) {
         let NodeKind::List(items) = &node.kind else {
-            self.wrong_kind(node, "a list", field.schema, path);
+            self.wrong_kind(node, "a list", field.outer, path);
             return;
         };
         if let Some(schema) = field.get("items") {

@@ -85,18 +85,25 @@ impl Resolver<'_> {
             (pool && spec.pool.image.is_none(), at.key("pool").key("image"), "the pool"),
             (etcd && spec.router.image.is_none(), at.key("router").key("image"), "the router"),
         ];
-        for (missing, path, what) in images {
-            if missing {
-                self.problems.push(
-                    Diagnostic::error("BP041", Place::Key(path.clone()), format!("the image of {what} is not given"))
-                        .rests_on(at.key("manager"))
-                        .rests_on(at.key("platform"))
-                        .rests_on(at.key("consensus").key("kind"))
-                        .rests_on(at.key("pool").key("kind"))
-                        .because("on Kubernetes every container needs one")
-                        .fix(image_at(at, &path)),
-                );
+        let missing: Vec<_> = images.iter().filter(|(missing, ..)| *missing).collect();
+        if let Some((_, first, _)) = missing.first() {
+            let what: Vec<&str> = missing.iter().map(|(_, _, what)| *what).collect();
+            let paths: Vec<&Path> = missing.iter().map(|(_, path, _)| path).collect();
+            let place = if paths.len() == 1 { first.clone() } else { at.key("image") };
+            let mut fix = images_at(at, &paths);
+            if etcd && spec.cross_region.is_none() && paths.len() > usize::from(spec.image.is_none()) {
+                fix.push_str("; with `consensus: {kind: kubernetes}` it needs neither etcd nor a router");
             }
+            let title = format!("{} not given", names_of_images(&what));
+            let mut problem = Diagnostic::error("BP041", Place::Key(place), title)
+                .rests_on(at.key("manager"))
+                .rests_on(at.key("platform"))
+                .rests_on(at.key("consensus").key("kind"))
+                .rests_on(at.key("pool").key("kind"))
+                .because("on Kubernetes every container needs one")
+                .fix(fix);
+            problem.rests_on.extend(paths.into_iter().cloned());
+            self.problems.push(problem);
         }
         if spec.storage.is_none() {
             self.problems.push(
@@ -155,7 +162,7 @@ impl Resolver<'_> {
             self.problems.push(
                 Diagnostic::error("BP044", Place::Key(at.key("hosts")), "no host is named")
                     .rests_on(at.key("hosts"))
-                    .fix("write `hosts: {pg-1: {address: 10.0.1.11, zone: …}, …}`"),
+                    .fix("write something like `hosts: {pg-1: {address: 10.0.1.11, zone: zone-a}}`"),
             );
         }
         if spec.members.is_some() {
@@ -431,17 +438,17 @@ impl Resolver<'_> {
     pub(super) fn destinations(&mut self) {
         for (name, destination) in &self.spec.backup {
             let at = path!["backup", name];
-            let missing: &[(&str, bool)] = match destination.kind {
-                raw::DestinationKind::S3 => {
-                    &[("bucket", destination.bucket.is_none()), ("region", destination.region.is_none())]
-                }
-                raw::DestinationKind::Gcs => &[("bucket", destination.bucket.is_none())],
-                raw::DestinationKind::AzureBlob => {
-                    &[("container", destination.container.is_none()), ("account", destination.account.is_none())]
-                }
-                raw::DestinationKind::Directory => &[("path", destination.path.is_none())],
+            let bucket = ("bucket", destination.bucket.is_none(), "my-backups");
+            let missing: &[(&str, bool, &str)] = match destination.kind {
+                raw::DestinationKind::S3 => &[bucket, ("region", destination.region.is_none(), "us-east-1")],
+                raw::DestinationKind::Gcs => &[bucket],
+                raw::DestinationKind::AzureBlob => &[
+                    ("container", destination.container.is_none(), "my-backups"),
+                    ("account", destination.account.is_none(), "mybackups"),
+                ],
+                raw::DestinationKind::Directory => &[("path", destination.path.is_none(), "/var/backups/hagen")],
             };
-            for (field, absent) in missing {
+            for (field, absent, example) in missing {
                 if *absent {
                     self.problems.push(
                         Diagnostic::error(
@@ -449,26 +456,44 @@ impl Resolver<'_> {
                             Place::Key(at.key(field)),
                             format!("destination `{name}` has no `{field}`"),
                         )
-                        .fix(format!("write `{field}: …`")),
+                        .fix(format!("write something like `{field}: {example}`")),
                     );
                 }
             }
             if destination.encryption == raw::Encryption::Aes256Cbc && destination.passphrase.is_none() {
                 self.problems.push(
                     Diagnostic::error("BP071", Place::Value(at.key("encryption")), "own encryption needs a passphrase")
-                        .fix("write `passphrase: {secret: …, key: …}`"),
+                        .fix("write `passphrase: {secret: NAME, key: KEY}`"),
                 );
             }
         }
     }
 }
 
+/// `the image of etcd is`, `the images of etcd and the router are`.
+fn names_of_images(what: &[&str]) -> String {
+    match what {
+        [only] => format!("the image of {only} is"),
+        [first @ .., last] => format!("the images of {} and {last} are", first.join(", ")),
+        [] => String::new(),
+    }
+}
+
 /// How the image at a path is written, as it stands below its cluster.
 pub(super) fn image_at(cluster: &Path, image: &Path) -> String {
-    let inner = &image.steps()[cluster.steps().len()..];
-    let nested = inner.iter().rev().fold("REGISTRY/NAME:TAG@sha256:DIGEST".to_owned(), |inside, step| {
-        let Step::Key(key) = step else { return inside };
-        if inside.starts_with("REGISTRY") { format!("{key}: {inside}") } else { format!("{key}: {{{inside}}}") }
-    });
-    format!("write `{nested}` under `{cluster}`; `crane digest IMAGE` tells the digest")
+    images_at(cluster, &[image])
+}
+
+/// How images are written, as they stand below their cluster.
+fn images_at(cluster: &Path, images: &[&Path]) -> String {
+    let one = |image: &&Path| {
+        let inner = &image.steps()[cluster.steps().len()..];
+        let nested = inner.iter().rev().fold("REGISTRY/NAME:TAG@sha256:DIGEST".to_owned(), |inside, step| {
+            let Step::Key(key) = step else { return inside };
+            if inside.starts_with("REGISTRY") { format!("{key}: {inside}") } else { format!("{key}: {{{inside}}}") }
+        });
+        format!("`{nested}`")
+    };
+    let all: Vec<String> = images.iter().map(one).collect();
+    format!("write {} under `{cluster}`; `crane digest IMAGE` tells the digest", all.join(", "))
 }
