@@ -96,7 +96,9 @@ fn fold_constants(map: &mut Map<String, Value>) {
 fn share_examples(map: &mut Map<String, Value>) {
     let Some(example) = map.get("examples").and_then(|examples| examples.get(0)).cloned() else { return };
     let share = |inner: &mut Value, examples: Vec<Value>| {
-        if let Some(inner) = inner.as_object_mut().filter(|inner| !inner.contains_key("examples") && !examples.is_empty()) {
+        if let Some(inner) =
+            inner.as_object_mut().filter(|inner| !inner.contains_key("examples") && !examples.is_empty())
+        {
             inner.insert("examples".to_owned(), Value::Array(examples));
         }
     };

@@ -3,7 +3,7 @@
 //! A walker of our own rather than a general validator, because the messages are the point: it knows units, YAML's
 //! surprises and the nearest name, and it costs no start-up time. An independent validator checks the same schema in the tests.
 
-mod example;
+pub(super) mod example;
 mod forms;
 mod meant;
 mod repair;

@@ -290,9 +290,13 @@ impl Resolver<'_> {
         let place = Place::Value(at.key("dnsName"));
         let forms = "an AWS load balancer is called NAME-HASH.REGION.elb.amazonaws.com, a network one NAME-HASH.elb.REGION.amazonaws.com (R-DN-04); the two kinds have different hosted zones";
         let problem = if name.ends_with(&others) {
-            Diagnostic::error("BP055", place, format!("this is the name of a load balancer of kind `{other}`, not `{kind}`"))
-                .also(Place::Value(at.key("kind")), "the kind")
-                .fix(format!("write `kind: {other}`, or the name of the `{kind}` one"))
+            Diagnostic::error(
+                "BP055",
+                place,
+                format!("this is the name of a load balancer of kind `{other}`, not `{kind}`"),
+            )
+            .also(Place::Value(at.key("kind")), "the kind")
+            .fix(format!("write `kind: {other}`, or the name of the `{kind}` one"))
         } else {
             Diagnostic::error("BP055", place, format!("`{name}` is no {kind} load balancer of {region}"))
                 .fix("copy the DNS name that AWS gave it, and write `kind: network` where it is one")

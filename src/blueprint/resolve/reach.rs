@@ -18,9 +18,8 @@ impl Resolver<'_> {
             for need in &service.needs {
                 let at = path!["services", &service.name, "needs", &need.reference];
                 self.store_is_reached(service, need, Place::Key(at.clone()));
-                let known = |fallback: &&raw::Reference| {
-                    service.needs.iter().all(|need| need.reference != fallback.as_str())
-                };
+                let known =
+                    |fallback: &&raw::Reference| service.needs.iter().all(|need| need.reference != fallback.as_str());
                 if let Some(fallback) = need.spec.fallback.as_ref().filter(known) {
                     let (section, name) = fallback.parts();
                     let target = NeedTarget::of_section(section);
@@ -47,7 +46,9 @@ impl Resolver<'_> {
             let endpoints: Vec<String> =
                 std::iter::once(primary).chain(names.iter().copied()).map(|name| format!("{name}: HOST")).collect();
             (
-                format!("the cluster is in `{primary}` only, and no address inside of a Kubernetes cluster can be routed between regions"),
+                format!(
+                    "the cluster is in `{primary}` only, and no address inside of a Kubernetes cluster can be routed between regions"
+                ),
                 format!(
                     "write `crossRegion: {{to: [{to}], endpoints: {{{}}}}}` under `{}`",
                     endpoints.join(", "),

@@ -58,7 +58,8 @@ impl Resolver<'_> {
                 [_] => format!("zone `{zone}` stands twice"),
                 _ => format!("zones {} stand twice", names.join(", ")),
             };
-            let mut problem = Diagnostic::error("BP021", place(name, at), title).also(place(first, index), "here already");
+            let mut problem =
+                Diagnostic::error("BP021", place(name, at), title).also(place(first, index), "here already");
             for (at, ..) in &twice[1..] {
                 problem = problem.also(place(name, *at), "and this one");
             }

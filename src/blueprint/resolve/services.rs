@@ -97,8 +97,12 @@ impl Resolver<'_> {
             let only_postgres = [("via", need.via.is_some()), ("read", need.read.is_some())];
             for (field, _) in only_postgres.iter().filter(|(_, set)| *set && target != NeedTarget::Postgres) {
                 self.problems.push(
-                    Diagnostic::error("BP035", Place::Key(here.key(field)), format!("`{field}` is for PostgreSQL only"))
-                        .fix("leave it out"),
+                    Diagnostic::error(
+                        "BP035",
+                        Place::Key(here.key(field)),
+                        format!("`{field}` is for PostgreSQL only"),
+                    )
+                    .fix("leave it out"),
                 );
             }
             if let Some(fallback) = &need.fallback {

@@ -192,9 +192,8 @@ mod tests {
                     continue;
                 }
                 let new: Vec<String> = findings(&document).difference(known).cloned().collect();
-                let counted = |finding: &String| {
-                    COUNTED.iter().any(|(of, id)| *of == path.join(".") && finding.starts_with(id))
-                };
+                let counted =
+                    |finding: &String| COUNTED.iter().any(|(of, id)| *of == path.join(".") && finding.starts_with(id));
                 if new.iter().all(counted) {
                     return None;
                 }
