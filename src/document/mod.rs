@@ -6,6 +6,7 @@ mod de;
 pub mod merge;
 pub mod node;
 mod path;
+pub mod quote;
 mod span;
 pub mod yaml;
 

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 pub use alerts::problems;
-pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family};
+pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family, Object};
 pub use engine::{Engine, TemplateError};
 
 use crate::blueprint::{Blueprint, Region};
