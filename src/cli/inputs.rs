@@ -29,7 +29,7 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Input>, Failure> {
 
 fn directory(directory: &Path) -> Result<Vec<Input>, Failure> {
     let shown = directory.display().to_string();
-    let failed = |error: std::io::Error| Failure::new(format!("{shown}: {error}"));
+    let failed = |error: std::io::Error| Failure::system("read", directory, &error);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -48,7 +48,7 @@ fn directory(directory: &Path) -> Result<Vec<Input>, Failure> {
 fn one(file: &Path, directory: Option<String>) -> Result<Input, Failure> {
     let name = file.display().to_string();
     let bytes = std::fs::read(file).map_err(|error| {
-        let failure = Failure::new(format!("{name}: {error}"));
+        let failure = Failure::system("read", file, &error);
         match error.kind() {
             std::io::ErrorKind::NotFound => {
                 failure.hint("check the name; `hagen init` writes a blueprint to start from")
