@@ -199,7 +199,11 @@ impl Files {
 /// The tree as typed values, resolved.
 fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, Vec<Diagnostic>) {
     match <raw::Blueprint as serde::Deserialize>::deserialize(&document.root) {
-        Ok(spec) => resolve::resolve(spec, environment.map(str::to_owned)),
+        Ok(spec) => {
+            let (blueprint, mut problems) = resolve::resolve(spec, environment.map(str::to_owned));
+            problems.extend(blueprint.as_ref().and_then(nothing));
+            (blueprint, problems)
+        }
         Err(error) => {
             let place = Place::Span(error.span.unwrap_or_default());
             let problem = Diagnostic::error(
@@ -212,6 +216,19 @@ fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, 
             (None, vec![problem])
         }
     }
+}
+
+/// A blueprint in which nothing runs is most likely not finished, or its sections were deleted by a patch.
+fn nothing(blueprint: &Blueprint) -> Option<Diagnostic> {
+    let spec = &blueprint.spec;
+    let empty = spec.services.is_empty() && spec.postgres.is_empty() && spec.redis.is_empty();
+    let problem =
+        Diagnostic::warning("BP136", Place::Key(Path::root().key("regions")), "nothing runs in these regions");
+    empty.then(|| {
+        problem
+            .because("without `services`, `postgres` and `redis` there is next to nothing to render")
+            .fix("write what runs, such as `services: {api: {…}}`; `hagen init --from one-service` writes an example")
+    })
 }
 
 /// With problems of form, what does not depend on them is still resolved: all problems in one run. `repaired` is the tree with

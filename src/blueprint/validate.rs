@@ -200,8 +200,8 @@ impl Walker {
         let least = field.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
         if (entries.len() as u64) < least {
             self.problems.push(
-                Diagnostic::error("BP008", Place::Key(path.clone()), format!("{path} is empty"))
-                    .fix("write at least one"),
+                Diagnostic::error("BP008", Place::Key(path.clone()), format!("`{path}` is empty"))
+                    .fix(at_least_one(field.outer, path)),
             );
         }
     }
@@ -263,7 +263,7 @@ impl Walker {
         if (items.len() as u64) < field.get("minItems").and_then(Value::as_u64).unwrap_or(0) {
             self.problems.push(
                 Diagnostic::error("BP008", Place::Key(path.clone()), format!("`{path}` is empty"))
-                    .fix("write at least one"),
+                    .fix(at_least_one(field.outer, path)),
             );
         }
     }
@@ -299,6 +299,16 @@ impl Walker {
                 self.unwritable(node, scalar, path);
             }
         }
+    }
+}
+
+/// What to write where a list or a map is empty.
+fn at_least_one(outer: &Value, path: &Path) -> String {
+    match (path.steps().last(), example::of(outer)) {
+        (Some(crate::document::Step::Key(name)), Some(example)) => {
+            format!("write at least one, such as `{name}: {example}`")
+        }
+        _ => "write at least one".to_owned(),
     }
 }
 
