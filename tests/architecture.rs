@@ -33,7 +33,7 @@ fn sources() -> Vec<(String, String, String)> {
             continue;
         }
         let text = std::fs::read_to_string(entry.path()).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
         let module = path.split(['/', '.']).next().unwrap().to_owned();
         all.push((module, path, lines.collect::<Vec<_>>().join("\n")));
