@@ -264,7 +264,7 @@ impl Resolver<'_> {
                     )
                     .also(Place::Value(path!["backup", reference.parts().1, "region"]), "it lies here")
                     .because("WAL that one repository does not take stays in pg_wal until the volume is full (pgBackRest keeps a segment until all repositories have it)")
-                    .fix(format!("name the copy in `{to}`: `replicateTo: {to}` and `replicaBucket: …`, or take a store elsewhere")),
+                    .fix(format!("name the copy in `{to}`: `replicateTo: {to}` and `replicaBucket: BUCKET`, or take a store elsewhere")),
                 );
             }
         }
@@ -275,6 +275,7 @@ impl Resolver<'_> {
         let holds = |region: &crate::blueprint::Region| {
             region.is_primary() || spec.cross_region.as_ref().is_some_and(|c| c.to.contains(&region.name))
         };
+        let primary = self.regions.first().map(|region| region.name.clone()).unwrap_or_default();
         for region in self.regions.clone() {
             let here = |zone: &String| region.spec.zones.contains(zone);
             let or_primary = |zone: Option<&String>| zone.map_or(region.is_primary(), here);
@@ -288,7 +289,7 @@ impl Resolver<'_> {
                             format!("this host is in `{}`, which holds no copy of the cluster", region.name),
                         )
                         .because("a region beside the primary one has members only where `crossRegion.to` names it")
-                        .fix(format!("write `crossRegion: {{to: [{}], …}}`, or leave the host out", region.name)),
+                        .fix(format!("write `crossRegion: {{to: [{0}], endpoints: {{{primary}: HOST, {0}: HOST}}}}`, or leave the host out", region.name)),
                     );
                 }
                 continue;

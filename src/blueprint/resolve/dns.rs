@@ -52,7 +52,7 @@ impl Resolver<'_> {
                 .also(Place::Key(at.clone()), "this record leads to it")
                 .rests_on(at.key("routing"))
                 .rests_on(path!["regions", &region.name, "provider"])
-                .fix("write `loadBalancer: {dnsName: …}` with the name that the provider gave it"),
+                .fix("write `loadBalancer: {dnsName: NAME}` with the name that the provider gave it"),
             );
         }
         if record.ttl.millis() != ALIAS_TTL {
@@ -154,7 +154,7 @@ impl Resolver<'_> {
                     .rests_on(at.key("failover"))
                     .rests_on(path!["strategy"])
                     .because("people let the secondary in by removing an object that a health check watches; no control-plane call is needed in the incident (F-DN-13). It is the default where PostgreSQL must first be promoted (decision 5)")
-                    .fix("write `gate: {host: …, path: …}`, an object that lies outside the primary region"),
+                    .fix("write something like `gate: {host: gate.example.org, path: /open}`, an object that lies outside the primary region"),
             );
             return;
         };
