@@ -237,7 +237,7 @@ fn nothing(blueprint: &Blueprint) -> Option<Diagnostic> {
 fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnostic]) -> Vec<Diagnostic> {
     let Some(root) = &repaired.root else { return Vec::new() };
     let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
-    let (_, problems) = resolve::resolve(spec, None);
+    let (_, problems) = resolve::resolve_read(spec, None, &repaired.dropped);
     let stand_ins: BTreeSet<&Path> = repaired.stand_ins.iter().collect();
     let dropped: BTreeSet<&Path> = repaired.dropped.iter().collect();
     // The paths of a set that hold a path are its beginnings; those below it stand right behind it, for paths are in order.

@@ -85,24 +85,23 @@ impl Resolver<'_> {
             (pool && spec.pool.image.is_none(), at.key("pool").key("image"), "the pool"),
             (etcd && spec.router.image.is_none(), at.key("router").key("image"), "the router"),
         ];
-        let missing: Vec<_> = images.iter().filter(|(missing, ..)| *missing).collect();
+        let missing: Vec<_> = images.iter().filter(|(missing, path, _)| *missing && !self.is_unread(path)).collect();
         if let Some((_, first, _)) = missing.first() {
             let what: Vec<&str> = missing.iter().map(|(_, _, what)| *what).collect();
             let paths: Vec<&Path> = missing.iter().map(|(_, path, _)| path).collect();
-            let place = if paths.len() == 1 { first.clone() } else { at.key("image") };
+            let place = if paths.len() == 1 { first.clone() } else { at.clone() };
             let mut fix = images_at(at, &paths);
-            if etcd && spec.cross_region.is_none() && paths.len() > usize::from(spec.image.is_none()) {
+            if spec.cross_region.is_none() && what.iter().any(|what| matches!(*what, "etcd" | "the router")) {
                 fix.push_str("; with `consensus: {kind: kubernetes}` it needs neither etcd nor a router");
             }
             let title = format!("{} not given", names_of_images(&what));
-            let mut problem = Diagnostic::error("BP041", Place::Key(place), title)
+            let problem = Diagnostic::error("BP041", Place::Key(place), title)
                 .rests_on(at.key("manager"))
                 .rests_on(at.key("platform"))
                 .rests_on(at.key("consensus").key("kind"))
                 .rests_on(at.key("pool").key("kind"))
                 .because("on Kubernetes every container needs one")
                 .fix(fix);
-            problem.rests_on.extend(paths.into_iter().cloned());
             self.problems.push(problem);
         }
         if spec.storage.is_none() {
