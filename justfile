@@ -1,11 +1,9 @@
-# `just ready` is what a change must pass before it is pushed; CI runs the same and the real consumers.
+# `just ready` is what a change must pass before it is pushed; CI runs the same and the real consumers (`.ci/run`).
 
-# Everything that is quick: format, lints, tests, documentation, generated files.
+# Everything that is quick: format, lints, documentation, dependencies, tests, generated files.
 ready:
-    cargo fmt --check
-    cargo clippy --all-targets -- -D warnings
+    .ci/quick
     cargo test
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 
 # The tests with the real consumers.
 test:
@@ -15,6 +13,6 @@ test:
 bench:
     ./benches/run
 
-# Writes the generated files anew: the schema, the expected trees of the examples.
+# Writes the generated files anew: the schema, the page of facts, the expected trees of the examples.
 bless:
-    HAGEN_BLESS=1 cargo test --quiet
+    HAGEN_BLESS=1 cargo test --quiet --test hagen -- language examples

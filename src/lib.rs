@@ -6,20 +6,22 @@
 //! text ─document→ tree ─blueprint→ model ─render→ files ─verify→ accepted files ─write→ directory
 //! ```
 //!
-//! | module | what it holds | may know |
+//! In the order of the flow; `tests/architecture.rs` holds the last column against the imports:
+//!
+//! | module | what it holds | may use |
 //! |---|---|---|
 //! | [`document`] | the text of a blueprint as a tree in which every key and value knows its place; overlays | `diagnostics` |
-//! | [`diagnostics`] | the one type of finding, and what each check means | `document`'s paths |
+//! | [`diagnostics`] | the one type of finding; what each check, fact, formula and rule means | `document` |
 //! | [`blueprint`] | what may be written (`raw`), its schema, and the resolved model that every later stage reads | `document`, `diagnostics` |
-//! | [`render`] | the resolved model as files: one module a family, the template engine and its escaping | `blueprint` |
-//! | [`verify`] | the rendered bytes read back as an outsider would: one reader a format, then what lies between files | `render`'s artifacts |
+//! | [`loading`] | what every command does first: texts to a blueprint that can be rendered, with all its problems, also those that only renderers and rules know | `blueprint`, `render`, `rules` |
 //! | [`estate`] | files that hagen did not write, read: what each is, and what stands in it | `document`, `diagnostics` |
-//! | [`rules`] | one file a rule; what they find in the blueprint and in files; levels and waivers | `blueprint`, `verify`'s readers |
-//! | [`mod@write`] | accepted files to a directory, as a whole or not at all | `render`'s artifacts, `env` |
-//! | [`loading`] | what every command does first: texts to a blueprint that can be rendered, with all its problems | the stages before `render`'s engine |
-//! | [`report`] | findings as people and programs read them | `diagnostics`, `document` |
-//! | [`mod@env`] | all contact with files | nothing |
-//! | [`cli`] | arguments in, one function called, an exit status out | everything |
+//! | [`rules`] | one file a rule; what they find in the blueprint and in files; levels and waivers | `blueprint`, `document`, `diagnostics`, `estate`, `render` |
+//! | [`render`] | the resolved model as files: one module a family, the template engine and its escaping | `blueprint`, `document`, `diagnostics` |
+//! | [`verify`] | the rendered bytes read back as an outsider would: one reader a format, then what lies between files | `render`, `blueprint`, `document`, `diagnostics` |
+//! | [`mod@write`] | accepted files to a directory, as a whole or not at all | `render`, `env` |
+//! | [`report`] | findings as people and programs read them, and what there is to say of rules | `diagnostics`, `document`, `rules` |
+//! | [`mod@env`] | all contact with the output directory | nothing |
+//! | [`cli`] | arguments in, one function called, an exit status out; it reads the files that it is given | everything |
 //!
 //! Beside the sources: `templates/` (what the files look like, embedded), `schemas/` (the strict schemas that `verify` walks),
 //! `tests/` (one integration binary; `tests/conformance/` runs the real programs), `benches/`, `examples/` (blueprints with the

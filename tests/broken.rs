@@ -69,3 +69,32 @@ fn marks(case: &Path) -> BTreeSet<Complaint> {
     }
     marks
 }
+
+/// What a message says to do, of a case by its file.
+fn fixes(case: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken").join(case);
+    let text = std::fs::read_to_string(path).unwrap();
+    let files = parse(vec![Input { name: case.to_owned(), text, directory: None }]);
+    load_all(&files, 0, None).into_iter().flat_map(|loaded| loaded.problems).filter_map(|problem| problem.fix).collect()
+}
+
+#[test]
+fn a_message_says_what_to_write_instead() {
+    let said = fixes("77-meant-otherwise.yaml");
+    for fix in [
+        "write `zones: [za, zb]` in `us-east-1`",
+        "write `kind: network`",
+        "write `zones: [zd]`",
+        "`secrets: {A: {secret: api, key: token}}`",
+        "`B: {secret: api, key: token}`",
+        "write `postgres.main: {}`",
+        "define a destination under `backup` and name it: `backup.NAME`",
+        "with `consensus: {kind: kubernetes}` it needs neither etcd nor a router",
+    ] {
+        assert!(said.iter().any(|said| said.contains(fix)), "{fix}\n{said:#?}");
+    }
+    let said = fixes("76-database-out-of-reach.yaml");
+    for fix in ["`crossRegion: {to: [bb], endpoints: {aa: HOST, bb: HOST}}`", "`env: {MAIN_HOST: HOST}`"] {
+        assert!(said.iter().any(|said| said.contains(fix)), "{fix}\n{said:#?}");
+    }
+}

@@ -111,6 +111,9 @@ fn the_exit_status_says_whether_it_was_the_blueprint_or_the_world() {
         "man render",
         "help",
         "help render",
+        "help --help",
+        "explain F-PT-02",
+        "explain r-pg-32",
         "completions bash",
     ] {
         let ran = shell.run(fine).ends(0);
@@ -223,4 +226,52 @@ fn several_bases_each_have_their_own_environments() {
     shell.write("two.yaml", &format!("{two}environments: {{dev: {{objectives: {{rto: 1h}}}}}}\n"));
     let ran = shell.run("validate good.yaml two.yaml").ends(0);
     assert!(ran.err.contains("minimal: valid") && ran.err.contains("two: valid"), "{}", ran.err);
+}
+
+#[test]
+fn what_the_system_refuses_is_said_in_words() {
+    let shell = Shell::new();
+    let first = shell.run("init fresh").ends(0);
+    assert!(first.err.contains("fresh/blueprint.yaml and fresh/hagen.schema.json"), "{}", first.err);
+    shell.write("file", "");
+    for (command, words) in [
+        ("init fresh", "it is there already"),
+        ("init file/below", "a part of the path is a file"),
+        ("validate nowhere.yaml", "it is not there"),
+        ("validate file/below.yaml", "a part of the path is a file"),
+    ] {
+        let refused = shell.run(command).ends(2);
+        assert!(refused.err.contains(words) && refused.err.contains("help: "), "{command}: {}", refused.err);
+        assert!(!refused.err.contains("os error"), "{command}: {}", refused.err);
+    }
+}
+
+#[test]
+fn what_is_stale_is_shown_when_it_is_asked_for() {
+    let shell = Shell::new();
+    shell.run("render good.yaml -o out").ends(0);
+    let changed = shell.read("good.yaml").replace("port: 8080", "port: 8090");
+    shell.write("good.yaml", &changed);
+    let short = shell.run("render good.yaml -o out --check").ends(1);
+    assert!(!short.out.contains("8090"), "{}", short.out);
+    let long = shell.run("render good.yaml -o out --check --diff").ends(1);
+    let api = "home/kubernetes/api.yaml";
+    assert!(long.out.contains(&format!("--- {api} (there)\n+++ {api} (rendered)\n@@")), "{}", long.out);
+    assert!(long.out.contains("\n-") && long.out.contains("8090"), "{}", long.out);
+    let json = shell.run("render good.yaml -o out --check --diff --format json").ends(1);
+    let report: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let stale = report["stale"].as_array().unwrap();
+    assert!(stale.iter().any(|file| file["diff"].as_str().is_some_and(|diff| diff.contains("8090"))), "{stale:?}");
+    shell.run("render good.yaml -o out --diff").ends(2);
+}
+
+#[test]
+fn the_manual_page_leads_to_those_of_the_commands() {
+    let shell = Shell::new();
+    let page = shell.run("man").ends(0).out;
+    assert!(
+        page.contains("hagen man COMMAND") && page.contains("Exit status") && !page.contains("hagen\\-help"),
+        "{page}"
+    );
+    shell.run("man help").ends(2);
 }

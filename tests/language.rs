@@ -74,6 +74,17 @@ fn the_schema_that_editors_read_is_that_of_the_types() {
 }
 
 #[test]
+fn the_page_of_facts_is_that_of_the_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/facts.md");
+    let current = hagen::diagnostics::facts::page();
+    if std::env::var_os("HAGEN_BLESS").is_some() {
+        std::fs::write(&path, &current).unwrap();
+    }
+    let stands = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(stands == current, "docs/facts.md is stale: `just bless` writes it anew");
+}
+
+#[test]
 fn every_pattern_of_the_language_compiles() {
     fn walk(node: &Value, patterns: &mut Vec<String>) {
         match node {

@@ -222,5 +222,5 @@ fn the_lock_gets_the_objects_of_every_file() {
         && o.namespace.as_deref() == Some("agentic-platform")
         && o.name == "l01-data-layer"));
     assert!(verified.objects.values().flatten().any(|o| o.kind == "Namespace" && o.namespace.is_none()));
-    let _: &BTreeMap<String, Vec<hagen::write::Object>> = &verified.objects;
+    let _: &BTreeMap<String, Vec<hagen::render::Object>> = &verified.objects;
 }

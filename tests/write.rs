@@ -46,7 +46,7 @@ impl Job {
         Self { files: set(files), selection, environment: None, blueprint: "shop", force: false }
     }
 
-    fn request<'a>(&'a self, objects: &'a BTreeMap<String, Vec<hagen::write::Object>>) -> Request<'a> {
+    fn request<'a>(&'a self, objects: &'a BTreeMap<String, Vec<hagen::render::Object>>) -> Request<'a> {
         let all: String = self.files.values().map(|a| a.text.as_str()).collect();
         Request {
             files: &self.files,

@@ -262,7 +262,11 @@ impl Files {
 /// The tree as typed values, resolved.
 fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, Vec<Diagnostic>) {
     match <raw::Blueprint as serde::Deserialize>::deserialize(&document.root) {
-        Ok(spec) => resolve::resolve(spec, environment.map(str::to_owned)),
+        Ok(spec) => {
+            let (blueprint, mut problems) = resolve::resolve(spec, environment.map(str::to_owned));
+            problems.extend(blueprint.as_ref().and_then(nothing));
+            (blueprint, problems)
+        }
         Err(error) => {
             let place = Place::Span(error.span.unwrap_or_default());
             let problem = Diagnostic::error(
@@ -277,13 +281,26 @@ fn typed(document: &Document, environment: Option<&str>) -> (Option<Blueprint>, 
     }
 }
 
+/// A blueprint in which nothing runs is most likely not finished, or its sections were deleted by a patch.
+fn nothing(blueprint: &Blueprint) -> Option<Diagnostic> {
+    let spec = &blueprint.spec;
+    let empty = spec.services.is_empty() && spec.postgres.is_empty() && spec.redis.is_empty();
+    let problem =
+        Diagnostic::warning("BP136", Place::Key(Path::root().key("regions")), "nothing runs in these regions");
+    empty.then(|| {
+        problem
+            .because("without `services`, `postgres` and `redis` there is next to nothing to render")
+            .fix("write what runs, such as `services: {api: {…}}`; `hagen init --from one-service` writes an example")
+    })
+}
+
 /// With problems of form, what does not depend on them is still resolved: all problems in one run. `repaired` is the tree with
 /// what was wrong left out or, where it is required, stood in for; findings that touch a stand-in are dropped, and so is what
 /// would be said of a place for the second time.
 fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnostic]) -> Vec<Diagnostic> {
     let Some(root) = &repaired.root else { return Vec::new() };
     let Ok(spec) = <raw::Blueprint as serde::Deserialize>::deserialize(root) else { return Vec::new() };
-    let (_, problems) = resolve::resolve(spec, None);
+    let (_, problems) = resolve::resolve_read(spec, None, &repaired.dropped);
     let stand_ins: BTreeSet<&Path> = repaired.stand_ins.iter().collect();
     let dropped: BTreeSet<&Path> = repaired.dropped.iter().collect();
     // The paths of a set that hold a path are its beginnings; those below it stand right behind it, for paths are in order.
@@ -302,7 +319,9 @@ fn despite(sources: &[Source], repaired: &validate::Repaired, formal: &[Diagnost
     };
     let unknown = |path: &Path| [&stand_ins, &dropped].iter().any(|set| above(set, path) || below(set, path));
     let document = Document { sources: sources.to_vec(), root: root.clone() };
-    let said: HashSet<Span> = formal.iter().map(|problem| document.span(&problem.primary.place)).collect();
+    // What is missing is said of the place that it is missing in; that says nothing of what else is.
+    let present = formal.iter().filter(|problem| problem.id != "BP008" || problem.rests_on.is_empty());
+    let said: HashSet<Span> = present.map(|problem| document.span(&problem.primary.place)).collect();
     let stands = |p: &Diagnostic| {
         !touched(&p.primary.place)
             && !p.related.iter().any(|label| touched(&label.place))

@@ -11,6 +11,7 @@ mod dns;
 mod edge;
 mod expressible;
 mod pools;
+mod reach;
 mod redis;
 mod refused;
 mod regions;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 
 use super::{Blueprint, Derived, Region, Service, raw};
 use crate::diagnostics::Diagnostic;
+use crate::document::Path;
 
 /// What is known while resolving, and what was found wrong.
 pub(super) struct Resolver<'a> {
@@ -30,10 +32,17 @@ pub(super) struct Resolver<'a> {
     pub(super) regions: Vec<Region>,
     pub(super) derived: BTreeMap<String, Derived>,
     pub(super) problems: Vec<Diagnostic>,
+    /// What was written and could not be read: it is not there, and not missing.
+    unread: &'a [Path],
 }
 
 impl Resolver<'_> {
-    fn derived(&mut self, path: &crate::document::Path, value: impl ToString, because: impl Into<String>) {
+    /// Whether a path, or what it stands in, was written and could not be read.
+    fn is_unread(&self, path: &Path) -> bool {
+        self.unread.iter().any(|unread| path.starts_with(unread))
+    }
+
+    fn derived(&mut self, path: &Path, value: impl ToString, because: impl Into<String>) {
         self.derived.insert(path.to_string(), Derived { value: value.to_string(), because: because.into() });
     }
 }
@@ -55,12 +64,22 @@ fn callers(services: &[Service]) -> BTreeMap<String, Vec<usize>> {
 
 /// Resolves a blueprint. With problems of level error there is no blueprint.
 pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blueprint>, Vec<Diagnostic>) {
+    resolve_read(spec, environment, &[])
+}
+
+/// Resolves what could be read of a blueprint, without what could not.
+pub fn resolve_read(
+    spec: raw::Blueprint,
+    environment: Option<String>,
+    unread: &[Path],
+) -> (Option<Blueprint>, Vec<Diagnostic>) {
     let mut resolver = Resolver {
         spec: &spec,
         waits: waits::waits(&spec),
         regions: Vec::new(),
         derived: BTreeMap::new(),
         problems: Vec::new(),
+        unread,
     };
     resolver.regions();
     resolver.platform();
@@ -73,6 +92,7 @@ pub fn resolve(spec: raw::Blueprint, environment: Option<String>) -> (Option<Blu
     resolver.expressible(&services);
     resolver.connection_budget(&postgres, &services);
     resolver.edge(&services);
+    resolver.stores_are_reached(&services);
     resolver.fallbacks_fit(&services);
     resolver.tries_fit(&services);
     resolver.contradictions();

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Blueprint, Derived};
+use crate::document::quote::yaml_string;
 use crate::document::{Document, Path, Step};
-use crate::render::quote::yaml_string;
 
 /// The blueprint for programs: its values with all defaults, and where each leaf comes from, by path.
 pub fn json(blueprint: &Blueprint, document: &Document) -> Value {

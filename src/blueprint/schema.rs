@@ -41,6 +41,7 @@ fn tidy(node: &mut Value) {
             without_null(map);
             fold_constants(map);
             map.remove("format");
+            share_examples(map);
             map.values_mut().for_each(tidy);
         }
         _ => {}
@@ -89,6 +90,36 @@ fn fold_constants(map: &mut Map<String, Value>) {
     map.insert("type".to_owned(), json!("string"));
     map.insert("enum".to_owned(), Value::Array(values));
     map.insert("x-hagen-values".to_owned(), Value::Object(meanings));
+}
+
+/// The example of a list or of a map shows what stands in it, too.
+fn share_examples(map: &mut Map<String, Value>) {
+    let Some(example) = map.get("examples").and_then(|examples| examples.get(0)).cloned() else { return };
+    let share = |inner: &mut Value, examples: Vec<Value>| {
+        if let Some(inner) =
+            inner.as_object_mut().filter(|inner| !inner.contains_key("examples") && !examples.is_empty())
+        {
+            inner.insert("examples".to_owned(), Value::Array(examples));
+        }
+    };
+    match example {
+        Value::Array(items) => {
+            if let Some(inner) = map.get_mut("items") {
+                share(inner, items);
+            }
+        }
+        Value::Object(fields) if !map.contains_key("properties") => {
+            let examples: Vec<Value> = fields.into_iter().map(|(_, value)| value).collect();
+            if let Some(Value::Object(patterns)) = map.get_mut("patternProperties") {
+                for inner in patterns.values_mut() {
+                    share(inner, examples.clone());
+                }
+            } else if let Some(inner) = map.get_mut("additionalProperties").filter(|inner| inner.is_object()) {
+                share(inner, examples);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// For overlays: nothing is required, and `null` is allowed wherever something is.

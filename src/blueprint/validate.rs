@@ -3,7 +3,7 @@
 //! A walker of our own rather than a general validator, because the messages are the point: it knows units, YAML's
 //! surprises and the nearest name, and it costs no start-up time. An independent validator checks the same schema in the tests.
 
-mod example;
+pub(super) mod example;
 mod forms;
 mod meant;
 mod repair;
@@ -92,7 +92,7 @@ impl Walker {
         }
     }
 
-    pub(super) fn wrong_kind(&mut self, node: &Node, wanted: &str, schema: &Value, path: &Path) {
+    pub(super) fn wrong_kind(&mut self, node: &Node, wanted: &str, outer: &Value, path: &Path) {
         let got = match node.scalar() {
             Some(scalar) if !scalar.text.is_empty() && scalar.text.len() <= 40 => {
                 format!("{} (`{}`)", node.describe(), scalar.text.escape_debug())
@@ -105,15 +105,17 @@ impl Walker {
             Some(crate::document::Step::Key(key)) => format!("{key}: "),
             _ => String::new(),
         };
-        self.problems.push(match example::of(schema, 0) {
-            Some(example) => problem.fix(format!("write something like `{name}{example}`")),
-            None => problem.fix(format!("write {wanted}")),
-        });
+        let fix = match (meant::instead(node, outer, path), example::of(outer)) {
+            (Some(instead), _) => instead,
+            (None, Some(example)) => format!("write something like `{name}{example}`"),
+            (None, None) => format!("write {wanted}"),
+        };
+        self.problems.push(problem.fix(fix));
     }
 
     fn object(&mut self, node: &Node, field: &Field<'_>, path: &Path) {
         let NodeKind::Map(entries) = &node.kind else {
-            self.wrong_kind(node, "a map", field.schema, path);
+            self.wrong_kind(node, "a map", field.outer, path);
             return;
         };
         let empty = Map::new();
@@ -138,6 +140,16 @@ impl Walker {
                         self.key_name(entry, names, path);
                     }
                     self.node(&entry.value, schema, &here, Some(entry.key_span));
+                }
+                None if path.steps().last() == Some(&crate::document::Step::Key("needs".to_owned()))
+                    && let Some(whole) = meant::reference(&entry.key, &entry.value) =>
+                {
+                    let title = format!("`{}` is half of a reference", entry.key);
+                    self.problems.push(
+                        Diagnostic::error("BP009", Place::Span(entry.key_span), title)
+                            .because("what a service needs is named by its path in the blueprint")
+                            .fix(format!("write `{whole}`")),
+                    );
                 }
                 None if !patterns.is_empty() => {
                     let pattern = patterns.keys().next().map_or("", String::as_str);
@@ -175,7 +187,7 @@ impl Walker {
             let schema = field.get("properties").and_then(|p| p.get(required)).unwrap_or(&Value::Null);
             let about = Field::new(schema);
             let what = about.get("description").and_then(Value::as_str).map(first_sentence);
-            let example = example::of(schema, 0).unwrap_or_else(|| "…".to_owned());
+            let example = example::of(schema).unwrap_or_else(|| "…".to_owned());
             let mut problem =
                 Diagnostic::error("BP008", Place::Key(path.clone()), format!("`{required}` is missing in {path}"))
                     .fix(format!("write `{required}: {example}`"));
@@ -189,8 +201,8 @@ impl Walker {
         let least = field.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
         if (entries.len() as u64) < least {
             self.problems.push(
-                Diagnostic::error("BP008", Place::Key(path.clone()), format!("{path} is empty"))
-                    .fix("write at least one"),
+                Diagnostic::error("BP008", Place::Key(path.clone()), format!("`{path}` is empty"))
+                    .fix(at_least_one(field.outer, path)),
             );
         }
     }
@@ -256,7 +268,7 @@ impl Walker {
 
     fn list(&mut self, node: &Node, field: &Field<'_>, path: &Path) {
         let NodeKind::List(items) = &node.kind else {
-            self.wrong_kind(node, "a list", field.schema, path);
+            self.wrong_kind(node, "a list", field.outer, path);
             return;
         };
         if let Some(schema) = field.get("items") {
@@ -267,7 +279,7 @@ impl Walker {
         if (items.len() as u64) < field.get("minItems").and_then(Value::as_u64).unwrap_or(0) {
             self.problems.push(
                 Diagnostic::error("BP008", Place::Key(path.clone()), format!("`{path}` is empty"))
-                    .fix("write at least one"),
+                    .fix(at_least_one(field.outer, path)),
             );
         }
     }
@@ -303,6 +315,16 @@ impl Walker {
                 self.unwritable(node, scalar, path);
             }
         }
+    }
+}
+
+/// What to write where a list or a map is empty.
+fn at_least_one(outer: &Value, path: &Path) -> String {
+    match (path.steps().last(), example::of(outer)) {
+        (Some(crate::document::Step::Key(name)), Some(example)) => {
+            format!("write at least one, such as `{name}: {example}`")
+        }
+        _ => "write at least one".to_owned(),
     }
 }
 

@@ -59,6 +59,9 @@ pub enum Command {
     /// Write a starter blueprint.
     Init(Init),
     /// Check syntax, fields, units and references: all problems in one run.
+    ///
+    /// Every environment is checked too, unless one is named. Several blueprints may be named, each with `kind: Blueprint`: they are
+    /// checked one by one, and every overlay among the files is applied to each of them.
     Validate(Validate),
     /// Find what is legal and will still hurt: the gate before a merge.
     Check(Check),
@@ -66,7 +69,7 @@ pub enum Command {
     Rules(Rules),
     /// Render everything that the blueprint promises.
     Render(Render),
-    /// Explain a field of the blueprint.
+    /// Explain a field of the blueprint, or the id of a check, fact, formula or rule.
     Explain(Explain),
     /// Print the JSON Schema of the language, for editors.
     Schema(Schema),
@@ -79,7 +82,8 @@ pub enum Command {
 /// The blueprint to work on.
 #[derive(Debug, Args)]
 pub struct Blueprint {
-    /// The blueprint; then overlays in the order in which they count. A directory means its `*.yaml`, `-` standard input.
+    /// The blueprint; then overlays, of which a later one wins over an earlier one. A directory means its `*.yaml` and `*.yml`, which
+    /// have no order: two overlays in it that differ about a field are an error. `-` means standard input.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The environment of the blueprint.
@@ -211,6 +215,9 @@ pub struct Render {
     /// Compare only: exit 1 and say what is stale.
     #[arg(long, conflicts_with_all = ["stdout", "force"])]
     pub check: bool,
+    /// With --check: print what differs in each stale file, as a unified diff.
+    #[arg(long, requires = "check")]
+    pub diff: bool,
     /// Print the Kubernetes objects instead of writing files.
     #[arg(long)]
     pub stdout: bool,
@@ -237,8 +244,9 @@ pub struct Render {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// The path of a field; `*` stands for any name: `services.*.replicas.min`.
-    #[arg(value_name = "PATH")]
+    /// The path of a field, where `*` stands for any name: 'services.*.replicas.min'; or an id that a message, a comment or a
+    /// page cites: BP048, F-PT-02, X-PG-6, R-PG-32.
+    #[arg(value_name = "PATH|ID")]
     pub path: String,
 }
 
@@ -261,7 +269,7 @@ pub struct Completions {
 /// Arguments of `man`.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// The command that the page is for; all of hagen when there is none.
+    /// The command that the page is for: `hagen man render`; all of hagen when there is none.
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
 }

@@ -33,7 +33,7 @@ pub fn read(files: &[PathBuf]) -> Result<Vec<Decoded>, Failure> {
 
 fn directory(directory: &Path) -> Result<Vec<Decoded>, Failure> {
     let shown = directory.display().to_string();
-    let failed = |error: std::io::Error| Failure::new(format!("{shown}: {error}"));
+    let failed = |error: std::io::Error| Failure::system("read", directory, &error);
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -54,7 +54,7 @@ fn one(file: &Path, directory: Option<String>) -> Result<Decoded, Failure> {
     let mut bytes = Vec::new();
     let read = std::fs::File::open(file).and_then(|opened| opened.take(MOST).read_to_end(&mut bytes));
     read.map_err(|error| {
-        let failure = Failure::new(format!("{name}: {error}"));
+        let failure = Failure::system("read", file, &error);
         match error.kind() {
             std::io::ErrorKind::NotFound => {
                 failure.hint("check the name; `hagen init` writes a blueprint to start from")

@@ -7,6 +7,7 @@ mod inputs;
 mod output;
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::Parser;
 
@@ -29,6 +30,26 @@ impl Failure {
         Self { message: message.into(), hint: None }
     }
 
+    /// The system refused: in words, with what can be done.
+    fn system(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let (words, hint) = match error.kind() {
+            ErrorKind::NotFound => ("it is not there", "check the name"),
+            ErrorKind::PermissionDenied => {
+                ("this user may not", "check the owner and the mode of the file and its directory")
+            }
+            ErrorKind::AlreadyExists => {
+                ("it is there already", "it is left as it is; name another directory, or move it away")
+            }
+            ErrorKind::IsADirectory => ("it is a directory", "name a file in it"),
+            ErrorKind::NotADirectory => ("a part of the path is a file", "name another directory"),
+            ErrorKind::ReadOnlyFilesystem => ("the file system can only be read", "name a directory on another one"),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ("no room is left", "make room there, and run again"),
+            _ => return Self::new(format!("cannot {doing} {}: {error}", path.display())),
+        };
+        Self::new(format!("cannot {doing} {}: {words}", path.display())).hint(hint)
+    }
+
     fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
@@ -37,6 +58,11 @@ impl Failure {
 
 /// Runs the command line.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitStatus {
+    let mut args: Vec<OsString> = args.into_iter().collect();
+    // `hagen help --help` asks for help on nothing more than `hagen help`.
+    if args.get(1).is_some_and(|arg| arg == "help") {
+        args.retain(|arg| arg != "--help" && arg != "-h");
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -2,6 +2,7 @@
 //!
 //! A finding names its places as paths; only `document` turns them into offsets, and only `report` into text.
 
+pub mod facts;
 pub mod registry;
 
 use crate::document::{Path, Span};

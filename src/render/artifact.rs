@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::Path;
 
 /// What reads a file, and so how it is read back before it is written.
@@ -114,6 +116,21 @@ pub struct Artifact {
     pub origins: Vec<Path>,
     /// The template that it was made from.
     pub template: &'static str,
+}
+
+/// A Kubernetes object in a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Object {
+    /// Group and version.
+    pub api_version: String,
+    /// The kind.
+    pub kind: String,
+    /// The namespace; none for what belongs to the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
 }
 
 /// All rendered files, by path.

@@ -21,7 +21,7 @@ mod redis;
 use rayon::prelude::*;
 
 pub use alerts::problems;
-pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family};
+pub use artifact::{Artifact, ArtifactKind, ArtifactSet, Family, Object};
 pub use engine::{Engine, TemplateError};
 pub use jobs::{File, Job, Jobs, Renderer};
 

@@ -4,7 +4,7 @@
 use super::tree::{Node, Value};
 use super::{Fault, KUBERNETES_SCHEMAS, haproxy, ini, patroni, prometheus, redis, shell};
 use crate::diagnostics::nearest;
-use crate::write::Object;
+use crate::render::Object;
 
 /// The kinds that belong to the whole cluster and have no namespace.
 const CLUSTER_WIDE: [&str; 9] = [

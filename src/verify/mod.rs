@@ -34,8 +34,7 @@ pub use tree::{Key, Node, Step, Value};
 
 use crate::blueprint::Blueprint;
 use crate::document::Path;
-use crate::render::{Artifact, ArtifactKind, ArtifactSet, Selection};
-use crate::write::Object;
+use crate::render::{Artifact, ArtifactKind, ArtifactSet, Object, Selection};
 use schema::Schemas;
 
 /// The strict schemas of Kubernetes kinds, from a real API server.

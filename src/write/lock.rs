@@ -6,28 +6,13 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::render::{Artifact, ArtifactKind, Family};
+use crate::render::{Artifact, ArtifactKind, Family, Object};
 
 /// The name of the lock file.
 pub const LOCK: &str = "hagen.lock.json";
 
 /// The version of its form.
 pub const FORMAT: u32 = 1;
-
-/// A Kubernetes object in a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Object {
-    /// Group and version.
-    pub api_version: String,
-    /// The kind.
-    pub kind: String,
-    /// The namespace; none for what belongs to the whole cluster.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<String>,
-    /// The name.
-    pub name: String,
-}
 
 /// A file that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

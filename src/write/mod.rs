@@ -17,12 +17,12 @@ use std::path::{Path, PathBuf};
 
 pub use commit::{JOURNAL, RUNNING, STAGE_PREFIX};
 pub use error::{Conflict, ConflictKind, WriteError};
-pub use lock::{LOCK, Lock, LockedFile, Object, digest};
+pub use lock::{LOCK, Lock, LockedFile, digest};
 pub use plan::{Plan, Write};
 pub use state::{Found, State};
 
 use crate::env::{Entry, Env};
-use crate::render::{ArtifactSet, Selection};
+use crate::render::{ArtifactSet, Object, Selection};
 
 /// What is to stand in a directory.
 #[derive(Debug, Clone)]
@@ -135,6 +135,27 @@ pub fn write(env: &dyn Env, root: &Path, request: &Request<'_>) -> Result<Outcom
 
 /// Compares a directory with the files; nothing is written. Empty when it is up to date.
 pub fn check(env: &dyn Env, root: &Path, request: &Request<'_>) -> Result<Vec<Difference>, WriteError> {
+    Ok(compare(env, root, request)?.0)
+}
+
+/// Compares a directory with the files, and says what differs in each: what is there against what would be written, as the
+/// unified diff that a refusal shows. Files that are missing or extra have none.
+pub fn diffs(env: &dyn Env, root: &Path, request: &Request<'_>) -> Result<Vec<(Difference, String)>, WriteError> {
+    let (differences, state) = compare(env, root, request)?;
+    let diff = |difference: &Difference| {
+        let artifact = request.files.get(&difference.path);
+        artifact.map(|artifact| plan::diff(artifact, state.at(&difference.path))).unwrap_or_default()
+    };
+    Ok(differences
+        .into_iter()
+        .map(|difference| {
+            let text = diff(&difference);
+            (difference, text)
+        })
+        .collect())
+}
+
+fn compare(env: &dyn Env, root: &Path, request: &Request<'_>) -> Result<(Vec<Difference>, State), WriteError> {
     paths::check(request.files)?;
     let there = env.look(root).map_err(|e| WriteError::io("read", root, e))?;
     let root = match there {
@@ -151,7 +172,7 @@ pub fn check(env: &dyn Env, root: &Path, request: &Request<'_>) -> Result<Vec<Di
         differences.push(Difference { path: JOURNAL.to_owned(), what: Staleness::Unfinished });
     }
     differences.sort();
-    Ok(differences)
+    Ok((differences, state))
 }
 
 /// The directory without links in its path, made where it is not there.

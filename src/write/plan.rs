@@ -270,7 +270,7 @@ fn sha_of(found: &Found) -> Option<String> {
 }
 
 /// What is there against what would be written.
-fn diff(artifact: &Artifact, found: &Found) -> String {
+pub fn diff(artifact: &Artifact, found: &Found) -> String {
     let Found::File { text: Some(text), .. } = found else {
         return String::new();
     };

@@ -28,57 +28,71 @@ impl Destination {
 /// A place that backups go to.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"kind": "s3", "bucket": "my-backups", "region": "us-east-1"}]))]
 pub struct Destination {
     /// What it is.
     pub kind: DestinationKind,
     /// The bucket, with `s3` and `gcs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]$"))]
+    #[schemars(extend("examples" = ["my-backups"]))]
     pub bucket: Option<String>,
     /// The container, with `azure-blob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[a-z0-9][-a-z0-9]{1,61}[a-z0-9]$"))]
+    #[schemars(extend("examples" = ["my-backups"]))]
     pub container: Option<String>,
     /// The storage account, with `azure-blob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[a-z0-9]{3,24}$"))]
+    #[schemars(extend("examples" = ["mybackups"]))]
     pub account: Option<String>,
     /// The provider's region that it lies in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[a-z0-9-]+$"))]
+    #[schemars(extend("examples" = ["us-east-1"]))]
     pub region: Option<String>,
     /// The address of the store, where it is not the provider's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["s3.internal.example.com"]))]
     pub endpoint: Option<Host>,
     /// The directory, with `directory`; in a bucket, the path below which everything lies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["/shop"]))]
     pub path: Option<AbsolutePath>,
     /// The region that the provider copies it to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
+    #[schemars(extend("examples" = ["eu-west-1"]))]
     pub replicate_to: Option<String>,
     /// The bucket there. Clusters in that region read and write it, so that the loss of the other region costs no archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]$"))]
+    #[schemars(extend("examples" = ["my-backups-eu-west-1"]))]
     pub replica_bucket: Option<String>,
     /// How it is encrypted at rest.
     #[serde(default)]
     pub encryption: Encryption,
     /// The passphrase, with `encryption: aes-256-cbc`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "backup", "key": "passphrase"}]))]
     pub passphrase: Option<SecretRef>,
     /// For how long what is written can be neither changed nor deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["30d"]))]
     pub immutable: Option<Duration>,
     /// The identity that jobs get on Kubernetes (an AWS role ARN or the like), as the annotation of their ServiceAccount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
+    #[schemars(extend("examples" = ["arn:aws:iam::123456789012:role/shop-backup"]))]
     pub workload_identity: Option<String>,
     /// The access key, where there is no workload identity: its id, or the account's shared key with `azure-blob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "backup", "key": "access-key"}]))]
     pub access_key: Option<SecretRef>,
     /// The secret half of the access key, with `s3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "backup", "key": "secret-key"}]))]
     pub secret_key: Option<SecretRef>,
 }
 

@@ -12,6 +12,7 @@ use crate::blueprint::units::Duration;
 /// The connection pool.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"mode": "transaction", "size": 25}]))]
 pub struct Pool {
     /// PgBouncer, or none.
     #[serde(default)]
@@ -102,6 +103,7 @@ pub enum PoolMode {
 /// What leads clients to the primary.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"interval": "2s"}]))]
 pub struct Router {
     /// HAProxy.
     #[serde(default)]
@@ -123,9 +125,11 @@ pub struct Router {
     pub metrics_port: u16,
     /// The address that it and the pool listen on; its host's own when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["10.0.1.31"]))]
     pub bind: Option<Host>,
     /// Hosts that router and pool run on; the PostgreSQL hosts when not given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"router-1": {"address": "10.0.1.31", "zone": "zone-a"}}]))]
     pub hosts: BTreeMap<Name, RouterHost>,
     /// The time from one check of a member to the next.
     #[serde(default = "seconds::<2>")]
@@ -159,11 +163,14 @@ pub enum RouterKind {
 /// A host that router and pool run on.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"address": "10.0.1.31", "zone": "zone-a"}]))]
 pub struct RouterHost {
     /// Its address.
+    #[schemars(extend("examples" = ["10.0.1.31"]))]
     pub address: Host,
     /// Its zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["zone-a"]))]
     pub zone: Option<String>,
     /// Its directories of configuration, sockets and logs, where they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,21 +11,26 @@ use crate::blueprint::units::Duration;
 /// The public DNS zone and its records, in Route 53.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"zone": "example.com", "hostedZoneId": "Z0931127EXAMPLE"}]))]
 pub struct Dns {
     /// The zone's name.
+    #[schemars(extend("examples" = ["example.com"]))]
     pub zone: DomainName,
     /// The zone's id in Route 53.
     #[schemars(regex(pattern = r"^Z[A-Z0-9]{5,31}$"))]
+    #[schemars(extend("examples" = ["Z0931127EXAMPLE"]))]
     pub hosted_zone_id: String,
     /// The records, by the label in front of the zone's name; `@` is the zone itself.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": r"^(@|[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?([.][a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?)*)$"}))]
+    #[schemars(extend("examples" = [{"api": {"routing": "simple"}}]))]
     pub records: BTreeMap<String, Record>,
 }
 
 /// A record that leads to the regions' load balancers.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"routing": "simple"}]))]
 pub struct Record {
     /// How the answer is chosen.
     #[serde(default)]
@@ -76,6 +81,7 @@ pub enum DnsFailover {
 /// How Route 53 sees that a region is alive.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"path": "/health/ready", "interval": "10s"}]))]
 pub struct HealthCheck {
     /// The path that is asked for.
     #[serde(default = "default_path")]
@@ -86,6 +92,7 @@ pub struct HealthCheck {
     /// The port; 443 or 80 when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    #[schemars(extend("examples" = [443]))]
     pub port: Option<u16>,
     /// 10 s or 30 s (F-DN-01).
     #[serde(default = "ten_seconds")]
@@ -134,7 +141,9 @@ pub enum HealthProtocol {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Gate {
     /// The host that serves it; it must lie outside the primary region.
+    #[schemars(extend("examples" = ["gate.example.org"]))]
     pub host: DomainName,
     /// Its path.
+    #[schemars(extend("examples" = ["/open"]))]
     pub path: UrlPath,
 }

@@ -8,6 +8,7 @@ use super::{Name, ObjectName};
 /// TLS, ingress and mesh.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"ingress": "gateway-api"}]))]
 pub struct Edge {
     /// How public hosts get their certificate.
     #[serde(default)]
@@ -20,6 +21,7 @@ pub struct Edge {
     pub gateway: Gateway,
     /// The namespace that the ingress controller or gateway runs in; NetworkPolicies let it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["istio-ingress"]))]
     pub namespace: Option<Name>,
     /// The service mesh; without it none is rendered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,15 +56,18 @@ impl Edge {
 /// How public hosts get their certificate.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"issuer": "letsencrypt-prod"}]))]
 pub struct EdgeTls {
     /// The cert-manager ClusterIssuer; without it the Secret must be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["letsencrypt-prod"]))]
     pub issuer: Option<ObjectName>,
     /// The oldest TLS version that is accepted, as far as the ingress can be told.
     #[serde(default)]
     pub minimum: TlsVersion,
     /// The Secret that holds the certificate; `NAME-tls` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["shop-tls"]))]
     pub secret: Option<ObjectName>,
 }
 

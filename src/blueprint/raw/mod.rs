@@ -53,24 +53,30 @@ pub struct Blueprint {
     pub strategy: Strategy,
     /// The regions, by name, with their zones; exactly one is primary.
     #[schemars(extend("minProperties" = 1, "propertyNames" = {"pattern": "^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$"}))]
+    #[schemars(extend("examples" = [{"home": {"role": "primary", "zones": ["zone-a", "zone-b", "zone-c"]}}]))]
     pub regions: BTreeMap<String, Region>,
     /// What all regions run on: Kubernetes, secrets, monitoring access.
     #[serde(default)]
     pub platform: Platform,
     /// The services, by name.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"api": {"image": "registry.example.com/team/app:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "port": 8080}}]))]
     pub services: BTreeMap<Name, Service>,
     /// The PostgreSQL clusters, by name.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"main": {"image": "registry.example.com/team/app:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "consensus": {"kind": "kubernetes"}, "pool": {"kind": "none"}, "storage": {"size": "100Gi"}}}]))]
     pub postgres: BTreeMap<Name, Postgres>,
     /// The Redis clusters, by name.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"cache": {"image": "registry.example.com/team/app:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "memory": "1Gi"}}]))]
     pub redis: BTreeMap<Name, Redis>,
     /// Services of others that this system calls, by name.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"payments": {"url": "https://api.example.com"}}]))]
     pub external: BTreeMap<Name, External>,
     /// Where backups go, by name.
     #[serde(default)]
+    #[schemars(extend("examples" = [{"store": {"kind": "s3", "bucket": "my-backups", "region": "us-east-1"}}]))]
     pub backup: BTreeMap<Name, Destination>,
     /// The public DNS zone and its records; without it no DNS files are rendered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -89,6 +95,7 @@ pub struct Blueprint {
     pub policy: Policy,
     /// Environments, by name: each a patch (RFC 7386) on this blueprint, chosen with `--environment`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"staging": {"objectives": {"availability": "99.5%"}}}]))]
     pub environments: BTreeMap<Name, Patch>,
 }
 
@@ -112,25 +119,31 @@ pub enum Kind {
 /// What a system is called and who owns it.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"name": "shop", "owner": "shop-team"}]))]
 pub struct Metadata {
     /// The system's name: the default namespace, and a label on everything that is rendered.
+    #[schemars(extend("examples" = ["shop"]))]
     pub name: Name,
     /// The team that owns the system; a label on alerts.
     #[schemars(regex(pattern = text::LINE))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["shop-team"]))]
     pub owner: Option<String>,
     /// One sentence for readers; it becomes an annotation of the namespace.
     #[schemars(regex(pattern = text::LINE))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["The shop of example.com."]))]
     pub description: Option<String>,
     /// Labels to put on every Kubernetes object.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"team": "shop"}]))]
     pub labels: BTreeMap<LabelKey, LabelValue>,
 }
 
 /// How strict the policy check is, and what is waived.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"failOn": "warning"}]))]
 pub struct Policy {
     /// The lowest level that fails `hagen check`.
     #[serde(default)]
@@ -138,6 +151,7 @@ pub struct Policy {
     /// Levels that differ from a rule's default, by rule id or by group (`backup: warning`); an id wins over its group.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"pattern": "^([A-Z]{2}|K8)[0-9]{3}$|^[a-z]+$"}))]
+    #[schemars(extend("examples" = [{"RD006": "warning"}]))]
     pub levels: BTreeMap<String, PolicyLevel>,
     /// Findings that are accepted for a time, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -169,20 +183,26 @@ impl Waiver {
 /// A finding that is accepted for a time. No part may be missing.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"rule": "PG032", "at": "postgres.main.pool", "reason": "the pools are never full at once", "owner": "shop-team", "until": "2027-06-30"}]))]
 pub struct Waiver {
     /// The rule's id.
     #[schemars(regex(pattern = r"^[A-Z]{2}[0-9]{3}$|^K8[0-9]{3}$"))]
+    #[schemars(extend("examples" = ["PG032"]))]
     pub rule: String,
     /// The path in the blueprint that it holds for, with everything below it.
     #[schemars(regex(pattern = text::LINE))]
+    #[schemars(extend("examples" = ["postgres.main.pool"]))]
     pub at: String,
     /// Why it is acceptable.
     #[schemars(regex(pattern = text::LINE))]
+    #[schemars(extend("examples" = ["the pools are never full at once"]))]
     pub reason: String,
     /// Who answers for it.
     #[schemars(regex(pattern = text::LINE))]
+    #[schemars(extend("examples" = ["shop-team"]))]
     pub owner: String,
     /// The last day on which it holds.
     #[schemars(regex(pattern = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    #[schemars(extend("examples" = ["2027-06-30"]))]
     pub until: String,
 }

@@ -11,6 +11,7 @@ use crate::blueprint::units::Duration;
 /// Prometheus, SLOs and alerts.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"runbooks": "https://runbooks.example.com"}]))]
 pub struct Monitoring {
     /// How Prometheus gets its rules.
     #[serde(default)]
@@ -28,10 +29,12 @@ pub struct Monitoring {
     #[serde(default)]
     pub dashboards: bool,
     /// Where runbooks are read: every alert's `runbook_url` is this address, `/` and the alert's name.
+    #[schemars(extend("examples" = ["https://runbooks.example.com"]))]
     pub runbooks: Url,
     /// Alerts that differ from what hagen derives, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("propertyNames" = {"pattern": "^[A-Z][A-Za-z0-9]*$"}))]
+    #[schemars(extend("examples" = [{"ServiceDown": {"severity": "warning"}}]))]
     pub alerts: BTreeMap<String, AlertOverride>,
     /// Where the exporters of what runs on Kubernetes come from.
     #[serde(default)]
@@ -53,6 +56,7 @@ pub struct Prometheus {
     /// rules over all regions are left out, for nothing would see what they ask for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("additionalProperties" = {"type": "string", "pattern": super::text::HOST_PORT}))]
+    #[schemars(extend("examples" = [{"us-east-1": "prometheus.us-east-1.example.com:9090"}]))]
     pub endpoints: BTreeMap<String, String>,
 }
 
@@ -129,18 +133,22 @@ pub enum BurnRates {
 /// An alert that differs from what hagen derives.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"severity": "warning"}]))]
 pub struct AlertOverride {
     /// How long the condition must hold.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["5m"]))]
     pub hold: Option<Duration>,
     /// The threshold, where the alert's is a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["1m"]))]
     pub above: Option<Duration>,
     /// How loud it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
     /// `false` leaves it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [false]))]
     pub enabled: Option<bool>,
 }
 
@@ -175,13 +183,16 @@ pub struct Exporters {
     /// Where blackbox_exporter answers: `blackbox-exporter.monitoring:9115`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = super::text::HOST_PORT))]
+    #[schemars(extend("examples" = ["blackbox-exporter.monitoring:9115"]))]
     pub blackbox: Option<String>,
     /// Where the Pushgateway answers that jobs push their results to: `pushgateway.monitoring:9091`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = super::text::HOST_PORT))]
+    #[schemars(extend("examples" = ["pushgateway.monitoring:9091"]))]
     pub pushgateway: Option<String>,
     /// Alertmanagers, with `flavour: files`: `HOST:PORT`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(regex(pattern = super::text::HOST_PORT)))]
+    #[schemars(extend("examples" = [["alertmanager.monitoring:9093"]]))]
     pub alertmanagers: Vec<String>,
 }

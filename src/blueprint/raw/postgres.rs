@@ -14,9 +14,11 @@ use crate::blueprint::units::{Bytes, Duration, Throughput};
 /// A PostgreSQL cluster.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"image": "registry.example.com/team/app:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "consensus": {"kind": "kubernetes"}, "pool": {"kind": "none"}, "storage": {"size": "100Gi"}}]))]
 pub struct Postgres {
     /// The class of targets that it belongs to (`objectives.tiers`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["critical"]))]
     pub tier: Option<Name>,
     /// The major version of PostgreSQL.
     #[serde(default = "default_version")]
@@ -31,6 +33,7 @@ pub struct Postgres {
     /// How many members each region's cluster has on Kubernetes, three when not given; with `hosts` their number counts instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 15))]
+    #[schemars(extend("examples" = [3]))]
     pub members: Option<u32>,
     /// The image of the members, with PostgreSQL, Patroni and pgBackRest; required on Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,15 +62,19 @@ pub struct Postgres {
     pub storage: Option<Storage>,
     /// CPU and memory of each member on Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"cpu": "2", "memory": "8Gi"}]))]
     pub resources: Option<Requests>,
     /// The database that is created for the services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["shop"]))]
     pub database: Option<SqlName>,
     /// The role that the services log in as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["shop"]))]
     pub user: Option<SqlName>,
     /// PostgreSQL parameters, passed on as they are written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"max_connections": "200"}]))]
     pub parameters: BTreeMap<ParameterName, Verbatim>,
     /// The passwords, by reference; on hosts the file `directories.config`/NAME.env holds them.
     #[serde(default)]
@@ -86,6 +93,7 @@ pub struct Postgres {
     pub data: Option<DataFacts>,
     /// The members, with `platform: hosts`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"pg-1": {"address": "10.0.1.11", "zone": "zone-a"}}]))]
     pub hosts: BTreeMap<Name, PostgresHost>,
     /// The ports of every member, unless a member says otherwise.
     #[serde(default)]
@@ -181,6 +189,7 @@ impl Replication {
 /// The times that Patroni decides by: `loopWait + 2 × retryTimeout ≤ ttl` (F-PT-02).
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"ttl": "20s", "loopWait": "5s", "retryTimeout": "5s"}]))]
 pub struct Failover {
     /// How long the leader key lives without renewal; at least 20 s (F-PT-01).
     #[serde(default = "seconds::<20>")]
@@ -245,6 +254,7 @@ pub enum Watchdog {
 /// Where Patroni keeps its leader key.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"kind": "kubernetes"}]))]
 pub struct Consensus {
     /// etcd, or the Kubernetes API.
     #[serde(default)]
@@ -252,15 +262,18 @@ pub struct Consensus {
     /// How many etcd members each region has; three when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 7))]
+    #[schemars(extend("examples" = [3]))]
     pub members: Option<u32>,
     /// The image of etcd on Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
     /// The volume of each etcd member on Kubernetes; 4Gi when not given. Without meaning on hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"size": "8Gi"}]))]
     pub storage: Option<Storage>,
     /// The etcd members, with `platform: hosts`; the PostgreSQL hosts themselves when not given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"etcd-1": {"address": "10.0.1.21", "zone": "zone-a"}}]))]
     pub hosts: BTreeMap<Name, EtcdHost>,
     /// The ports of every etcd member, unless a member says otherwise.
     #[serde(default)]
@@ -302,20 +315,25 @@ pub enum ConsensusKind {
 /// An etcd member on a host.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"address": "10.0.1.21", "zone": "zone-a"}]))]
 pub struct EtcdHost {
     /// Where the others reach it.
+    #[schemars(extend("examples" = ["10.0.1.21"]))]
     pub address: Host,
     /// Its zone; without it nothing can be said about the loss of a zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["zone-a"]))]
     pub zone: Option<String>,
     /// Its ports, where they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ports: Option<EtcdPorts>,
     /// Where it keeps its data, where that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["/var/lib/etcd/hagen"]))]
     pub data: Option<AbsolutePath>,
     /// The directory of its configuration, where it is not the cluster's `directories.config`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["/etc/patroni"]))]
     pub config: Option<AbsolutePath>,
 }
 
@@ -346,49 +364,62 @@ pub(super) const fn port<const N: u16>() -> u16 {
 /// A volume.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"size": "100Gi"}]))]
 pub struct Storage {
     /// Its size.
+    #[schemars(extend("examples" = ["100Gi"]))]
     pub size: Bytes,
     /// Its StorageClass; the cluster's default when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["gp3"]))]
     pub class: Option<ObjectName>,
 }
 
 /// The passwords of a PostgreSQL cluster, by reference. What is not given is key `NAME-password` of the Secret `postgres-CLUSTER`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"application": {"secret": "postgres-main", "key": "application-password"}}]))]
 pub struct PostgresCredentials {
     /// Of `postgres`, the superuser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "postgres-main", "key": "superuser-password"}]))]
     pub superuser: Option<SecretRef>,
     /// Of the role that standbys replicate as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "postgres-main", "key": "replication-password"}]))]
     pub replication: Option<SecretRef>,
     /// Of the role that `pg_rewind` uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "postgres-main", "key": "rewind-password"}]))]
     pub rewind: Option<SecretRef>,
     /// Of the role that the services log in as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "postgres-main", "key": "application-password"}]))]
     pub application: Option<SecretRef>,
     /// Of Patroni's REST API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "postgres-main", "key": "rest-password"}]))]
     pub rest: Option<SecretRef>,
     /// Of the role that the metrics exporter logs in as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "postgres-main", "key": "monitoring-password"}]))]
     pub monitoring: Option<SecretRef>,
 }
 
 /// Copies in other regions.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"to": ["eu-west-1"], "endpoints": {"us-east-1": "pg.us-east-1.example.com", "eu-west-1": "pg.eu-west-1.example.com"}}]))]
 pub struct CrossRegion {
     /// How the copy is made.
     #[serde(default)]
     pub mode: CrossRegionMode,
     /// The regions that hold one.
     #[schemars(length(min = 1))]
+    #[schemars(extend("examples" = [["eu-west-1"]]))]
     pub to: Vec<String>,
     /// The address of each region's primary, routable from the other regions.
+    #[schemars(extend("examples" = [{"us-east-1": "pg.us-east-1.example.com", "eu-west-1": "pg.eu-west-1.example.com"}]))]
     pub endpoints: BTreeMap<String, Host>,
 }
 
@@ -406,6 +437,7 @@ pub enum CrossRegionMode {
 /// How PostgreSQL is backed up.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"full": "0 2 * * *", "to": ["backup.store"]}]))]
 pub struct PostgresBackup {
     /// pgBackRest.
     #[serde(default)]
@@ -414,9 +446,11 @@ pub struct PostgresBackup {
     pub full: Cron,
     /// When a differential backup is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["0 14 * * *"]))]
     pub differential: Option<Cron>,
     /// When an incremental backup is made; where it meets a full one, the full one replaces it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["0 * * * *"]))]
     pub incremental: Option<Cron>,
     /// The longest that written data waits to be archived: the loss when everything but the archive is gone (X-PG-1).
     #[serde(default = "seconds::<60>")]
@@ -426,9 +460,11 @@ pub struct PostgresBackup {
     pub retention: Duration,
     /// The destinations, in order: the first is repository 1.
     #[schemars(length(min = 1))]
+    #[schemars(extend("examples" = [["backup.store"]]))]
     pub to: Vec<Reference>,
     /// When a backup is restored for a test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["0 4 1 * *"]))]
     pub verify: Option<Cron>,
 }
 
@@ -448,15 +484,18 @@ pub enum BackupTool {
 /// What restore times are computed from (X-PG-3); what is missing makes the time unknown, not zero.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"size": "500Gi", "restoreThroughput": "200MiB/s"}]))]
 pub struct DataFacts {
     /// How much data there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["500Gi"]))]
     pub size: Option<Bytes>,
     /// How fast a restore copies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_throughput: Option<Throughput>,
     /// How much WAL is written in an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["20GiB"]))]
     pub wal_per_hour: Option<Bytes>,
     /// How fast WAL is replayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -466,10 +505,12 @@ pub struct DataFacts {
 /// A PostgreSQL member on a host.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"address": "10.0.1.11", "zone": "zone-a"}]))]
 pub struct PostgresHost {
     /// Where the others reach it.
     pub address: Host,
     /// Its zone; it decides the region.
+    #[schemars(extend("examples" = ["zone-a"]))]
     pub zone: String,
     /// Its ports, where they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -509,9 +550,11 @@ impl Default for PostgresPorts {
 pub struct PostgresDirectories {
     /// The data; `/var/lib/postgresql/VERSION/NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["/var/lib/postgresql/16/main"]))]
     pub data: Option<AbsolutePath>,
     /// The programs; `/usr/lib/postgresql/VERSION/bin` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["/usr/lib/postgresql/16/bin"]))]
     pub bin: Option<AbsolutePath>,
     /// Patroni's configuration and the files with secrets.
     #[serde(default = "default_config")]
@@ -543,11 +586,14 @@ impl Default for PostgresDirectories {
 /// Where certificates lie; never their content.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"secret": "postgres-main-tls"}]))]
 pub struct StoreTls {
     /// On hosts: the directory with `tls.crt`, `tls.key` and `ca.crt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["/etc/hagen/tls"]))]
     pub certificates: Option<AbsolutePath>,
     /// On Kubernetes: the Secret with `tls.crt`, `tls.key` and `ca.crt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["postgres-main-tls"]))]
     pub secret: Option<ObjectName>,
 }

@@ -11,9 +11,11 @@ use crate::blueprint::units::{Bytes, Duration};
 /// A Redis cluster; each region in `regions` has one of its own.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"image": "registry.example.com/team/app:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "memory": "1Gi"}]))]
 pub struct Redis {
     /// The class of targets that it belongs to (`objectives.tiers`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["critical"]))]
     pub tier: Option<Name>,
     /// What it runs on.
     #[serde(default)]
@@ -45,12 +47,15 @@ pub struct Redis {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
     /// How much data one node may hold (`maxmemory`); request and limit leave room for the fork.
+    #[schemars(extend("examples" = ["1Gi"]))]
     pub memory: Bytes,
     /// CPU and memory of one node on Kubernetes; 500m and `memory` / 0.6 when not given (R-RD-15).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"cpu": "1", "memory": "2Gi"}]))]
     pub resources: Option<Requests>,
     /// The volume of one node on Kubernetes; five times `memory` when not given. Without meaning on hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"size": "10Gi"}]))]
     pub storage: Option<Storage>,
     /// What goes when memory is full; decided by `use` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,9 +71,11 @@ pub struct Redis {
     pub objectives: super::Tier,
     /// The regions that have one; all when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [["us-east-1", "eu-west-1"]]))]
     pub regions: Option<Vec<String>>,
     /// The nodes, with `platform: hosts`: as many as `shards × (1 + replicasPerShard)` in each region.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"redis-1": {"address": "10.0.1.41", "zone": "zone-a"}}]))]
     pub hosts: BTreeMap<Name, RedisHost>,
     /// The ports of every node, unless a node says otherwise.
     #[serde(default)]
@@ -85,6 +92,7 @@ pub struct Redis {
     pub auth: RedisAuth,
     /// Encryption; without it nodes and clients talk in clear text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "redis-cache-tls"}]))]
     pub tls: Option<StoreTls>,
 }
 
@@ -115,6 +123,7 @@ pub enum Topology {
 /// What Redis keeps on disk.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"appendFsync": "everysec"}]))]
 pub struct Persistence {
     /// When the append-only file is forced to disk; `never` writes none.
     #[serde(default)]
@@ -122,6 +131,7 @@ pub struct Persistence {
     /// When a snapshot is written: `SECONDS CHANGES`.
     #[serde(default = "default_snapshots")]
     #[schemars(inner(regex(pattern = r"^[1-9][0-9]{0,8} [1-9][0-9]{0,8}$")))]
+    #[schemars(extend("examples" = [["900 1", "60 10000"]]))]
     pub snapshots: Vec<String>,
 }
 
@@ -184,14 +194,17 @@ pub enum Usage {
 /// How Redis is backed up.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"snapshot": "30 * * * *", "to": ["backup.store"], "image": "registry.example.com/team/app:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}]))]
 pub struct RedisBackup {
     /// When a snapshot of every shard is taken.
+    #[schemars(extend("examples" = ["30 * * * *"]))]
     pub snapshot: Cron,
     /// How long snapshots are kept.
     #[serde(default = "default_retention")]
     pub retention: Duration,
     /// The destinations, in order.
     #[schemars(length(min = 1))]
+    #[schemars(extend("examples" = [["backup.store"]]))]
     pub to: Vec<Reference>,
     /// The image of the job: redis-cli and the destination's client; required on Kubernetes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -205,10 +218,13 @@ fn default_retention() -> Duration {
 /// A Redis node on a host.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"address": "10.0.1.41", "zone": "zone-a"}]))]
 pub struct RedisHost {
     /// Where the others reach it.
+    #[schemars(extend("examples" = ["10.0.1.41"]))]
     pub address: Host,
     /// Its zone; it decides the region and the placement.
+    #[schemars(extend("examples" = ["zone-a"]))]
     pub zone: String,
     /// Its ports, where they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,6 +245,7 @@ pub struct RedisPorts {
     /// The bus of the cluster, where it differs from port + 10000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    #[schemars(extend("examples" = [16379]))]
     pub bus: Option<u16>,
     /// The metrics of redis_exporter.
     #[serde(default = "default_exporter")]
@@ -284,24 +301,30 @@ impl Default for RedisDirectories {
 /// Who may log in to Redis. The file with the users is named, never written.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"enabled": true}]))]
 pub struct RedisAuth {
     /// Whether clients and replicas log in at all.
     #[serde(default = "yes")]
     pub enabled: bool,
     /// The password of the role `app` that the services use; key `app-password` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "app-password"}]))]
     pub application: Option<SecretRef>,
     /// The password of the role `replica` that nodes replicate as; key `replica-password` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "replica-password"}]))]
     pub replication: Option<SecretRef>,
     /// The password of the role `operator` that forms, repairs and backs up the cluster; key `operator-password` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "operator-password"}]))]
     pub operator: Option<SecretRef>,
     /// The password of the role `monitor` that redis_exporter logs in as; key `monitor-password` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "monitor-password"}]))]
     pub monitoring: Option<SecretRef>,
     /// The file of users (`users.acl`), as one Secret key; key `users.acl` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "users.acl"}]))]
     pub users: Option<SecretRef>,
 }
 

@@ -11,6 +11,7 @@ use crate::blueprint::units::{Bytes, Cpu, Duration, Percent};
 /// A region: one Kubernetes cluster over some zones.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"role": "primary", "zones": ["zone-a", "zone-b", "zone-c"]}]))]
 pub struct Region {
     /// Where the writer of the data is, and where it fails over to.
     pub role: RegionRole,
@@ -19,10 +20,12 @@ pub struct Region {
     pub provider: Provider,
     /// The zones, as nodes carry them in `topology.kubernetes.io/zone`.
     #[schemars(length(min = 1), inner(regex(pattern = r"^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$")))]
+    #[schemars(extend("examples" = [["zone-a", "zone-b", "zone-c"]]))]
     pub zones: Vec<String>,
     /// The context of this region's cluster in the kubeconfig; used in what hagen prints and runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = super::text::FOREIGN_NAME))]
+    #[schemars(extend("examples" = ["production"]))]
     pub kube_context: Option<String>,
     /// Whom geolocation DNS sends here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,6 +35,7 @@ pub struct Region {
     pub load_balancer: Option<LoadBalancer>,
     /// The share of the primary's replicas that always runs in this region; `0%` keeps the services at zero without an autoscaler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["60%"]))]
     pub warm: Option<Percent>,
     /// The nodes that this system's pods may use here: what `check` adds their requests up against (R-K8-14). Nothing is
     /// rendered from it.
@@ -87,13 +91,16 @@ impl Provider {
 /// Whom geolocation DNS sends to a region.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"default": true}]))]
 pub struct Geo {
     /// Continents.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [["EU", "AF"]]))]
     pub continents: Vec<Continent>,
     /// Countries, as ISO 3166-1 codes of two letters; they win over their continent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(inner(regex(pattern = r"^[A-Z]{2}$")))]
+    #[schemars(extend("examples" = [["DE", "FR"]]))]
     pub countries: Vec<String>,
     /// Whether everybody who is mapped nowhere is sent here; exactly one region must say so.
     #[serde(default)]
@@ -125,6 +132,7 @@ pub enum Continent {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadBalancer {
     /// Its DNS name, as the provider gives it.
+    #[schemars(extend("examples" = ["shop-8c1f0e5d7a92b346.elb.us-east-1.amazonaws.com"]))]
     pub dns_name: DomainName,
     /// Application (ALB) or network (NLB).
     #[serde(default)]
@@ -135,6 +143,7 @@ pub struct LoadBalancer {
     /// Its canonical hosted zone id; needed only where hagen's table has no entry for the region.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^Z[A-Z0-9]{5,31}$"))]
+    #[schemars(extend("examples" = ["Z26RNL4JYFTOTI"]))]
     pub hosted_zone_id: Option<String>,
 }
 
@@ -152,12 +161,14 @@ pub enum LoadBalancerKind {
 /// What all regions run on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"kubernetes": {"version": "1.36"}}]))]
 pub struct Platform {
     /// The Kubernetes version.
     #[serde(default)]
     pub kubernetes: Kubernetes,
     /// The namespace of everything that is rendered; the blueprint's name when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["shop"]))]
     pub namespace: Option<Name>,
     /// How secrets reach the pods.
     #[serde(default)]
@@ -167,6 +178,7 @@ pub struct Platform {
     pub monitoring: MonitoringAccess,
     /// Names of Secrets with registry credentials, for every pod.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [["registry"]]))]
     pub image_pull_secrets: Vec<ObjectName>,
 }
 
@@ -177,6 +189,7 @@ pub struct Kubernetes {
     /// Major and minor version, in quotes; it decides constants such as the node grace period (F-K8-01).
     #[serde(default = "default_kubernetes_version")]
     #[schemars(regex(pattern = r"^1\.(2[89]|[3-9][0-9])$"))]
+    #[schemars(extend("examples" = ["1.36"]))]
     pub version: String,
     /// The DNS domain of the clusters: what runs in pods is called NAME.NAMESPACE.svc.DOMAIN.
     #[serde(default = "default_cluster_domain")]
@@ -207,12 +220,14 @@ impl Kubernetes {
 /// How secrets reach the pods. hagen writes references, never values.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"backend": "external-secrets", "store": "aws-secrets"}]))]
 pub struct Secrets {
     /// Who makes the Secret objects.
     #[serde(default)]
     pub backend: SecretsBackend,
     /// The store that External Secrets reads; required with that backend.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["aws-secrets"]))]
     pub store: Option<ObjectName>,
     /// Whether the store is for one namespace or the whole cluster.
     #[serde(default)]
@@ -267,6 +282,7 @@ pub struct MonitoringAccess {
     pub namespace: Name,
     /// Labels that Prometheus wants on ServiceMonitor, PodMonitor and PrometheusRule objects to pick them up.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"release": "prometheus"}]))]
     pub labels: BTreeMap<LabelKey, LabelValue>,
 }
 

@@ -11,9 +11,11 @@ use crate::blueprint::units::{Bytes, Cpu, Duration, Percent, Rate};
 /// A stateless service.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"image": "registry.example.com/team/app:1.4.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "port": 8080}]))]
 pub struct Service {
     /// The class of targets that it belongs to (`objectives.tiers`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["critical"]))]
     pub tier: Option<Name>,
     /// Where it runs. Only `kubernetes` is rendered.
     #[serde(default)]
@@ -51,6 +53,7 @@ pub struct Service {
     pub disruption: u32,
     /// How long a pod stays bound to a node that does not answer before it is replaced; derived from the RTO when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["30s"]))]
     pub toleration: Option<Duration>,
     /// How long a pod takes from being scheduled until it is ready, at most: image, process, caches. 30s are taken where
     /// nothing is written. The time that a pod stays bound to a lost node follows from it, and whether probes are patient
@@ -63,9 +66,11 @@ pub struct Service {
     pub load: Option<Load>,
     /// Where its sessions live: it keeps none itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["redis.sessions"]))]
     pub sessions: Option<Reference>,
     /// What it calls, by reference: NetworkPolicy, connection settings, timeouts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"postgres.main": {"timeout": "2s"}}]))]
     pub needs: BTreeMap<Reference, Need>,
     /// Whether the outside may reach it.
     #[serde(default)]
@@ -75,9 +80,11 @@ pub struct Service {
     pub route: Option<Route>,
     /// Environment variables with plain values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"LOG_LEVEL": "info"}]))]
     pub env: BTreeMap<EnvName, super::Verbatim>,
     /// Environment variables from secrets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"API_TOKEN": {"secret": "api", "key": "token"}}]))]
     pub secrets: BTreeMap<EnvName, SecretRef>,
     /// How the container is confined.
     #[serde(default)]
@@ -112,6 +119,7 @@ pub enum ServicePlatform {
 /// How many pods run.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"min": 3, "max": 9}]))]
 pub struct Replicas {
     /// The number that always runs in the primary region.
     #[serde(default = "three")]
@@ -120,6 +128,7 @@ pub struct Replicas {
     /// The most that the autoscaler may start; `min` when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(extend("examples" = [9]))]
     pub max: Option<u32>,
 }
 
@@ -146,12 +155,15 @@ pub struct Load {
 /// When more pods are started.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"cpu": "60%"}]))]
 pub struct Autoscale {
     /// Mean CPU use, as a share of the request, that is aimed at. 66 % leaves room for the loss of one of three zones (X-K8-6).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["60%"]))]
     pub cpu: Option<Percent>,
     /// Mean memory use, as a share of the request, that is aimed at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["80%"]))]
     pub memory: Option<Percent>,
     /// How long the load must have been lower before pods are taken away.
     #[serde(default = "default_scale_down")]
@@ -172,6 +184,7 @@ fn default_scale_up() -> Duration {
 /// CPU and memory of one pod.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"requests": {"cpu": "250m", "memory": "256Mi"}}]))]
 pub struct Resources {
     /// What is reserved.
     #[serde(default)]
@@ -210,9 +223,11 @@ impl Default for Requests {
 /// What a pod may not exceed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"memory": "256Mi"}]))]
 pub struct Limits {
     /// CPU; better left out: a limit throttles although the node is idle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["2"]))]
     pub cpu: Option<Cpu>,
     /// Memory; the request when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -229,6 +244,7 @@ impl Default for Resources {
 /// How a service is seen to be alive and ready.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"readiness": {"http": "/health/ready"}, "liveness": {"http": "/health/live"}}]))]
 pub struct Probes {
     /// Whether it may receive traffic; a TCP connection to the port when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -244,6 +260,7 @@ pub struct Probes {
 /// An HTTP probe.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"http": "/health/ready", "period": "10s"}]))]
 pub struct Probe {
     /// The path that answers 200 to 399; a TCP connection when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,6 +277,7 @@ pub struct Probe {
     pub failures: u32,
     /// The time before the first question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["5s"]))]
     pub initial_delay: Option<Duration>,
     /// What the answer depends on beside the process, by reference: `[postgres.main]`. A probe that asks what all pods share
     /// fails in all of them at once (R-K8-19). What `check` goes by; nothing is rendered from it.
@@ -278,12 +296,14 @@ fn two_seconds() -> Duration {
 /// How a service stops.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"drain": "15s"}]))]
 pub struct Shutdown {
     /// How long it goes on serving after it was told to stop, until no balancer sends to it any more.
     #[serde(default = "ten_seconds")]
     pub drain: Duration,
     /// The whole time it gets; drain + longest request + 5 s when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["90s"]))]
     pub grace: Option<Duration>,
 }
 
@@ -352,6 +372,7 @@ impl Default for Rollout {
 /// One thing that a service calls.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"timeout": "2s", "retries": 1}]))]
 pub struct Need {
     /// Through the pool or directly; only for PostgreSQL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -361,27 +382,33 @@ pub struct Need {
     pub read: Option<ReadFrom>,
     /// The longest that one call may take, retries included.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["2s"]))]
     pub timeout: Option<Duration>,
     /// The longest that one try may take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["500ms"]))]
     pub per_try: Option<Duration>,
     /// How many times a failed call is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = 10))]
+    #[schemars(extend("examples" = [1]))]
     pub retries: Option<u32>,
     /// How many connections one pod keeps open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(extend("examples" = [10]))]
     pub pool_size: Option<u32>,
     /// When calls are no longer tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<Breaker>,
     /// What is called instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["external.openai"]))]
     pub fallback: Option<Reference>,
     /// How many calls may be under way at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    #[schemars(extend("examples" = [20]))]
     pub bulkhead: Option<u32>,
 }
 
@@ -408,11 +435,14 @@ pub enum ReadFrom {
 /// When calls are no longer tried.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"failures": 5, "open": "30s"}]))]
 pub struct Breaker {
     /// So many failures in a row open it.
     #[schemars(range(min = 1))]
+    #[schemars(extend("examples" = [5]))]
     pub failures: u32,
     /// How long it stays open.
+    #[schemars(extend("examples" = ["30s"]))]
     pub open: Duration,
 }
 
@@ -430,9 +460,11 @@ pub enum Exposure {
 /// How the outside reaches a service.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"host": "shop.example.com", "path": "/"}]))]
 pub struct Route {
     /// The host name; that of the only DNS record when it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["shop.example.com"]))]
     pub host: Option<DomainName>,
     /// The path prefix.
     #[serde(default = "root")]
@@ -442,10 +474,12 @@ pub struct Route {
     pub timeout: Duration,
     /// Requests of one client address; needs `edge.ingress: nginx`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["100/s"]))]
     pub rate_limit: Option<Rate>,
     /// Connections of one client address; needs `edge.ingress: nginx`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    #[schemars(extend("examples" = [20]))]
     pub connections: Option<u32>,
 }
 
@@ -467,6 +501,7 @@ pub struct Security {
     pub run_as_user: u32,
     /// Directories that it may write to; each becomes an `emptyDir`, the rest is read-only.
     #[serde(default = "default_writable")]
+    #[schemars(extend("examples" = [["/tmp"]]))]
     pub writable: Vec<AbsolutePath>,
 }
 
@@ -487,6 +522,7 @@ impl Default for Security {
 /// The metrics of a service.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"path": "/metrics", "requests": "http_requests_total"}]))]
 pub struct Metrics {
     /// The path that Prometheus reads.
     #[serde(default = "metrics_path")]
@@ -494,10 +530,12 @@ pub struct Metrics {
     /// The port, when it is not the service's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
+    #[schemars(extend("examples" = [9090]))]
     pub port: Option<u16>,
     /// The counter of requests that the SLO is computed from; without it the service has no SLO alerts unless a mesh counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[a-zA-Z_:][a-zA-Z0-9_:]*$"))]
+    #[schemars(extend("examples" = ["http_requests_total"]))]
     pub requests: Option<String>,
     /// The label of that counter that holds the status code.
     #[serde(default = "code_label")]
@@ -522,17 +560,20 @@ impl Default for Metrics {
 /// Something of others that this system calls.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"url": "https://api.example.com"}]))]
 pub struct External {
     /// Its address.
     pub url: super::Url,
     /// The availability that its provider promises.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["99.5%"]))]
     pub availability: Option<Percent>,
     /// Whether the system is down without it.
     #[serde(default = "yes")]
     pub critical: bool,
     /// The credential for it, as an environment variable of the services that need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "payments", "key": "api-key"}]))]
     pub credential: Option<SecretRef>,
 }
 

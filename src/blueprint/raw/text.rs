@@ -65,11 +65,11 @@ text!(
 );
 text!(
     /// A key of a Kubernetes label or annotation, without reserved prefixes.
-    LabelKey, {"type": "string", "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", "maxLength": 253}
+    LabelKey, {"type": "string", "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$", "maxLength": 253, "examples": ["team"]}
 );
 text!(
     /// A value of a Kubernetes label.
-    LabelValue, {"type": "string", "pattern": "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", "maxLength": 63}
+    LabelValue, {"type": "string", "pattern": "^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", "maxLength": 63, "examples": ["shop"]}
 );
 text!(
     /// The name of an environment variable.
@@ -95,7 +95,7 @@ text!(
 text!(
     /// An absolute path on a host or in a container, below the root, without `.` and `..`. No `%`, `:`, `,` and `+`: PostgreSQL, systemd,
     /// Kubernetes and connection strings each read one of them as something else.
-    AbsolutePath, {"type": "string", "pattern": "^(/[.]{0,2}[A-Za-z0-9_@=-][A-Za-z0-9_@=.-]*)+/?$", "maxLength": 255, "examples": ["/var/lib/postgresql/16/main"]}
+    AbsolutePath, {"type": "string", "pattern": "^(/[.]{0,2}[A-Za-z0-9_@=-][A-Za-z0-9_@=.-]*)+/?$", "maxLength": 255, "examples": ["/etc/hagen/tls"]}
 );
 text!(
     /// A path of a URL.
@@ -107,7 +107,7 @@ text!(
 );
 text!(
     /// A name of a Kubernetes object: a DNS subdomain.
-    ObjectName, {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", "maxLength": 253}
+    ObjectName, {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$", "maxLength": 253, "examples": ["shop"]}
 );
 text!(
     /// A PostgreSQL identifier that needs no quotes.
@@ -147,7 +147,7 @@ impl JsonSchema for Verbatim {
         "Verbatim".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number", "boolean"]})
+        json_schema!({"type": ["string", "number", "boolean"], "examples": ["info"]})
     }
 }
 
@@ -161,17 +161,20 @@ impl JsonSchema for Patch {
         "Patch".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "object", "x-hagen-patch": true})
+        json_schema!({"type": "object", "x-hagen-patch": true, "examples": [{"objectives": {"availability": "99.5%"}}]})
     }
 }
 
 /// A reference to a secret: its name and the key in it. The value itself is never written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"secret": "api", "key": "password"}]))]
 pub struct SecretRef {
     /// The Secret's name; with External Secrets also the name of the entry in the store.
+    #[schemars(extend("examples" = ["api"]))]
     pub secret: ObjectName,
     /// The key in it.
     #[schemars(regex(pattern = SECRET_KEY))]
+    #[schemars(extend("examples" = ["password"]))]
     pub key: String,
 }

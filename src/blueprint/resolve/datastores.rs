@@ -85,18 +85,24 @@ impl Resolver<'_> {
             (pool && spec.pool.image.is_none(), at.key("pool").key("image"), "the pool"),
             (etcd && spec.router.image.is_none(), at.key("router").key("image"), "the router"),
         ];
-        for (missing, path, what) in images {
-            if missing {
-                self.problems.push(
-                    Diagnostic::error("BP041", Place::Key(path.clone()), format!("the image of {what} is not given"))
-                        .rests_on(at.key("manager"))
-                        .rests_on(at.key("platform"))
-                        .rests_on(at.key("consensus").key("kind"))
-                        .rests_on(at.key("pool").key("kind"))
-                        .because("on Kubernetes every container needs one")
-                        .fix(image_at(at, &path)),
-                );
+        let missing: Vec<_> = images.iter().filter(|(missing, path, _)| *missing && !self.is_unread(path)).collect();
+        if let Some((_, first, _)) = missing.first() {
+            let what: Vec<&str> = missing.iter().map(|(_, _, what)| *what).collect();
+            let paths: Vec<&Path> = missing.iter().map(|(_, path, _)| path).collect();
+            let place = if paths.len() == 1 { first.clone() } else { at.clone() };
+            let mut fix = images_at(at, &paths);
+            if spec.cross_region.is_none() && what.iter().any(|what| matches!(*what, "etcd" | "the router")) {
+                fix.push_str("; with `consensus: {kind: kubernetes}` it needs neither etcd nor a router");
             }
+            let title = format!("{} not given", names_of_images(&what));
+            let problem = Diagnostic::error("BP041", Place::Key(place), title)
+                .rests_on(at.key("manager"))
+                .rests_on(at.key("platform"))
+                .rests_on(at.key("consensus").key("kind"))
+                .rests_on(at.key("pool").key("kind"))
+                .because("on Kubernetes every container needs one")
+                .fix(fix);
+            self.problems.push(problem);
         }
         if spec.storage.is_none() {
             self.problems.push(
@@ -155,7 +161,7 @@ impl Resolver<'_> {
             self.problems.push(
                 Diagnostic::error("BP044", Place::Key(at.key("hosts")), "no host is named")
                     .rests_on(at.key("hosts"))
-                    .fix("write `hosts: {pg-1: {address: 10.0.1.11, zone: …}, …}`"),
+                    .fix("write something like `hosts: {pg-1: {address: 10.0.1.11, zone: zone-a}}`"),
             );
         }
         if spec.members.is_some() {
@@ -257,7 +263,7 @@ impl Resolver<'_> {
                     )
                     .also(Place::Value(path!["backup", reference.parts().1, "region"]), "it lies here")
                     .because("WAL that one repository does not take stays in pg_wal until the volume is full (pgBackRest keeps a segment until all repositories have it)")
-                    .fix(format!("name the copy in `{to}`: `replicateTo: {to}` and `replicaBucket: …`, or take a store elsewhere")),
+                    .fix(format!("name the copy in `{to}`: `replicateTo: {to}` and `replicaBucket: BUCKET`, or take a store elsewhere")),
                 );
             }
         }
@@ -268,6 +274,7 @@ impl Resolver<'_> {
         let holds = |region: &crate::blueprint::Region| {
             region.is_primary() || spec.cross_region.as_ref().is_some_and(|c| c.to.contains(&region.name))
         };
+        let primary = self.regions.first().map(|region| region.name.clone()).unwrap_or_default();
         for region in self.regions.clone() {
             let here = |zone: &String| region.spec.zones.contains(zone);
             let or_primary = |zone: Option<&String>| zone.map_or(region.is_primary(), here);
@@ -281,7 +288,7 @@ impl Resolver<'_> {
                             format!("this host is in `{}`, which holds no copy of the cluster", region.name),
                         )
                         .because("a region beside the primary one has members only where `crossRegion.to` names it")
-                        .fix(format!("write `crossRegion: {{to: [{}], …}}`, or leave the host out", region.name)),
+                        .fix(format!("write `crossRegion: {{to: [{0}], endpoints: {{{primary}: HOST, {0}: HOST}}}}`, or leave the host out", region.name)),
                     );
                 }
                 continue;
@@ -431,17 +438,17 @@ impl Resolver<'_> {
     pub(super) fn destinations(&mut self) {
         for (name, destination) in &self.spec.backup {
             let at = path!["backup", name];
-            let missing: &[(&str, bool)] = match destination.kind {
-                raw::DestinationKind::S3 => {
-                    &[("bucket", destination.bucket.is_none()), ("region", destination.region.is_none())]
-                }
-                raw::DestinationKind::Gcs => &[("bucket", destination.bucket.is_none())],
-                raw::DestinationKind::AzureBlob => {
-                    &[("container", destination.container.is_none()), ("account", destination.account.is_none())]
-                }
-                raw::DestinationKind::Directory => &[("path", destination.path.is_none())],
+            let bucket = ("bucket", destination.bucket.is_none(), "my-backups");
+            let missing: &[(&str, bool, &str)] = match destination.kind {
+                raw::DestinationKind::S3 => &[bucket, ("region", destination.region.is_none(), "us-east-1")],
+                raw::DestinationKind::Gcs => &[bucket],
+                raw::DestinationKind::AzureBlob => &[
+                    ("container", destination.container.is_none(), "my-backups"),
+                    ("account", destination.account.is_none(), "mybackups"),
+                ],
+                raw::DestinationKind::Directory => &[("path", destination.path.is_none(), "/var/backups/hagen")],
             };
-            for (field, absent) in missing {
+            for (field, absent, example) in missing {
                 if *absent {
                     self.problems.push(
                         Diagnostic::error(
@@ -449,26 +456,44 @@ impl Resolver<'_> {
                             Place::Key(at.key(field)),
                             format!("destination `{name}` has no `{field}`"),
                         )
-                        .fix(format!("write `{field}: …`")),
+                        .fix(format!("write something like `{field}: {example}`")),
                     );
                 }
             }
             if destination.encryption == raw::Encryption::Aes256Cbc && destination.passphrase.is_none() {
                 self.problems.push(
                     Diagnostic::error("BP071", Place::Value(at.key("encryption")), "own encryption needs a passphrase")
-                        .fix("write `passphrase: {secret: …, key: …}`"),
+                        .fix("write `passphrase: {secret: NAME, key: KEY}`"),
                 );
             }
         }
     }
 }
 
+/// `the image of etcd is`, `the images of etcd and the router are`.
+fn names_of_images(what: &[&str]) -> String {
+    match what {
+        [only] => format!("the image of {only} is"),
+        [first @ .., last] => format!("the images of {} and {last} are", first.join(", ")),
+        [] => String::new(),
+    }
+}
+
 /// How the image at a path is written, as it stands below its cluster.
 pub(super) fn image_at(cluster: &Path, image: &Path) -> String {
-    let inner = &image.steps()[cluster.steps().len()..];
-    let nested = inner.iter().rev().fold("REGISTRY/NAME:TAG@sha256:DIGEST".to_owned(), |inside, step| {
-        let Step::Key(key) = step else { return inside };
-        if inside.starts_with("REGISTRY") { format!("{key}: {inside}") } else { format!("{key}: {{{inside}}}") }
-    });
-    format!("write `{nested}` under `{cluster}`; `crane digest IMAGE` tells the digest")
+    images_at(cluster, &[image])
+}
+
+/// How images are written, as they stand below their cluster.
+fn images_at(cluster: &Path, images: &[&Path]) -> String {
+    let one = |image: &&Path| {
+        let inner = &image.steps()[cluster.steps().len()..];
+        let nested = inner.iter().rev().fold("REGISTRY/NAME:TAG@sha256:DIGEST".to_owned(), |inside, step| {
+            let Step::Key(key) = step else { return inside };
+            if inside.starts_with("REGISTRY") { format!("{key}: {inside}") } else { format!("{key}: {{{inside}}}") }
+        });
+        format!("`{nested}`")
+    };
+    let all: Vec<String> = images.iter().map(one).collect();
+    format!("write {} under `{cluster}`; `crane digest IMAGE` tells the digest", all.join(", "))
 }

@@ -52,7 +52,7 @@ impl Resolver<'_> {
                 .also(Place::Key(at.clone()), "this record leads to it")
                 .rests_on(at.key("routing"))
                 .rests_on(path!["regions", &region.name, "provider"])
-                .fix("write `loadBalancer: {dnsName: …}` with the name that the provider gave it"),
+                .fix("write `loadBalancer: {dnsName: NAME}` with the name that the provider gave it"),
             );
         }
         if record.ttl.millis() != ALIAS_TTL {
@@ -154,7 +154,7 @@ impl Resolver<'_> {
                     .rests_on(at.key("failover"))
                     .rests_on(path!["strategy"])
                     .because("people let the secondary in by removing an object that a health check watches; no control-plane call is needed in the incident (F-DN-13). It is the default where PostgreSQL must first be promoted (decision 5)")
-                    .fix("write `gate: {host: …, path: …}`, an object that lies outside the primary region"),
+                    .fix("write something like `gate: {host: gate.example.org, path: /open}`, an object that lies outside the primary region"),
             );
             return;
         };
@@ -278,21 +278,30 @@ impl Resolver<'_> {
     }
 
     fn aws_name(&mut self, at: &Path, region: &str, balancer: &raw::LoadBalancer) {
-        let suffix = match balancer.kind {
-            raw::LoadBalancerKind::Application => format!(".{region}.elb.amazonaws.com"),
-            raw::LoadBalancerKind::Network => format!(".elb.{region}.amazonaws.com"),
+        let name = balancer.dns_name.as_str();
+        let (application, network) = (format!(".{region}.elb.amazonaws.com"), format!(".elb.{region}.amazonaws.com"));
+        let (kind, own, other, others) = match balancer.kind {
+            raw::LoadBalancerKind::Application => ("application", application, "network", network),
+            raw::LoadBalancerKind::Network => ("network", network, "application", application),
         };
-        if balancer.dns_name.as_str().ends_with(&suffix) {
+        if name.ends_with(&own) {
             return;
         }
-        self.problems.push(
-            Diagnostic::error("BP055", Place::Value(at.key("dnsName")), format!("`{}` is no {} load balancer of {region}", balancer.dns_name, match balancer.kind {
-                raw::LoadBalancerKind::Application => "application",
-                raw::LoadBalancerKind::Network => "network",
-            }))
-                .because("an AWS load balancer is called NAME-HASH.REGION.elb.amazonaws.com, a network one NAME-HASH.elb.REGION.amazonaws.com (R-DN-04); the two kinds have different hosted zones")
-                .fix("copy the DNS name that AWS gave it, and write `kind: network` where it is one"),
-        );
+        let place = Place::Value(at.key("dnsName"));
+        let forms = "an AWS load balancer is called NAME-HASH.REGION.elb.amazonaws.com, a network one NAME-HASH.elb.REGION.amazonaws.com (R-DN-04); the two kinds have different hosted zones";
+        let problem = if name.ends_with(&others) {
+            Diagnostic::error(
+                "BP055",
+                place,
+                format!("this is the name of a load balancer of kind `{other}`, not `{kind}`"),
+            )
+            .also(Place::Value(at.key("kind")), "the kind")
+            .fix(format!("write `kind: {other}`, or the name of the `{kind}` one"))
+        } else {
+            Diagnostic::error("BP055", place, format!("`{name}` is no {kind} load balancer of {region}"))
+                .fix("copy the DNS name that AWS gave it, and write `kind: network` where it is one")
+        };
+        self.problems.push(problem.because(forms));
     }
 
     /// What Route 53 could not hold: too many records of one name, too many checks, names that clash or are too long.

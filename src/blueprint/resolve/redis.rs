@@ -123,7 +123,10 @@ impl Resolver<'_> {
                 self.problems.push(
                     Diagnostic::error("BP112", Place::Key(at.key("tls")), format!("`{field}` is not given"))
                         .because("nobody could find certificate, key and CA")
-                        .fix(format!("write `tls: {{{field}: …}}`")),
+                        .fix(format!(
+                            "write `tls: {{{field}: {}}}`",
+                            if field == "secret" { "NAME" } else { "DIRECTORY" }
+                        )),
                 );
             }
         }

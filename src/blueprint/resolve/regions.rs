@@ -31,26 +31,51 @@ impl Resolver<'_> {
                 self.problems.push(problem);
             }
         }
-        let mut zones: BTreeMap<&str, (&String, usize)> = BTreeMap::new();
-        for (name, region) in &spec.regions {
-            for (at, zone) in region.zones.iter().enumerate() {
-                let here = path!["regions", name, "zones"].index(at);
-                if let Some((other, index)) = zones.insert(zone, (name, at)) {
-                    let there = path!["regions", other, "zones"].index(index);
-                    self.problems.push(
-                        Diagnostic::error("BP021", Place::Value(here), format!("zone `{zone}` stands twice"))
-                            .also(Place::Value(there), "here already")
-                            .because("a host belongs to the region of its zone")
-                            .fix("give each zone to one region, once"),
-                    );
-                }
-            }
-        }
+        self.zones();
         let mut regions: Vec<Region> =
             spec.regions.iter().map(|(name, spec)| Region { name: name.clone(), spec: spec.clone() }).collect();
         regions.sort_by_key(|region| (!region.is_primary(), region.name.clone()));
         self.regions = regions;
         self.region_names();
+    }
+
+    /// Each zone is in one region, once; what a list has too much is said in one finding.
+    fn zones(&mut self) {
+        let mut zones: BTreeMap<&str, (&String, usize)> = BTreeMap::new();
+        for (name, region) in &self.spec.regions {
+            let mut twice: Vec<(usize, &str, (&String, usize))> = Vec::new();
+            for (at, zone) in region.zones.iter().enumerate() {
+                match zones.get(zone.as_str()) {
+                    Some(first) => twice.push((at, zone, *first)),
+                    None => drop(zones.insert(zone, (name, at))),
+                }
+            }
+            let Some((at, zone, (first, index))) = twice.first().copied() else { continue };
+            let place = |region: &String, at: usize| Place::Value(path!["regions", region, "zones"].index(at));
+            let mut names: Vec<String> = twice.iter().map(|(_, zone, _)| format!("`{zone}`")).collect();
+            names.dedup();
+            let title = match names.as_slice() {
+                [_] => format!("zone `{zone}` stands twice"),
+                _ => format!("zones {} stand twice", names.join(", ")),
+            };
+            let mut problem =
+                Diagnostic::error("BP021", place(name, at), title).also(place(first, index), "here already");
+            for (at, ..) in &twice[1..] {
+                problem = problem.also(place(name, *at), "and this one");
+            }
+            let mut left: Vec<&str> = Vec::new();
+            for zone in &region.zones {
+                if zones.get(zone.as_str()).is_some_and(|(owner, _)| *owner == name) && !left.contains(&zone.as_str()) {
+                    left.push(zone);
+                }
+            }
+            let fix = if left.is_empty() {
+                format!("name the zones that `{name}` has of its own, or leave one of the regions out")
+            } else {
+                format!("write `zones: [{}]` in `{name}`", left.join(", "))
+            };
+            self.problems.push(problem.because("a host belongs to the region of its zone").fix(fix));
+        }
     }
 
     fn region_names(&mut self) {

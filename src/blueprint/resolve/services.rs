@@ -107,8 +107,8 @@ impl Resolver<'_> {
                         .fix("write `via: direct`, or give the cluster a pool"),
                 );
             }
-            if target != NeedTarget::Postgres && (need.via.is_some() || need.read.is_some()) {
-                let field = if need.via.is_some() { "via" } else { "read" };
+            let only_postgres = [("via", need.via.is_some()), ("read", need.read.is_some())];
+            for (field, _) in only_postgres.iter().filter(|(_, set)| *set && target != NeedTarget::Postgres) {
                 self.problems.push(
                     Diagnostic::error(
                         "BP035",
@@ -284,7 +284,12 @@ impl Resolver<'_> {
             sections_meant.iter().flat_map(|s| names(s).into_iter().map(move |n| format!("{s}.{n}"))).collect();
         let fix = match nearest(reference, all.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if all.is_empty() => format!("define it under `{section}`"),
+            None if all.is_empty() && sections.contains(&section) => format!("define it under `{section}`"),
+            None if all.is_empty() => {
+                let names: Vec<String> = sections.iter().map(|section| format!("`{section}.NAME`")).collect();
+                let what = if sections == ["backup"] { "a destination" } else { "it" };
+                format!("define {what} under `{}` and name it: {}", sections.join("`, `"), names.join(" or "))
+            }
             None if all.len() > 8 => {
                 format!("there are {} to choose from under {}", all.len(), sections_meant.join(", "))
             }

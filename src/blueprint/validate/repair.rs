@@ -81,7 +81,9 @@ impl Repair {
                 NodeKind::List(kept.collect())
             }
             (NodeKind::Map(_) | NodeKind::List(_), Some("object" | "array" | "string" | "integer" | "boolean"))
-            | (NodeKind::Scalar(_), Some("object" | "array")) => return None,
+            | (NodeKind::Scalar(_), Some("object" | "array"))
+            // Several types are those of a scalar.
+            | (NodeKind::Map(_) | NodeKind::List(_), None) => return None,
             (kind, _) => kind.clone(),
         };
         Some(Node { span: node.span, kind })

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::example;
 use super::forms::form;
 use super::meant::meant;
 use super::{Walker, first_sentence};
 use crate::blueprint::credential;
 use crate::blueprint::cron::Schedule;
+use crate::blueprint::schema::follow;
 use crate::blueprint::units::{Bytes, Cpu, Duration, Percent, Rate, Throughput, UnitError};
 use crate::diagnostics::{Diagnostic, Place};
 use crate::document::node::{Entry, Node, Scalar, ScalarType};
@@ -22,7 +24,7 @@ impl Walker {
                 Some("boolean") => "true or false",
                 _ => "a text",
             };
-            self.wrong_kind(node, wanted, schema, path);
+            self.wrong_kind(node, wanted, outer, path);
             return;
         };
         if self.unwritable(node, scalar, path) {
@@ -169,7 +171,7 @@ impl Walker {
             get("minLength").and_then(Value::as_u64).is_some_and(|least| (text.chars().count() as u64) < least);
         let pattern = get("pattern").and_then(Value::as_str);
         if too_long || too_short || pattern.is_some_and(|pattern| !self.matches(pattern, text)) {
-            self.malformed(node, text, schema, pattern.unwrap_or(""), path);
+            self.malformed(node, text, outer, pattern.unwrap_or(""), path);
             return;
         }
         if get("x-hagen-cron").is_some()
@@ -195,16 +197,16 @@ impl Walker {
         self.surprise_value(node, scalar, path);
     }
 
-    fn malformed(&mut self, node: &Node, text: &str, schema: &Value, pattern: &str, path: &Path) {
+    fn malformed(&mut self, node: &Node, text: &str, outer: &Value, pattern: &str, path: &Path) {
         let (mut what, mut fix) = form(pattern);
         if what.is_empty() {
-            what = schema
+            what = follow(outer)
                 .get("description")
                 .and_then(Value::as_str)
                 .map(|d| format!("it wants: {}", first_sentence(d)))
                 .unwrap_or_default();
         }
-        if let Some(example) = schema.get("examples").and_then(|e| e.get(0)).and_then(Value::as_str) {
+        if let Some(example) = example::of(outer) {
             fix = if fix.starts_with("use ") {
                 format!("{fix}: `{example}`")
             } else {

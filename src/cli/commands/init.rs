@@ -1,6 +1,7 @@
 //! `hagen init`: a blueprint to start from.
 
 use std::io::Write;
+use std::path::Path;
 
 use crate::blueprint::schema;
 use crate::cli::args::Init;
@@ -25,31 +26,27 @@ pub fn run(args: &Init, output: &mut Output) -> Result<ExitStatus, Failure> {
     // The names were checked with the arguments.
     let text = SHIPPED.iter().find(|(name, _)| *name == args.from).map_or("", |(_, text)| text);
     let path = args.directory.join("blueprint.yaml");
-    let failed = |error: std::io::Error| {
-        let failure = Failure::new(format!("{}: {error}", path.display()));
-        match error.kind() {
-            std::io::ErrorKind::AlreadyExists => failure.hint("it is left as it is; name another directory"),
-            _ => failure,
-        }
-    };
-    std::fs::create_dir_all(&args.directory).map_err(failed)?;
-    let mut file = std::fs::File::options().write(true).create_new(true).open(&path).map_err(failed)?;
-    file.write_all(with_schema(text).as_bytes()).map_err(failed)?;
+    let made = std::fs::create_dir_all(&args.directory);
+    made.map_err(|error| Failure::system("make", &args.directory, &error))?;
+    create(&path, &with_schema(text)).map_err(|error| Failure::system("write", &path, &error))?;
     let schema = args.directory.join(SCHEMA);
     let text =
         serde_json::to_string_pretty(&*schema::SCHEMA).map_err(|error| Failure::new(format!("the schema: {error}")))?;
-    match std::fs::File::options().write(true).create_new(true).open(&schema) {
-        Ok(mut file) => {
-            file.write_all(format!("{text}\n").as_bytes())
-                .map_err(|error| Failure::new(format!("{}: {error}", schema.display())))?;
-        }
+    let written = match create(&schema, &format!("{text}\n")) {
+        Ok(()) => format!(" and {} (for editors)", schema.display()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             output.note(&format!("{} is left as it is; `hagen schema` prints this version's", schema.display()));
+            String::new()
         }
-        Err(error) => return Err(Failure::new(format!("{}: {error}", schema.display()))),
-    }
-    output.note(&format!("{} written. Next: hagen validate {0}", path.display()));
+        Err(error) => return Err(Failure::system("write", &schema, &error)),
+    };
+    output.note(&format!("{}{written} written. Next: hagen validate {0}", path.display()));
     Ok(ExitStatus::Ok)
+}
+
+/// Writes a file that is not there yet.
+fn create(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::File::options().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
 /// A blueprint whose first line tells editors where the schema is: beside it.

@@ -9,7 +9,7 @@ use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, inputs};
 use crate::env::Os;
 use crate::loading;
-use crate::render::{ArtifactKind, ArtifactSet, Engine, Selection, TemplateError, engine, render};
+use crate::render::{ArtifactKind, ArtifactSet, Engine, Object, Selection, TemplateError, engine, render};
 use crate::report::{self, Format, Section};
 use crate::verify::{VerifyProblem, verify};
 use crate::write::{self, Request};
@@ -53,10 +53,14 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     };
     let failed = |error: write::WriteError| Failure::new(error.to_string());
     if args.check {
-        let differences = write::check(&Os, &root, &request).map_err(failed)?;
+        let differences = if args.diff {
+            write::diffs(&Os, &root, &request).map_err(failed)?
+        } else {
+            let differences = write::check(&Os, &root, &request).map_err(failed)?;
+            differences.into_iter().map(|difference| (difference, String::new())).collect()
+        };
         if args.format == Format::Json {
-            let stale: Vec<_> =
-                differences.iter().map(|d| serde_json::json!({"path": d.path, "what": d.what.name()})).collect();
+            let stale: Vec<_> = differences.iter().map(|(d, diff)| stale(d, diff)).collect();
             output.result(&report::with(&[section], "stale", stale.into()));
         }
         return Ok(compared(&root, &differences, args.format, output));
@@ -78,7 +82,7 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
 /// What is to be written, accepted by the readers.
 struct Rendered {
     set: ArtifactSet,
-    objects: BTreeMap<String, Vec<write::Object>>,
+    objects: BTreeMap<String, Vec<Object>>,
     selection: Selection,
 }
 
@@ -126,11 +130,25 @@ fn report_written(root: &Path, outcome: &write::Outcome, output: &mut Output) {
     output.note(&format!("{}: {counts}", root.display()));
 }
 
-/// Compared only: what is stale goes to stdout, a line each.
-fn compared(root: &Path, differences: &[write::Difference], format: Format, output: &mut Output) -> ExitStatus {
+/// A file that is not as it should be, for programs.
+fn stale(difference: &write::Difference, diff: &str) -> serde_json::Value {
+    let mut stale = serde_json::json!({"path": difference.path, "what": difference.what.name()});
+    if !diff.is_empty() {
+        stale["diff"] = diff.into();
+    }
+    stale
+}
+
+/// Compared only: what is stale goes to stdout, a line each, with what differs in it where that was asked for.
+fn compared(
+    root: &Path,
+    differences: &[(write::Difference, String)],
+    format: Format,
+    output: &mut Output,
+) -> ExitStatus {
     if format == Format::Human {
-        for difference in differences {
-            output.result(&format!("{:10} {}\n", difference.what.name(), difference.path));
+        for (difference, diff) in differences {
+            output.result(&format!("{:10} {}\n{diff}", difference.what.name(), difference.path));
         }
     }
     if differences.is_empty() {
@@ -184,8 +202,8 @@ fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failu
             }
             continue;
         }
-        let text = std::fs::read_to_string(entry.path())
-            .map_err(|error| Failure::new(format!("{}: {error}", entry.path().display())))?;
+        let text =
+            std::fs::read_to_string(entry.path()).map_err(|error| Failure::system("read", entry.path(), &error))?;
         found.insert(name, text);
     }
     if found.is_empty() {

@@ -16,7 +16,9 @@ pub fn completions(args: &Completions, output: &mut Output) -> ExitStatus {
 
 /// Prints a manual page.
 pub fn man(args: &Man, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let mut hagen = Cli::command();
+    let mut hagen = Cli::command().disable_help_subcommand(true);
+    let after = hagen.get_after_help().map(ToString::to_string).unwrap_or_default();
+    hagen = hagen.after_long_help(format!("{after}\n\n`hagen man COMMAND` prints the page of one command."));
     // The options of every command reach the commands only when the whole is built.
     hagen.build();
     let command = match &args.command {
