@@ -3,7 +3,8 @@
 //! It stands beside the stages because it joins two of them: the blueprint's own checks and what only the renderers know.
 
 use crate::blueprint::load::{self, Files, Loaded};
-use crate::{render, rules};
+use crate::render;
+use crate::rules;
 
 /// One base with its overlays in an environment, with the problems that only the renderers know. With an error among them
 /// there is no blueprint.

@@ -3,13 +3,11 @@
 //! A rule sees the resolved blueprint, or files: hand-written ones or those that hagen rendered. It knows no clock, file
 //! system, network or stream, and it knows nothing of levels that a policy changes or of waivers: [`policy`] applies those.
 
-mod aim;
 pub mod elsewhere;
 pub mod policy;
 mod promised;
 mod rule;
 mod settings;
-mod target;
 pub mod waiver;
 
 mod alerts;

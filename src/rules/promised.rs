@@ -1,8 +1,10 @@
-//! What a data store is promised in a scenario, and where that is written: the same order as [`Blueprint::targets`].
+//! What is promised to an item in a scenario, and where that is written: the same order as [`Blueprint::targets`].
 
-use crate::blueprint::raw::{Name, Scenario, Tier};
+use std::collections::BTreeMap;
+
+use crate::blueprint::raw::{Name, Scenario, Target, Tier};
 use crate::blueprint::units::Duration;
-use crate::blueprint::{Blueprint, Postgres, Redis};
+use crate::blueprint::{Blueprint, Postgres, Redis, Service};
 use crate::document::Path;
 use crate::path;
 
@@ -29,55 +31,99 @@ pub struct Promise {
 /// The losses that another member of the same cluster makes up for.
 pub const FAILOVER: [Scenario; 4] = [Scenario::PrimaryLoss, Scenario::ZoneLoss, Scenario::NodeLoss, Scenario::PodLoss];
 
-/// A store, with what decides its targets.
-pub struct Store<'a> {
-    at: Path,
-    own: &'a Tier,
+/// A target and where it is written.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The figure.
+    pub value: Duration,
+    /// The place.
+    pub at: Path,
+}
+
+impl Written {
+    /// Both.
+    pub fn pair(self) -> (Duration, Path) {
+        (self.value, self.at)
+    }
+}
+
+/// Something that has targets, with what decides them.
+pub struct Item<'a> {
+    /// Where it is written; the root for the whole system.
+    pub at: Path,
+    own: Option<&'a Tier>,
     tier: Option<&'a Name>,
 }
 
-impl<'a> From<&'a Postgres> for Store<'a> {
-    fn from(cluster: &'a Postgres) -> Self {
-        let spec = &cluster.spec;
-        Self { at: path!["postgres", cluster.name], own: &spec.objectives, tier: spec.tier.as_ref() }
+impl Item<'_> {
+    /// The whole system.
+    pub const fn system() -> Self {
+        Self { at: Path::root(), own: None, tier: None }
     }
 }
 
-impl<'a> From<&'a Redis> for Store<'a> {
-    fn from(cluster: &'a Redis) -> Self {
-        let spec = &cluster.spec;
-        Self { at: path!["redis", cluster.name], own: &spec.objectives, tier: spec.tier.as_ref() }
-    }
+/// An item of a section.
+macro_rules! item {
+    ($($kind:ty => $section:literal),*) => {$(
+        impl<'a> From<&'a $kind> for Item<'a> {
+            fn from(item: &'a $kind) -> Self {
+                let at = path![$section, item.name];
+                Self { at, own: Some(&item.spec.objectives), tier: item.spec.tier.as_ref() }
+            }
+        }
+    )*};
+}
+
+item!(Service => "services", Postgres => "postgres", Redis => "redis");
+
+/// The recovery time objective of an item in a scenario, or outside of any.
+pub fn rto(blueprint: &Blueprint, item: &Item<'_>, scenario: Option<Scenario>) -> Option<Written> {
+    target(blueprint, item, Objective::Rto, scenario)
+}
+
+/// The recovery point objective of an item in a scenario, or outside of any.
+pub fn rpo(blueprint: &Blueprint, item: &Item<'_>, scenario: Option<Scenario>) -> Option<Written> {
+    target(blueprint, item, Objective::Rpo, scenario)
+}
+
+/// The target that counts: the first one written of the item's own for the scenario, its own, its tier's for the scenario, the
+/// global one for the scenario, its tier's, the global one.
+fn target(blueprint: &Blueprint, item: &Item<'_>, objective: Objective, scenario: Option<Scenario>) -> Option<Written> {
+    let all = &blueprint.spec.objectives;
+    let (own_at, all_at) = (item.at.key("objectives"), path!["objectives"]);
+    let tier = item.tier.and_then(|name| Some((all_at.key("tiers").key(name), all.tiers.get(name)?)));
+    let of = |rto, rpo| if objective == Objective::Rto { rto } else { rpo };
+    let in_scenario = |targets: &BTreeMap<Scenario, Target>, at: &Path| {
+        let scenario = scenario?;
+        let target = targets.get(&scenario)?;
+        Some((of(target.rto, target.rpo), at.key("scenarios").key(name(scenario))))
+    };
+    let chain = [
+        item.own.and_then(|own| in_scenario(&own.scenarios, &own_at)),
+        item.own.map(|own| (of(own.rto, own.rpo), own_at.clone())),
+        tier.as_ref().and_then(|(at, tier)| in_scenario(&tier.scenarios, at)),
+        in_scenario(&all.scenarios, &all_at),
+        tier.as_ref().map(|(at, tier)| (of(tier.rto, tier.rpo), at.clone())),
+        Some((of(all.rto, all.rpo), all_at.clone())),
+    ];
+    let (value, at) = chain.into_iter().flatten().find_map(|(value, at)| Some((value?, at)))?;
+    let field = if objective == Objective::Rto { "rto" } else { "rpo" };
+    Some(Written { value, at: at.key(field) })
 }
 
 /// The target of a store in a scenario.
 pub fn promise<'a>(
     blueprint: &Blueprint,
-    store: impl Into<Store<'a>>,
+    store: impl Into<Item<'a>>,
     objective: Objective,
     scenario: Scenario,
 ) -> Option<Promise> {
-    let store = store.into();
-    let all = &blueprint.spec.objectives;
-    let (own_at, all_at) = (store.at.key("objectives"), path!["objectives"]);
-    let tier = store.tier.and_then(|name| Some((all_at.key("tiers").key(name), all.tiers.get(name)?)));
-    let of = |rto, rpo| if objective == Objective::Rto { rto } else { rpo };
-    let named = |at: &Path| at.key("scenarios").key(name(scenario));
-    let chain = [
-        store.own.scenarios.get(&scenario).map(|t| (of(t.rto, t.rpo), named(&own_at))),
-        Some((of(store.own.rto, store.own.rpo), own_at.clone())),
-        tier.as_ref().and_then(|(at, tier)| tier.scenarios.get(&scenario).map(|t| (of(t.rto, t.rpo), named(at)))),
-        all.scenarios.get(&scenario).map(|t| (of(t.rto, t.rpo), named(&all_at))),
-        tier.as_ref().map(|(at, tier)| (of(tier.rto, tier.rpo), at.clone())),
-        Some((of(all.rto, all.rpo), all_at.clone())),
-    ];
-    let (time, at) = chain.into_iter().flatten().find_map(|(time, at)| Some((time?, at)))?;
-    let field = if objective == Objective::Rto { "rto" } else { "rpo" };
-    Some(Promise { scenario, time, at: at.key(field) })
+    let Written { value: time, at } = target(blueprint, &store.into(), objective, Some(scenario))?;
+    Some(Promise { scenario, time, at })
 }
 
 /// The strictest target of a store in any of some scenarios: the first of them where several are equal.
-pub fn strictest<'a, S: Into<Store<'a>> + Copy>(
+pub fn strictest<'a, S: Into<Item<'a>> + Copy>(
     blueprint: &Blueprint,
     store: S,
     objective: Objective,

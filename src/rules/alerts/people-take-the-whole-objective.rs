@@ -30,8 +30,8 @@ use crate::blueprint::raw::{CrossRegionMode, DnsFailover, Scenario, Severity};
 use crate::blueprint::units::Duration;
 use crate::document::Path;
 use crate::render::alerts::time::page_latency;
-use crate::rules::aim::{self, Item};
 use crate::rules::prelude::*;
+use crate::rules::promised::{self, Item, Written};
 
 pub static RULE: Rule = Rule {
     id: "AL014",
@@ -90,8 +90,10 @@ fn region_loss(blueprint: &Blueprint) -> impl Iterator<Item = Timed> {
             failover(&blueprint.spec, record, &record_host(label, dns.zone.as_str())) == DnsFailover::Gated
         })
     });
-    let system = gated.then(|| aim::rto(blueprint, &Item::system(), scenario)).flatten();
-    promoted.filter_map(move |cluster| aim::rto(blueprint, &cluster.into(), scenario)).chain(system)
+    let system = gated.then(|| promised::rto(blueprint, &Item::system(), scenario).map(Written::pair)).flatten();
+    promoted
+        .filter_map(move |cluster| promised::rto(blueprint, &cluster.into(), scenario).map(Written::pair))
+        .chain(system)
 }
 
 /// The objectives of what is restored from backups.
@@ -99,8 +101,9 @@ fn corruption(blueprint: &Blueprint) -> impl Iterator<Item = Timed> {
     let scenario = Some(Scenario::DataCorruption);
     let postgres = blueprint.postgres.iter().filter(|cluster| cluster.spec.backup.is_some());
     let redis = blueprint.redis.iter().filter(|redis| redis.spec.backup.is_some());
-    let postgres = postgres.filter_map(move |cluster| aim::rto(blueprint, &cluster.into(), scenario));
-    postgres.chain(redis.filter_map(move |redis| aim::rto(blueprint, &redis.into(), scenario)))
+    let postgres =
+        postgres.filter_map(move |cluster| promised::rto(blueprint, &cluster.into(), scenario).map(Written::pair));
+    postgres.chain(redis.filter_map(move |redis| promised::rto(blueprint, &redis.into(), scenario).map(Written::pair)))
 }
 
 fn judge(what: &str, page: Duration, respond: &Timed, decide: Timed, rto: Timed) -> Option<Diagnostic> {

@@ -30,7 +30,7 @@ use crate::blueprint::Region;
 use crate::blueprint::raw::{DestinationKind, Reference, Scenario, Usage};
 use crate::document::Path;
 use crate::rules::prelude::*;
-use crate::rules::promised::{Objective, Promise, Store, promise};
+use crate::rules::promised::{Item, Objective, Promise, promise};
 
 pub static RULE: Rule = Rule {
     id: "BK004",
@@ -64,7 +64,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 }
 
 /// Whether the loss of a region is in scope for a store.
-fn counts<'a, S: Into<Store<'a>> + Copy>(blueprint: &Blueprint, store: S) -> bool {
+fn counts<'a, S: Into<Item<'a>> + Copy>(blueprint: &Blueprint, store: S) -> bool {
     let written = |promise: &Promise| promise.at.to_string().contains("region-loss");
     let of = |objective| promise(blueprint, store, objective, Scenario::RegionLoss);
     blueprint.regions.len() > 1

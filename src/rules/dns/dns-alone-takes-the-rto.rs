@@ -26,10 +26,10 @@
 use std::collections::BTreeMap;
 
 use crate::blueprint::dns::{Record, records};
-use crate::blueprint::raw::{DnsFailover, Scenario, Tier};
+use crate::blueprint::raw::{DnsFailover, Scenario};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
-use crate::rules::target::{self, Item, Written};
+use crate::rules::promised::{self, Item, Written};
 
 pub static RULE: Rule = Rule {
     id: "DN009",
@@ -59,8 +59,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         return;
     }
     let strictest = strictest(blueprint);
-    let own = Tier::default();
-    let all = target::rto(blueprint, &Item { own: &own, tier: None, at: path![] }, Some(Scenario::RegionLoss));
+    let all = promised::rto(blueprint, &Item::system(), Some(Scenario::RegionLoss));
     for record in records.iter().filter(|record| record.failover != DnsFailover::None) {
         let rto = strictest.get(record.host.as_str()).or(all.as_ref());
         findings.extend(rto.and_then(|rto| finding(record, rto)));
@@ -72,12 +71,7 @@ fn strictest(blueprint: &Blueprint) -> BTreeMap<&str, Written> {
     let mut by_host: BTreeMap<&str, Written> = BTreeMap::new();
     for service in blueprint.services.iter().filter(|service| service.is_public()) {
         let Some(host) = service.host.as_deref() else { continue };
-        let item = Item {
-            own: &service.spec.objectives,
-            tier: service.spec.tier.as_ref(),
-            at: path!["services", service.name],
-        };
-        let Some(rto) = target::rto(blueprint, &item, Some(Scenario::RegionLoss)) else { continue };
+        let Some(rto) = promised::rto(blueprint, &service.into(), Some(Scenario::RegionLoss)) else { continue };
         if by_host.get(host).is_none_or(|known| rto.value < known.value) {
             by_host.insert(host, rto);
         }

@@ -25,7 +25,7 @@
 use super::contents::{item, kept};
 use crate::blueprint::raw::{Scenario, StorePlatform};
 use crate::rules::prelude::*;
-use crate::rules::target;
+use crate::rules::promised;
 
 pub static RULE: Rule = Rule {
     id: "RD010",
@@ -53,7 +53,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     for redis in blueprint.redis.iter().filter(|redis| redis.spec.platform != StorePlatform::Elasticache) {
         let Some(kept) = kept(redis) else { continue };
         let item = item(redis);
-        let promised = WHEN.into_iter().filter_map(|scenario| target::rpo(blueprint, &item, scenario));
+        let promised = WHEN.into_iter().filter_map(|scenario| promised::rpo(blueprint, &item, scenario));
         let mut places: Vec<_> = promised.filter(|rpo| rpo.value.millis() == 0).map(|rpo| rpo.at).collect();
         places.sort();
         places.dedup();

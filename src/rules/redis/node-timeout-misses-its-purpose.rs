@@ -28,7 +28,7 @@ use crate::blueprint::Redis;
 use crate::blueprint::raw::{Scenario, Topology};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
-use crate::rules::target;
+use crate::rules::promised;
 
 pub static RULE: Rule = Rule {
     id: "RD011",
@@ -66,7 +66,7 @@ fn short(redis: &Redis) -> Diagnostic {
 fn long(blueprint: &Blueprint, redis: &Redis) -> Option<Diagnostic> {
     let item = item(redis);
     let scenarios = [Scenario::NodeLoss, Scenario::PrimaryLoss, Scenario::ZoneLoss];
-    let targets = scenarios.into_iter().filter_map(|scenario| target::rto(blueprint, &item, Some(scenario)));
+    let targets = scenarios.into_iter().filter_map(|scenario| promised::rto(blueprint, &item, Some(scenario)));
     let rto = targets.min_by_key(|rto| rto.value)?;
     let timeout = redis.spec.node_timeout;
     let takes = Duration::from_millis(timeout.millis().saturating_mul(2).saturating_add(2000));

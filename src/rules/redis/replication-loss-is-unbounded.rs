@@ -28,7 +28,7 @@
 use super::contents::{item, kept};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
-use crate::rules::target;
+use crate::rules::promised;
 
 pub static RULE: Rule = Rule {
     id: "RD009",
@@ -53,7 +53,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         if redis.spec.replicas_per_shard < 2 || redis.spec.min_replicas_to_write > 0 {
             continue;
         }
-        let Some(rpo) = target::rpo(blueprint, &item(redis), None) else { continue };
+        let Some(rpo) = promised::rpo(blueprint, &item(redis), None) else { continue };
         let timeout = redis.spec.node_timeout;
         let followed = timeout.millis().saturating_mul(11);
         if rpo.value.millis() == 0 || rpo.value.millis() >= followed {

@@ -28,7 +28,7 @@ use super::contents::{item, kept};
 use crate::blueprint::cron::Schedule;
 use crate::blueprint::raw::Scenario;
 use crate::rules::prelude::*;
-use crate::rules::target;
+use crate::rules::promised;
 
 pub static RULE: Rule = Rule {
     id: "RD020",
@@ -50,7 +50,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let item = item(redis);
         let region_loss = several.then_some(Scenario::RegionLoss);
         let scenarios = [Some(Scenario::DataCorruption), region_loss].into_iter().flatten();
-        let targets = scenarios.filter_map(|scenario| target::rpo(blueprint, &item, Some(scenario)));
+        let targets = scenarios.filter_map(|scenario| promised::rpo(blueprint, &item, Some(scenario)));
         let Some(rpo) = targets.min_by_key(|rpo| rpo.value) else { continue };
         if rpo.value.millis() == 0 || gap <= rpo.value {
             continue;

@@ -28,8 +28,8 @@ use crate::blueprint::dns::failover;
 use crate::blueprint::names::record_host;
 use crate::blueprint::raw::{CrossRegionMode, DnsFailover, Scenario};
 use crate::document::Path;
-use crate::rules::aim::{self, Item};
 use crate::rules::prelude::*;
+use crate::rules::promised::{self, Item, Written};
 
 pub static RULE: Rule = Rule {
     id: "RB001",
@@ -95,13 +95,13 @@ fn promoted(blueprint: &Blueprint) -> Option<(Path, &'static str)> {
         let cross = cluster.spec.cross_region.as_ref();
         cluster.is_rendered() && cross.is_some_and(|cross| cross.mode == CrossRegionMode::StreamingStandby)
     });
-    let mut with = standby.filter(|c| aim::rto(blueprint, &(*c).into(), Some(Scenario::RegionLoss)).is_some());
+    let mut with = standby.filter(|c| promised::rto(blueprint, &(*c).into(), Some(Scenario::RegionLoss)).is_some());
     Some((path!["postgres", with.next()?.name, "crossRegion", "mode"], "people promote it"))
 }
 
 /// A record that people open, with an objective for it.
 fn gated(blueprint: &Blueprint) -> Option<(Path, &'static str)> {
-    aim::rto(blueprint, &Item::system(), Some(Scenario::RegionLoss))?;
+    promised::rto(blueprint, &Item::system(), Some(Scenario::RegionLoss))?;
     let dns = blueprint.spec.dns.as_ref()?;
     let mut gated = dns.records.iter().filter(|(label, record)| {
         failover(&blueprint.spec, record, &record_host(label, dns.zone.as_str())) == DnsFailover::Gated
@@ -114,7 +114,7 @@ fn restored(blueprint: &Blueprint) -> Option<Diagnostic> {
     let postgres = blueprint.postgres.iter().filter(|cluster| cluster.spec.backup.is_some()).map(Item::from);
     let redis = blueprint.redis.iter().filter(|redis| redis.spec.backup.is_some()).map(Item::from);
     let declared = postgres.chain(redis).find_map(|item| {
-        let (rto, at) = aim::rto(blueprint, &item, Some(Scenario::DataCorruption))?;
+        let (rto, at) = promised::rto(blueprint, &item, Some(Scenario::DataCorruption)).map(Written::pair)?;
         at.steps()
             .iter()
             .any(|step| *step == crate::document::Step::Key("data-corruption".to_owned()))

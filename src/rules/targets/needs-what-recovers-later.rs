@@ -25,8 +25,8 @@
 use crate::blueprint::raw::Usage;
 use crate::blueprint::{Need, NeedTarget};
 use crate::document::Path;
-use crate::rules::aim::{self, Item};
 use crate::rules::prelude::*;
+use crate::rules::promised::{self, Item, Written};
 
 pub static RULE: Rule = Rule {
     id: "TG010",
@@ -42,7 +42,7 @@ type Timed = (crate::blueprint::units::Duration, Path);
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     for service in &blueprint.services {
-        let Some((own, whose)) = aim::rto(blueprint, &service.into(), None) else { continue };
+        let Some((own, whose)) = promised::rto(blueprint, &service.into(), None).map(Written::pair) else { continue };
         for need in service.needs.iter().filter(|need| need.spec.fallback.is_none()) {
             let Some((later, place)) = of(blueprint, need).filter(|(later, _)| *later > own) else { continue };
             let at = path!["services", service.name, "needs", need.reference];
@@ -69,5 +69,5 @@ fn of(blueprint: &Blueprint, need: &Need) -> Option<Timed> {
         NeedTarget::Redis => blueprint.redis(&need.name).filter(|redis| redis.spec.usage != Usage::Cache)?.into(),
         NeedTarget::External => return None,
     };
-    aim::rto(blueprint, &item, None)
+    promised::rto(blueprint, &item, None).map(Written::pair)
 }
