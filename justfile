@@ -13,6 +13,6 @@ test:
 bench:
     ./benches/run
 
-# Writes the generated files anew: the schema, the page of facts, the expected trees of the examples.
+# Writes the generated files anew: the schema, the pages of facts and of rules, the expected trees of the examples.
 bless:
-    HAGEN_BLESS=1 cargo test --quiet --test hagen -- language examples
+    HAGEN_BLESS=1 cargo test --quiet --test hagen -- language examples rules
