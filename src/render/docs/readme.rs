@@ -64,7 +64,7 @@ pub fn readme(blueprint: &Blueprint, renderer: Renderer<'_>, jobs: &mut Vec<Job>
         differ: secrets.iter().any(|key| !key.everywhere()),
         secrets,
         by_hand: regions.iter().filter_map(|region| region.kubernetes.as_ref()).any(Kubernetes::by_hand),
-        promotions: steps::promotions(blueprint, jobs),
+        promotions: steps::promotions(blueprint),
         dns: any("global/dns/"),
         alerts: any("global/alerts/"),
         alerts_in_kubernetes: blueprint
@@ -157,7 +157,7 @@ mod tests {
         let bare: Vec<&str> =
             typed.filter(|line| line.contains("kubectl ") && !line.contains("kubectl --context ")).collect();
         assert!(bare.is_empty(), "{bare:?}");
-        for step in ["job/redis-sessions-bootstrap-", "patronictl list", "edit-config --set standby_cluster=null"] {
+        for step in ["job/redis-sessions-bootstrap-", "patronictl list", "eu-west-1/patroni/main/README.md"] {
             assert!(page.contains(step), "{step}");
         }
         let unnamed: String = text.lines().filter(|l| !l.contains("kubeContext")).map(|l| format!("{l}\n")).collect();

@@ -49,19 +49,17 @@ pub(super) struct Promotion {
     cluster: String,
     region: String,
     primary: String,
-    /// The page of the cluster, where it runs on hosts.
-    page: Option<String>,
-    /// The page of the cluster.
-    more: String,
-    /// Whether kubectl must be pointed at each of the two clusters, because nothing names its context.
-    switch: bool,
-    fence: String,
-    remove: String,
-    list: String,
+    /// The page of the cluster, which has every step.
+    page: String,
+    /// Whether it runs on Kubernetes.
+    on_kubernetes: bool,
+    /// The host name that the services of all regions write to, and what it leads to afterwards.
     old_endpoint: Option<String>,
     new_endpoint: Option<String>,
-    resume: Vec<String>,
-    full: String,
+    /// Whether it is backed up.
+    backup: bool,
+    /// The Redis clusters of both regions whose keys stay behind.
+    left_behind: Vec<String>,
 }
 
 /// The tools of a region.
@@ -242,41 +240,28 @@ pub(super) fn kubernetes(blueprint: &Blueprint, region: &Region, jobs: &[Job]) -
     }
 }
 
-/// Each standby cluster with the steps of its promotion.
-pub(super) fn promotions(blueprint: &Blueprint, jobs: &[Job]) -> Vec<Promotion> {
+/// Each standby cluster with what its promotion takes.
+pub(super) fn promotions(blueprint: &Blueprint) -> Vec<Promotion> {
     let mut all = Vec::new();
     for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered()) {
         let Some(primary) = blueprint.region(&cluster.primary_region) else { continue };
-        let old = Tools { blueprint, region: primary, jobs };
-        let (object, full) = (cluster.object(), names::postgres_backup(&cluster.name, "full"));
         for region in blueprint.regions.iter().filter(|r| cluster.role(r) == Some(PostgresRole::Standby)) {
-            let new = Tools { blueprint, region, jobs };
-            let page = format!("{}/patroni/{}/README.md", region.name, cluster.name);
+            let both = |redis: &&Redis| redis.in_region(primary) && redis.in_region(region);
+            let kept = |redis: &&Redis| redis.spec.usage != raw::Usage::Cache;
             all.push(Promotion {
                 cluster: cluster.name.clone(),
                 region: region.name.clone(),
                 primary: primary.name.clone(),
-                page: (!cluster.on_kubernetes()).then_some(page.clone()),
-                more: page,
-                switch: [primary, region].iter().any(|region| region.spec.kube_context.is_none()),
-                fence: format!("{} scale statefulset/{object} --replicas=0", old.inside()),
-                remove: new.patronictl(cluster, false, "edit-config --set standby_cluster=null --force"),
-                list: new.patronictl(cluster, false, "list"),
+                page: format!("{}/patroni/{}/README.md", region.name, cluster.name),
+                on_kubernetes: cluster.on_kubernetes(),
                 old_endpoint: cluster.endpoint(&primary.name),
                 new_endpoint: cluster.endpoint(&region.name),
-                resume: backups(cluster).map(|job| new.resume(&job)).collect(),
-                full: format!("{} create job --from=cronjob/{full} {full}-promoted", new.inside()),
+                backup: cluster.spec.backup.is_some(),
+                left_behind: blueprint.redis.iter().filter(both).filter(kept).map(|r| r.name.clone()).collect(),
             });
         }
     }
     all
-}
-
-impl Tools<'_> {
-    /// The command that lets a suspended CronJob run.
-    fn resume(&self, job: &str) -> String {
-        format!(r#"{} patch cronjob/{job} --patch '{{"spec":{{"suspend":false}}}}'"#, self.inside())
-    }
 }
 
 /// The CronJobs of a cluster's backups.
