@@ -10,9 +10,13 @@ use hagen::blueprint::explain::explain;
 use hagen::blueprint::load::{Input, Loaded, parse};
 use hagen::document::{Document, Node, NodeKind, Span, edit};
 use hagen::estate::Estate;
+use hagen::diagnostics::Place;
 use hagen::loading::load;
+use hagen::render::{ArtifactKind, Engine, Selection, render};
 use hagen::report;
 use hagen::rules::{self, Group, HEADINGS};
+
+use crate::support::shipped;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules")
@@ -208,4 +212,26 @@ fn the_page_of_rules_is_what_the_rules_say() {
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(written == page, "docs/rules.md is stale; `just bless` writes it");
+}
+
+/// What hagen itself must never write: every rule about files looks at everything that the shipped blueprints render to.
+#[test]
+fn no_rule_finds_anything_in_what_is_rendered() {
+    let engine = Engine::embedded().unwrap();
+    let mut found = Vec::new();
+    for (name, blueprint) in shipped() {
+        let set = render(&blueprint, &engine, &Selection::default()).unwrap();
+        // Tests of alerts are full of what must fire.
+        let read = set.into_values().filter(|artifact| artifact.kind != ArtifactKind::PrometheusTests);
+        let estate = Estate::read(read.map(|artifact| (artifact.path, artifact.text)));
+        assert!(estate.files.len() > 3, "{name}: {}", estate.files.len());
+        found.extend(estate.problems.iter().map(|problem| format!("{name}: {}", problem.title)));
+        for finding in rules::check_files(&estate) {
+            let Place::Span(span) = finding.primary.place else { panic!("{}: a place in a file", finding.id) };
+            let source = &estate.sources[span.file as usize];
+            let line = source.position(span.start).line;
+            found.push(format!("{name}: {}:{line}: {}: {}", source.name, finding.id, finding.title));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -271,10 +271,12 @@ pub struct Probe {
     /// How long an answer may take (F-K8-04: Kubernetes' own default of 1 s is short).
     #[serde(default = "two_seconds")]
     pub timeout: Duration,
-    /// So many failures in a row count.
-    #[serde(default = "three")]
+    /// So many failures in a row count: 3 for readiness, 6 for liveness, which must be slower (R-K8-16), 60 for startup, when it
+    /// is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
-    pub failures: u32,
+    #[schemars(extend("examples" = [3]))]
+    pub failures: Option<u32>,
     /// The time before the first question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["5s"]))]

@@ -58,6 +58,16 @@ impl Resolver<'_> {
             ("liveness", liveness.is_some(), LIVENESS, "a TCP connection to the port, slower than readiness (R-K8-16)"),
             ("startup", probes.startup.is_some(), STARTUP, "what liveness asks, for five minutes (R-K8-17)"),
         ];
+        for (name, probe, default) in [
+            ("readiness", &probes.readiness, READINESS),
+            ("liveness", &probes.liveness, LIVENESS),
+            ("startup", &probes.startup, STARTUP),
+        ] {
+            if probe.as_ref().is_some_and(|probe| probe.failures.is_none()) {
+                let at = at.key("probes").key(name).key("failures");
+                self.derived(&at, default.failures, "what readiness, liveness (slower, R-K8-16) and startup each have");
+            }
+        }
         for (name, _, default, because) in all.into_iter().filter(|(_, written, ..)| !written) {
             let at = at.key("probes").key(name);
             let ProbeDefault { period, failures } = default;

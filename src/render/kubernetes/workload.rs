@@ -159,7 +159,7 @@ fn probe(written: Option<&raw::Probe>, default: ProbeDefault) -> Probe {
             initial_delay: probe.initial_delay.map(Duration::secs).filter(|delay| *delay > 0),
             period: probe.period.secs().max(1),
             timeout: probe.timeout.secs().max(1),
-            failures: probe.failures,
+            failures: probe.failures.unwrap_or(default.failures),
         },
         None => Probe {
             action: action(None),

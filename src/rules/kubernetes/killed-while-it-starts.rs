@@ -45,7 +45,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             Some(probe) => (
                 probe.initial_delay.map_or(0, |delay| delay.secs()),
                 probe.period.secs().max(1),
-                u64::from(probe.failures),
+                u64::from(probe.failures.unwrap_or(STARTUP.failures)),
             ),
             None => (0, u64::from(STARTUP.period), u64::from(STARTUP.failures)),
         };

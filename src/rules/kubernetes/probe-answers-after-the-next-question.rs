@@ -22,6 +22,7 @@
 //! # Source
 //! facts.md F-K8-04: Kubernetes, Configure Liveness, Readiness and Startup Probes.
 
+use crate::blueprint::service::{LIVENESS, READINESS};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -42,9 +43,11 @@ pub static RULE: Rule = Rule {
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     for service in blueprint.services.iter().filter(|service| service.on_kubernetes()) {
         let probes = &service.spec.probes;
-        for (name, probe) in [("readiness", &probes.readiness), ("liveness", &probes.liveness)] {
+        let asked = [("readiness", &probes.readiness, READINESS), ("liveness", &probes.liveness, LIVENESS)];
+        for (name, probe, default) in asked {
             let Some(probe) = probe.as_ref().filter(|probe| probe.timeout >= probe.period) else { continue };
             let at = path!["services", service.name, "probes", name];
+            let failures = probe.failures.unwrap_or(default.failures);
             findings.push(
                 RULE.finding(
                     Place::Value(at.key("timeout")),
@@ -53,8 +56,8 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .label(format!("waits {}", probe.timeout))
                 .also(Place::Value(at.key("period")), format!("asks every {}", probe.period))
                 .because(format!(
-                    "{} ≥ {}: one question waits for the other, and {} failures take longer than {} × {} (F-K8-04)",
-                    probe.timeout, probe.period, probe.failures, probe.failures, probe.period
+                    "{} ≥ {}: one question waits for the other, and {failures} failures take longer than {failures} × {} (F-K8-04)",
+                    probe.timeout, probe.period, probe.period
                 ))
                 .fix(format!("ask less often than every {}, or wait less", probe.timeout)),
             );

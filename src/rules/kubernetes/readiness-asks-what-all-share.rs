@@ -24,6 +24,7 @@
 //! # Source
 //! facts.md X-K8-11, F-LB-04, F-DN-07.
 
+use crate::blueprint::service::READINESS;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -54,7 +55,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .because(format!(
                     "after {} failures, {} apart, no pod is ready any more, until `{reference}` answers again and readiness \
                      has seen it: the outage of one is that of the other (X-K8-11)",
-                    readiness.failures, readiness.period
+                    readiness.failures.unwrap_or(READINESS.failures), readiness.period
                 ))
                 .fix("answer from the process alone, and let the requests that need it fail or degrade"),
             );

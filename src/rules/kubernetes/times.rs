@@ -18,7 +18,7 @@ impl Times {
         Self {
             period: of(default.period, probe.map(|probe| probe.period.secs())),
             timeout: of(PROBE_TIMEOUT, probe.map(|probe| probe.timeout.secs())),
-            failures: of(default.failures, probe.map(|probe| probe.failures.into())),
+            failures: of(default.failures, probe.and_then(|probe| probe.failures).map(u64::from)),
         }
     }
 
