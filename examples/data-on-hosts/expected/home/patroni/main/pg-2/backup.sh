@@ -23,9 +23,18 @@ export PGPASSWORD=${PATRONI_SUPERUSER_PASSWORD:?is missing in the environment fi
 
 # Does nothing where the stanza is there, and refuses where it is another cluster's. It asks all repositories at once: one that
 # cannot be reached must not cost the backup in the others.
-pgbackrest --config="$config" --stanza="$stanza" stanza-create || echo 'the backup will tell whether the stanza is there' >&2
+# The archiver holds the same lock for a moment with every segment.
 log=$(mktemp)
 trap 'rm -f -- "$log"' EXIT
+for try in 1 2 3 4 5 6; do
+    if pgbackrest --config="$config" --stanza="$stanza" stanza-create > "$log" 2>&1; then break; fi
+    if [ "$try" = 6 ] || ! grep -q 'unable to acquire lock' "$log"; then
+        cat "$log" >&2
+        echo 'the backup will tell whether the stanza is there' >&2
+        break
+    fi
+    sleep "$try"
+done
 failed=0
 for repository in "${repositories[@]}"; do
     # Another backup holds the lock: a full one waits for its turn; for the others the one that runs will do.
