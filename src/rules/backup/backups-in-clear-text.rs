@@ -3,6 +3,10 @@
 //! # What it finds
 //! A destination with `encryption: none`, and a directory with `encryption: kms`, which no provider is there to do.
 //!
+//! In pgbackrest.conf: a repository with `repoN-cipher-type=none`, or one in a directory (no `repoN-type`, or `posix`,
+//! `cifs`, `sftp`) without `repoN-cipher-type`. Object stores encrypt by themselves; a repository on another host
+//! (`repoN-host`) is for that host to say.
+//!
 //! # Why it matters
 //! A backup is all data in one place, kept for weeks, mostly with fewer people looking after it than after the database. Who
 //! reads it has everything, passwords included.
@@ -19,6 +23,7 @@
 //! # Source
 //! facts.md R-BK-17; pgBackRest user guide, `repo-cipher-type`.
 
+use super::configured::{repositories, text};
 use crate::blueprint::raw::{DestinationKind, Encryption};
 use crate::rules::prelude::*;
 
@@ -29,7 +34,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: true,
     fields: &["backup.*.encryption", "backup.*.kind"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -47,6 +52,29 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .also(Place::Value(at.key("kind")), "where they lie")
                 .because(format!("{why} (R-BK-17)"))
                 .fix("write `encryption: aes-256-cbc` and `passphrase: {secret: …, key: …}`"),
+        );
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for (number, repository) in estate.of(Kind::Pgbackrest).flat_map(repositories) {
+        let kind = repository.get("type").map_or("posix", |entry| text(entry));
+        let directory = matches!(kind, "posix" | "cifs" | "sftp");
+        let (place, label) = match repository.get("cipher-type") {
+            _ if repository.contains_key("host") => continue,
+            Some(cipher) if text(cipher) == "none" => (Place::Span(cipher.value.span), "not encrypted".to_owned()),
+            Some(_) => continue,
+            None if directory => {
+                let Some(path) = repository.get("path") else { continue };
+                (Place::Span(path.value.span), format!("no `repo{number}-cipher-type`"))
+            }
+            None => continue,
+        };
+        findings.push(
+            RULE.finding(place, format!("backups in repo{number} are not encrypted"))
+                .label(label)
+                .because("whoever reads them has all data (R-BK-17)")
+                .fix(format!("write `repo{number}-cipher-type=aes-256-cbc`, with the passphrase in the environment")),
         );
     }
 }

@@ -5,6 +5,8 @@
 //! and without anything that keeps it from overwriting (`test ! -f …`, `--ignore-existing`, `--no-clobber`), in a cluster
 //! without `backup`. With `backup` such a command is for PG042. A script is not looked into.
 //!
+//! In files: such an `archive_command` in a patroni.yml or postgresql.conf. Beside a pgbackrest.conf it is for PG042.
+//!
 //! # Why it matters
 //! After a failover two servers can archive a segment of one name; the copy that overwrites destroys the one that a recovery
 //! needs. A copy that was cut off counts as archived, and PostgreSQL removes the original.
@@ -22,6 +24,7 @@
 //! # Source
 //! facts.md F-PG-14, F-PG-15; PostgreSQL, continuous archiving: a command should refuse to overwrite.
 
+use super::configured::servers;
 use crate::rules::prelude::*;
 use crate::rules::settings::{Archiver, archiver, parameter, place};
 
@@ -32,7 +35,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["postgres.*.parameters", "postgres.*.backup"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -49,6 +52,23 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                  archived (F-PG-15)",
             )
             .fix("declare `backup` and leave `archive_command` out: pgBackRest checks what it archives"),
+        );
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    if estate.of(Kind::Pgbackrest).next().is_some() {
+        return;
+    }
+    for command in servers(estate).filter_map(|server| server.setting("archive_command")) {
+        let Archiver::Copy(program) = archiver(command.text) else { continue };
+        findings.push(
+            RULE.finding(command.place(), format!("`{program}` may overwrite WAL that a recovery needs"))
+                .because(
+                    "two servers can archive a segment of one name around a failover, and a copy that was cut off counts as \
+                     archived (F-PG-15)",
+                )
+                .fix("use an archiver that checks what it writes: pgBackRest, WAL-G or Barman"),
         );
     }
 }

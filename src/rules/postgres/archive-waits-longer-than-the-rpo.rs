@@ -5,6 +5,9 @@
 //! objective that rests on the archive: that for wrong data, and that for the loss of a region where no other region has a
 //! copy. The time of the upload comes on top, so that an equal one is too long as well.
 //!
+//! In files: `archive_mode: on` in a patroni.yml or postgresql.conf, with `archive_timeout` as 0 or, which is the
+//! same, not written at all (in a file that includes no other).
+//!
 //! # Why it matters
 //! Only whole segments of 16 MiB are archived. On a quiet database a segment stays open until `archive_timeout` closes it;
 //! with 0 that may be days. When everything but the archive is gone, that much is lost.
@@ -24,10 +27,12 @@
 //! # Source
 //! facts.md X-PG-1, F-PG-01: PostgreSQL, runtime-config-wal.
 
+use super::configured::servers;
 use crate::blueprint::raw::Scenario;
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 use crate::rules::promised::{Objective, name, strictest};
+use crate::rules::settings::boolean;
 use crate::rules::settings::{parameter, place, time};
 
 pub static RULE: Rule = Rule {
@@ -37,7 +42,7 @@ pub static RULE: Rule = Rule {
     level: Level::Error,
     security: false,
     fields: &["postgres.*.backup.archiveTimeout", "postgres.*.parameters", "postgres.*.crossRegion", "objectives.rpo"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -83,6 +88,25 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .also(Place::Value(promise.at), format!("{} for {}", promise.time, name(promise.scenario)))
                 .because(format!("{timeout} + the upload of a segment > {} (X-PG-1)", promise.time))
                 .fix(fix),
+        );
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for server in servers(estate).filter(|server| !server.is_partial()) {
+        let archives = |text: &str| boolean(text) == Some(true) || text == "always";
+        let Some(mode) = server.setting("archive_mode").filter(|mode| archives(mode.text)) else { continue };
+        let timeout = server.setting("archive_timeout");
+        let never = timeout.is_none_or(|timeout| time(timeout.text, 1000) == Some(Ok(Duration::from_secs(0))));
+        if !never {
+            continue;
+        }
+        let place = timeout.map_or_else(|| mode.place(), super::configured::Setting::place);
+        findings.push(
+            RULE.finding(place, "WAL may wait for its archiving without end")
+                .label(if timeout.is_some() { "never" } else { "no `archive_timeout`, which is 0 by default: never" })
+                .because("0 never closes a segment before it is full, and a quiet database does not fill it for days (X-PG-1)")
+                .fix("write `archive_timeout: 60s`"),
         );
     }
 }

@@ -4,6 +4,9 @@
 //! `backup` beside `archive_mode: off`, or beside an `archive_command` that does nothing (empty, `true`, `:`): parameters win
 //! over what hagen sets.
 //!
+//! In files: a pgbackrest.conf, and beside it `archive_mode: off`, an `archive_command` that does nothing, or a
+//! patroni.yml that makes a cluster (`bootstrap.dcs`) and has no `archive_mode` at all, which is off by default.
+//!
 //! # Why it matters
 //! pgBackRest needs every segment of WAL from the start of a backup on. Without an archive its backups fail; with a command
 //! that only says "done", they seem to work until somebody restores one. There is no recovery to a point in time either way.
@@ -22,6 +25,7 @@
 //! # Source
 //! facts.md F-PG-01: PostgreSQL, runtime-config-wal; pgBackRest user guide.
 
+use super::configured::{SHARED, Server, key, servers};
 use crate::rules::prelude::*;
 use crate::rules::settings::{Archiver, archiver, boolean, parameter, place};
 
@@ -32,7 +36,7 @@ pub static RULE: Rule = Rule {
     level: Level::Error,
     security: false,
     fields: &["postgres.*.parameters", "postgres.*.backup"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -57,4 +61,32 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .fix(format!("leave `{name}` out: hagen sets it from `backup`")),
         );
     }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let Some(backups) = estate.of(Kind::Pgbackrest).next() else { return };
+    for server in servers(estate) {
+        let Some((place, why)) = unarchived(server) else { continue };
+        findings.push(
+            RULE.finding(place, format!("WAL of `{}` reaches no archive", server.name().escape_debug()))
+                .also(key(backups, &[]), "these backups need it")
+                .because(format!("{why} (F-PG-01)"))
+                .fix("write `archive_mode: on` and `archive_command: pgbackrest --stanza=… archive-push %p`"),
+        );
+    }
+}
+
+/// Where a server says that it archives nothing.
+fn unarchived(server: Server<'_>) -> Option<(Place, &'static str)> {
+    let none = "nothing is archived: every backup fails, and none can be rolled forward";
+    let Some(mode) = server.setting("archive_mode") else {
+        // What a postgresql.conf does not say another file may.
+        let whole = server.patroni && !server.is_partial();
+        return whole.then(|| (key(server.tree, &SHARED), none));
+    };
+    if boolean(mode.text) == Some(false) {
+        return Some((mode.place(), none));
+    }
+    let command = server.setting("archive_command").filter(|command| archiver(command.text) == Archiver::Nothing)?;
+    Some((command.place(), "the command keeps nothing: no backup has its WAL"))
 }

@@ -6,6 +6,9 @@
 //!
 //! It says nothing where the delay has a limit and no service on Kubernetes says how long it waits.
 //!
+//! In files: `remote_apply` in a patroni.yml with `synchronous_mode`, or beside `synchronous_standby_names`, and
+//! `max_standby_streaming_delay: -1` in the same file. How long callers wait no file tells.
+//!
 //! # Why it matters
 //! A long query on the standby keeps replay back for up to that delay, and with `remote_apply` every commit waits for replay:
 //! a report on a replica becomes timeouts of writers.
@@ -25,6 +28,7 @@
 //! # Source
 //! facts.md F-PG-04 (what `remote_apply` waits for) and PostgreSQL, runtime-config-replication; that the two add up is inferred.
 
+use super::configured::{is_synchronous, servers};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{NeedTarget, Postgres};
 use crate::rules::prelude::*;
@@ -37,7 +41,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["postgres.*.parameters", "postgres.*.replication", "services.*.needs.*.timeout"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 const DELAY: &str = "max_standby_streaming_delay";
@@ -100,4 +104,20 @@ fn shortest<'a>(blueprint: &'a Blueprint, cluster: &Postgres) -> Option<(&'a str
         Some((service.name.as_str(), need.spec.timeout?))
     };
     services.filter_map(timeout).min_by_key(|(_, timeout)| *timeout)
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for server in servers(estate) {
+        let named = server.setting("synchronous_standby_names").is_some_and(|names| !names.text.is_empty());
+        let waits = named || server.patroni && is_synchronous(server.tree);
+        let commit = server.setting("synchronous_commit").filter(|commit| commit.text == "remote_apply" && waits);
+        let delay = server.setting(DELAY).filter(|delay| time(delay.text, 1) == Some(Err(Unlimited)));
+        let (Some(commit), Some(delay)) = (commit, delay) else { continue };
+        findings.push(
+            RULE.finding(delay.place(), "a query on a standby may hold up commits without any limit")
+                .also(commit.place(), "commits wait for replay")
+                .because("replay may stand still for as long as the query runs (F-PG-04)")
+                .fix(format!("write `synchronous_commit: on`, or limit `{DELAY}`")),
+        );
+    }
 }

@@ -5,6 +5,8 @@
 //! `/dev/shm`. One finding for a cluster points at all of them. Patroni's file of passwords (pgpass) lies in that of the sockets, the other secrets in that of the
 //! configuration. Logs may lie there.
 //!
+//! In patroni.yml: `pgpass` or `data_dir` of `postgresql` below one of them.
+//!
 //! # Why it matters
 //! Whoever has an account on the host can make the directory first, and then owns what is put into it. What is not used for
 //! some days is removed by systemd-tmpfiles, and a reboot empties it.
@@ -23,6 +25,7 @@
 //! # Source
 //! facts.md R-PG-23 (policy); systemd, tmpfiles.d(5).
 
+use super::configured::at;
 use crate::blueprint::Postgres;
 use crate::blueprint::raw::{AbsolutePath, PostgresDirectories};
 use crate::document::Path;
@@ -41,7 +44,7 @@ pub static RULE: Rule = Rule {
         "postgres.*.consensus.data",
         "postgres.*.consensus.hosts.*.data",
     ],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -96,4 +99,23 @@ fn is_shared(directory: &str) -> bool {
     ["/tmp", "/var/tmp", "/dev/shm"]
         .iter()
         .any(|shared| directory.strip_prefix(shared).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for tree in estate.of(Kind::Patroni) {
+        for (name, what) in [("data_dir", "the data"), ("pgpass", "the file of passwords")] {
+            let Some(node) = at(tree, &["postgresql", name]) else { continue };
+            if !node.scalar().is_some_and(|scalar| is_shared(&scalar.text)) {
+                continue;
+            }
+            findings.push(
+                RULE.finding(Place::Span(node.span), format!("`{name}` lies where every account may write"))
+                    .label(what)
+                    .because(
+                        "whoever makes it first owns what is put into it, and what lies there is cleaned up (R-PG-23)",
+                    )
+                    .fix("write a directory of its own below /var/lib or /run"),
+            );
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //! # What it finds
 //! In `parameters`: `fsync: off` or `full_page_writes: off`; `zero_damaged_pages: on` or `ignore_checksum_failure: on`.
 //!
+//! In files: the same in a patroni.yml or postgresql.conf.
+//!
 //! # Why it matters
 //! Without `fsync` or full pages a member whose power fails comes back with data that is broken and looks whole; it may then
 //! be the one that others are cloned from. The other two are for the last rescue of a broken database: left on, they turn
@@ -21,6 +23,7 @@
 //! # Source
 //! PostgreSQL, runtime-config-wal (`fsync`, `full_page_writes`) and runtime-config-developer.
 
+use super::configured::servers;
 use crate::rules::prelude::*;
 use crate::rules::settings::{boolean, parameter, place};
 
@@ -31,7 +34,7 @@ pub static RULE: Rule = Rule {
     level: Level::Error,
     security: false,
     fields: &["postgres.*.parameters"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 const DANGEROUS: [(&str, bool, &str); 4] = [
@@ -51,6 +54,24 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 RULE.finding(
                     Place::Value(place(cluster, name)),
                     format!("`{name}` lets data of `{}` be destroyed", cluster.name),
+                )
+                .because(why)
+                .fix("leave it out"),
+            );
+        }
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for server in servers(estate) {
+        for (name, value, why) in DANGEROUS {
+            let Some(setting) = server.setting(name).filter(|setting| boolean(setting.text) == Some(value)) else {
+                continue;
+            };
+            findings.push(
+                RULE.finding(
+                    setting.place(),
+                    format!("`{name}` lets data of `{}` be destroyed", server.name().escape_debug()),
                 )
                 .because(why)
                 .fix("leave it out"),

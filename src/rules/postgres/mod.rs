@@ -2,8 +2,13 @@
 
 use super::rule::family;
 
+mod configured;
+
 family! {
+    "patroni-times-do-not-add-up.rs" => patroni_times_do_not_add_up,
+    "patroni-times-below-their-floor.rs" => patroni_times_below_their_floor,
     "parameter-that-patroni-decides.rs" => parameter_that_patroni_decides,
+    "etcd-is-asked-in-the-old-api.rs" => etcd_is_asked_in_the_old_api,
     "one-zone-holds-the-quorum.rs" => one_zone_holds_the_quorum,
     "no-loss-promised-and-asynchronous.rs" => no_loss_promised_and_asynchronous,
     "no-loss-ends-with-the-last-standby.rs" => no_loss_ends_with_the_last_standby,
@@ -16,16 +21,27 @@ family! {
     "archiving-turned-off.rs" => archiving_turned_off,
     "archive-waits-longer-than-the-rpo.rs" => archive_waits_longer_than_the_rpo,
     "archive-command-copies-blindly.rs" => archive_command_copies_blindly,
+    "patroni-without-host-rules.rs" => patroni_without_host_rules,
+    "old-primary-is-copied-anew.rs" => old_primary_is_copied_anew,
+    "failsafe-is-not-decided.rs" => failsafe_is_not_decided,
+    "old-primary-is-not-fenced.rs" => old_primary_is_not_fenced,
     "rest-password-in-clear-text.rs" => rest_password_in_clear_text,
+    "secret-in-the-configuration.rs" => secret_in_the_configuration,
     "directories-that-others-can-write.rs" => directories_that_others_can_write,
+    "no-way-to-the-leader.rs" => no_way_to_the_leader,
+    "two-standbys-share-a-slot.rs" => two_standbys_share_a_slot,
     "slots-may-fill-the-disk.rs" => slots_may_fill_the_disk,
     "logical-copy-without-logical-wal.rs" => logical_copy_without_logical_wal,
     "subscriber-taken-for-a-standby.rs" => subscriber_taken_for_a_standby,
+    "logical-slots-die-with-the-primary.rs" => logical_slots_die_with_the_primary,
     "endpoint-of-one-machine.rs" => endpoint_of_one_machine,
     "region-lag-that-nobody-watches.rs" => region_lag_that_nobody_watches,
     "rto-below-the-floor-of-patroni.rs" => rto_below_the_floor_of_patroni,
+    "role-label-of-another-version.rs" => role_label_of_another_version,
     "no-loss-promised-across-regions.rs" => no_loss_promised_across_regions,
     "router-slower-than-the-failover.rs" => router_slower_than_the_failover,
+    "sessions-to-the-old-primary-stay.rs" => sessions_to_the_old_primary_stay,
+    "members-of-one-cluster-disagree.rs" => members_of_one_cluster_disagree,
     "archive-goes-elsewhere.rs" => archive_goes_elsewhere,
     "durability-turned-off.rs" => durability_turned_off,
     "one-zone-holds-all-members.rs" => one_zone_holds_all_members,

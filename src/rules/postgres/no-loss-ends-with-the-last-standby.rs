@@ -7,6 +7,10 @@
 //!
 //! It says nothing where the alert is there, or with `synchronous-strict`.
 //!
+//! In files: a patroni.yml with `synchronous_mode` and without `synchronous_mode_strict`, beside rules of Prometheus
+//! of which none looks at synchronous standbys (no expression with `sync`). What may be lost no file tells: whoever
+//! asks for synchronous replication wants nothing to be.
+//!
 //! # Why it matters
 //! Without a standby the primary commits alone. If it dies then, Patroni promotes nobody: a promise of no loss has become an
 //! outage that lasts until that very machine is back, and lost data if it never is. The only remedy is to bring a standby
@@ -26,6 +30,7 @@
 //! facts.md X-PT-11, measured: both standbys killed, then the primary: no leader until it was back; Patroni,
 //! docs/replication_modes.rst.
 
+use super::configured::{at, dcs, is_synchronous, list_at, text_at, truth};
 use crate::blueprint::raw::{Replication, Severity};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
@@ -38,7 +43,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["postgres.*.replication", "objectives.rpo", "monitoring.alerts"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 /// The alert that tells of it.
@@ -82,5 +87,33 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             finding = finding.also(Place::Value(at.clone()), *why);
         }
         findings.push(finding);
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let groups = || estate.of(Kind::PrometheusRules).flat_map(|tree| list_at(tree, &["groups"]));
+    let mut alerts = groups().flat_map(|group| list_at(group, &["rules"])).peekable();
+    let watched =
+        |rule| text_at(rule, &["expr"]).is_some_and(|expression| expression.to_ascii_lowercase().contains("sync"));
+    if alerts.peek().is_none() || alerts.any(watched) {
+        return;
+    }
+    for tree in estate.of(Kind::Patroni).filter(|tree| is_synchronous(tree)) {
+        let strict = at(tree, &["bootstrap", "dcs", "synchronous_mode_strict"]);
+        let mode = dcs(tree).and_then(|dcs| dcs.get("synchronous_mode"));
+        let Some(mode) = mode.filter(|_| truth(strict) != Some(true)) else { continue };
+        let mut finding =
+            RULE.finding(Place::Span(mode.span), "nobody is told when the primary commits without a standby");
+        if let Some(strict) = strict {
+            finding = finding.also(Place::Span(strict.span), "it goes on alone");
+        }
+        findings.push(
+            finding
+                .because(
+                    "with no standby left the primary goes on alone, and if it dies then nobody is promoted: an outage until \
+                     that machine is back, or lost data (X-PT-11)",
+                )
+                .fix("add an alert on synchronous standbys (`sync_state` of pg_stat_replication), or write `synchronous_mode_strict: true`"),
+        );
     }
 }

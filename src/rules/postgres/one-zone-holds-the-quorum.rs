@@ -9,6 +9,9 @@
 //! It says nothing about a region with one zone (nothing is left to fail over to), about the Kubernetes API as consensus
 //! (its own etcd is out of sight), or about a zone that holds all PostgreSQL members anyway.
 //!
+//! In a configuration of etcd: an `initial-cluster` of fewer than three members, or of an even number. In which zones
+//! they run no file tells.
+//!
 //! # Why it matters
 //! Without a majority Patroni's leader demotes itself and no other member may take over: the database is read-only until the
 //! zone is back, however many standbys there are. With two zones one of them always holds the majority.
@@ -27,7 +30,7 @@
 //! # Source
 //! facts.md §1.6, F-PT-14: Patroni, docs/ha_multi_dc.rst; etcd documentation, FAQ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::blueprint::{Postgres, Region};
 use crate::rules::prelude::*;
@@ -39,7 +42,7 @@ pub static RULE: Rule = Rule {
     level: Level::Error,
     security: false,
     fields: &["postgres.*.consensus.members", "postgres.*.consensus.hosts", "postgres.*.hosts", "regions.*.zones"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -131,4 +134,32 @@ fn zones(cluster: &Postgres, region: &Region) -> Option<Diagnostic> {
             ))
             .fix(fix),
     )
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    for node in estate.of(Kind::Etcd).filter_map(|tree| tree.get("initial-cluster")) {
+        let Some(members) = node.scalar().map(|scalar| &*scalar.text).filter(|members| seen.insert(*members)) else {
+            continue;
+        };
+        let n = members.split(',').filter(|member| !member.trim().is_empty()).count();
+        let majority = n / 2 + 1;
+        if n == 0 || (n >= 3 && !n.is_multiple_of(2)) {
+            continue;
+        }
+        findings.push(
+            RULE.finding(Place::Span(node.span), "the majority of etcd is lost too easily")
+                .label(format!("{n} members"))
+                .because(format!(
+                    "{n} / 2 + 1 = {majority} must be there: {} may be away, as with {} (§1.6)",
+                    n - majority,
+                    if n < 3 { 1 } else { n - 1 }
+                ))
+                .fix(if n < 3 {
+                    "use three members, in three zones"
+                } else {
+                    "use one member less or one more, in three zones"
+                }),
+        );
+    }
 }

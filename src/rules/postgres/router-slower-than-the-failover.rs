@@ -6,6 +6,10 @@
 //!
 //! It says nothing where Patroni's labels lead clients (`consensus: {kind: kubernetes}` without an image of a router).
 //!
+//! In files: a section of haproxy.cfg that asks Patroni for the primary, with `fall × inter + timeout check` above
+//! `ttl − loop_wait` of the patroni.yml beside it (30 and 10 where they are not written). It says nothing when several
+//! of these differ.
+//!
 //! # Why it matters
 //! hagen takes a member out after as many failed checks as fit into that time, at most three and at least one. With one, a
 //! single slow answer ends every session; and when not even one fits, clients are still led to the dead primary while the new
@@ -25,8 +29,10 @@
 //! # Source
 //! facts.md §1.2, X-PT-7, F-PT-09: HAProxy configuration manual, `inter` and `fall`.
 
+use super::configured::{Section, dcs, sections, text, text_at, word_after};
 use crate::blueprint::raw::ConsensusKind;
 use crate::blueprint::units::Duration;
+use crate::document::Node;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -36,7 +42,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["postgres.*.router.interval", "postgres.*.failover.ttl", "postgres.*.failover.loopWait"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 /// The shortest timeout of a check.
@@ -81,4 +87,66 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             }),
         );
     }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let mut clusters = estate
+        .of(Kind::Patroni)
+        .filter_map(dcs)
+        .map(|dcs| (seconds(dcs, "ttl", 30), seconds(dcs, "loop_wait", 10), dcs));
+    let Some((Some(ttl), Some(wait), dcs)) = clusters.next() else { return };
+    if clusters.any(|(other, waits, _)| (other, waits) != (Some(ttl), Some(wait))) {
+        return;
+    }
+    let budget = ttl.saturating_sub(wait).saturating_mul(1000);
+    for section in sections(estate).into_iter().filter(|section| section.asks_for_primary().is_some()) {
+        let Some((inter, fall, timeout)) = detection(section) else { continue };
+        let needs = inter.saturating_mul(fall).saturating_add(timeout);
+        let Some(server) = section.own("server").next().filter(|_| needs > budget) else { continue };
+        let shown = Duration::from_millis;
+        findings.push(
+            RULE.finding(
+                Place::Span(server.value.span),
+                format!("`{}` leads to a dead primary when the next one is there", section.name().escape_debug()),
+            )
+            .label(format!("out after {}", shown(needs)))
+            .also(super::configured::key(dcs, &["ttl"]), format!("ttl {ttl} s − loop_wait {wait} s"))
+            .because(format!(
+                "{fall} × {} + {} = {} > {ttl} s − {wait} s = {}: the router is the slowest part of the failover (R-PG-39)",
+                shown(inter),
+                shown(timeout),
+                shown(needs),
+                shown(budget)
+            ))
+            .fix("write `default-server inter 2s fall 3` and `timeout check 5s`"),
+        );
+    }
+}
+
+fn seconds(dcs: &Node, name: &str, default: u64) -> Option<u64> {
+    text_at(dcs, &[name]).map_or(Some(default), |text| text.parse().ok())
+}
+
+/// How often HAProxy checks a server, how many failures take it out, and how long it waits for an answer.
+fn detection(section: Section<'_>) -> Option<(u64, u64, u64)> {
+    let server = section.own("server").next()?;
+    let inter = section.value(server, "inter").map_or(Some(2000), millis)?;
+    let fall = section.value(server, "fall").map_or(Some(3), |fall| fall.parse().ok())?;
+    // Without a timeout of its own a check has the time until the next one.
+    let timeout = section.lines("timeout").find_map(|entry| word_after(text(entry), "check").map(millis));
+    Some((inter, fall, timeout.unwrap_or(Some(inter))?))
+}
+
+/// A time of HAProxy; a number alone counts milliseconds.
+fn millis(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit {
+        "" | "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }

@@ -6,6 +6,10 @@
 //!
 //! It says nothing about `on`, or about `local` and `off` where some loss is allowed: sessions may raise it for themselves.
 //!
+//! In files: `synchronous_commit` as `remote_apply` or `remote_write` in a postgresql.conf without
+//! `synchronous_standby_names` (and without `include`), or in a patroni.yml without `synchronous_mode`, where no
+//! Patroni among the files has one.
+//!
 //! # Why it matters
 //! With an empty `synchronous_standby_names` every level above `on` is inert: the parameter reads like a guarantee and is
 //! none. The other way round, `off` and `local` return before any standby has the commit: Patroni still counts the standby as
@@ -25,6 +29,7 @@
 //! # Source
 //! facts.md F-PG-04, F-PG-05, X-PT-14: PostgreSQL, runtime-config-wal; Patroni, docs/replication_modes.rst.
 
+use super::configured::{is_synchronous, servers};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 use crate::rules::promised::{FAILOVER, Objective, name, strictest};
@@ -37,7 +42,7 @@ pub static RULE: Rule = Rule {
     level: Level::Error,
     security: false,
     fields: &["postgres.*.parameters", "postgres.*.replication", "objectives.rpo"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -69,6 +74,35 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .also(replication, "this waits only for sessions that let it")
                 .because("what `off` and `local` commit is outside of what synchronous replication keeps (X-PT-14)")
                 .fix("leave `synchronous_commit` out, and lower it in the sessions whose writes may be lost"),
+        );
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    if estate.of(Kind::Patroni).any(is_synchronous) {
+        return;
+    }
+    for server in servers(estate).filter(|server| !server.is_partial()) {
+        let commit = server.setting("synchronous_commit");
+        let Some(commit) = commit.filter(|commit| matches!(commit.text, "remote_apply" | "remote_write")) else {
+            continue;
+        };
+        if server.setting("synchronous_standby_names").is_some_and(|names| !names.text.is_empty()) {
+            continue;
+        }
+        let fix = if server.patroni {
+            "write `synchronous_mode: true` in `bootstrap.dcs`, and leave `synchronous_commit` out"
+        } else {
+            "name the standbys in `synchronous_standby_names`, or let Patroni do it with `synchronous_mode`"
+        };
+        findings.push(
+            RULE.finding(commit.place(), format!("`{}` waits for no standby", commit.text))
+                .label("no standby is named synchronous")
+                .because(
+                    "where `synchronous_standby_names` is empty only `on` and `off` mean anything; a commit is done as soon as \
+                     the primary has it (F-PG-04)",
+                )
+                .fix(fix),
         );
     }
 }

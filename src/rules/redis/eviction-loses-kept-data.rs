@@ -4,6 +4,9 @@
 //! A Redis that holds sessions or a queue (`use`), with an eviction policy that may take any key (`allkeys-lru`,
 //! `allkeys-lfu`).
 //!
+//! In redis.conf: `appendonly yes` with an `allkeys-*` policy. What the keys are no file tells; that they shall
+//! outlive a restart it does.
+//!
 //! # Why it matters
 //! When memory is full, the policy decides what goes. `allkeys-*` takes live sessions and unfinished work as well as stale
 //! copies; users are logged out and work is lost without any failure, and no recovery point objective counts it.
@@ -23,6 +26,7 @@
 //! # Source
 //! facts.md F-RD-16: Redis documentation, key eviction.
 
+use super::configured::{is_on, word};
 use crate::blueprint::raw::{Eviction, Usage};
 use crate::rules::prelude::*;
 
@@ -33,7 +37,7 @@ pub static RULE: Rule = Rule {
     level: Level::Error,
     security: false,
     fields: &["redis.*.eviction", "redis.*.use"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -58,6 +62,20 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 )
                 .fix("write `eviction: noeviction`, and size `memory` for the peak")
                 .edit(at.key("eviction"), "noeviction"),
+        );
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for file in estate.of(Kind::Redis).filter(|file| is_on(file, "appendonly")) {
+        let Some((entry, policy)) = word(file, "maxmemory-policy") else { continue };
+        let Some((kept, _)) = word(file, "appendonly").filter(|_| policy.starts_with("allkeys-")) else { continue };
+        findings.push(
+            RULE.finding(Place::Span(entry.value.span), "Redis may evict what it is to keep")
+                .label(format!("`{}` takes any key", policy.escape_debug()))
+                .also(Place::Span(kept.key_span), "its keys shall outlive a restart")
+                .because("when memory is full, keys go that exist nowhere else, and nothing reports a failure (F-RD-16)")
+                .fix("write `maxmemory-policy noeviction` and size `maxmemory` for the peak; for a mere cache, `appendonly no`"),
         );
     }
 }

@@ -5,6 +5,9 @@
 //! handle `CLUSTERDOWN` stands in their source code, which hagen does not see; a blueprint without `monitoring` has no alert at
 //! all, and that is not for this rule to say.
 //!
+//! In files: `cluster-require-full-coverage no` with `cluster-enabled yes`, beside rules of Prometheus of which none
+//! looks at the slots of the cluster (no expression with `cluster_slots`).
+//!
 //! # Why it matters
 //! With partial coverage the cluster's own state stays `ok` while every key of the lost shard fails: a third of all users with
 //! three shards. The other alerts of Redis may stay silent as well.
@@ -24,7 +27,9 @@
 //! # Source
 //! facts.md F-RD-11: redis.conf, `cluster-require-full-coverage`; R-AL-23 (measured: `cluster_state` stays ok).
 
+use super::configured::{is_on, word};
 use crate::blueprint::raw::Topology;
+use crate::rules::kubernetes::objects::{list_at, text_at};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -34,7 +39,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["redis.*.requireFullCoverage", "monitoring.alerts.*.enabled"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 /// The alert that sees a lost shard.
@@ -59,4 +64,24 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .fix("leave the alert on")
             .edit(at, true),
     );
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let groups = estate.of(Kind::PrometheusRules).flat_map(|tree| list_at(tree, &["groups"]));
+    let mut alerts = groups.flat_map(|group| list_at(group, &["rules"])).peekable();
+    let sees = |rule| text_at(rule, &["expr"]).is_some_and(|expression| expression.contains("cluster_slots"));
+    if alerts.peek().is_none() || alerts.any(sees) {
+        return;
+    }
+    for file in estate.of(Kind::Redis).filter(|file| is_on(file, "cluster-enabled")) {
+        let Some((entry, _)) = word(file, "cluster-require-full-coverage").filter(|(_, word)| *word == "no") else {
+            continue;
+        };
+        findings.push(
+            RULE.finding(Place::Span(entry.value.span), "nothing sees the loss of a shard")
+                .label("it serves on with a shard lost")
+                .because("its state stays ok while every key of the lost shard fails, and no alert looks at its slots (F-RD-11, R-AL-23)")
+                .fix("add an alert on `redis_cluster_slots_ok < 16384`, or write `cluster-require-full-coverage yes`"),
+        );
+    }
 }

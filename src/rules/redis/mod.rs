@@ -2,10 +2,13 @@
 
 use super::rule::family;
 
+mod configured;
 mod contents;
 
 family! {
+    "replicaof-in-a-cluster.rs" => replicaof_in_a_cluster,
     "comment-behind-a-value.rs" => comment_behind_a_value,
+    "placeholder-left-in.rs" => placeholder_left_in,
     "zone-holds-the-majority-of-primaries.rs" => zone_holds_the_majority_of_primaries,
     "primaries-gather-unseen.rs" => primaries_gather_unseen,
     "shard-lies-in-one-zone.rs" => shard_lies_in_one_zone,
@@ -20,4 +23,6 @@ family! {
     "snapshots-are-too-far-apart.rs" => snapshots_are_too_far_apart,
     "managed-snapshot-is-no-backup.rs" => managed_snapshot_is_no_backup,
     "kept-data-is-not-persisted.rs" => kept_data_is_not_persisted,
+    "node-timeouts-differ.rs" => node_timeouts_differ,
+    "sentinels-decide-alone-or-never.rs" => sentinels_decide_alone_or_never,
 }

@@ -4,6 +4,8 @@
 //! `nodeTimeout` below one second (below 500 ms it is refused, BP111), or `2 × nodeTimeout + 2 s` above the RTO for the loss of
 //! a node, a zone or a primary. Without an RTO, and without replicas, only the first is looked at.
 //!
+//! In redis.conf: `cluster-node-timeout` below 1000, in milliseconds, with `cluster-enabled yes`.
+//!
 //! # Why it matters
 //! A node that does not answer within the timeout counts as failed. Below a second a pause for a fork or a full network is
 //! enough, and each needless failover loses what was not replicated. On the other side, nothing happens before the timeout has
@@ -23,6 +25,7 @@
 //! # Source
 //! facts.md X-RD-2; measured: 6.8 to 9.5 s with 5 s, 2.9 to 4.6 s with 2 s.
 
+use super::configured::{is_on, word};
 use super::contents::item;
 use crate::blueprint::Redis;
 use crate::blueprint::raw::{Scenario, Topology};
@@ -37,7 +40,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["redis.*.nodeTimeout", "redis.*.objectives.rto", "objectives.rto"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 /// The shortest timeout that a busy node outlives.
@@ -90,4 +93,17 @@ fn long(blueprint: &Blueprint, redis: &Redis) -> Option<Diagnostic> {
         .because(format!("2 × {timeout} + 2s = {takes} from the loss of a primary to its successor (X-RD-2)"))
         .fix(fix),
     )
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for file in estate.of(Kind::Redis).filter(|file| is_on(file, "cluster-enabled")) {
+        let Some((entry, text)) = word(file, "cluster-node-timeout") else { continue };
+        let Some(millis) = text.parse::<u64>().ok().filter(|millis| *millis < LEAST.millis()) else { continue };
+        findings.push(
+            RULE.finding(Place::Span(entry.value.span), "healthy nodes may fail over")
+                .label(format!("{millis} ms without an answer is failure"))
+                .because("a fork, a slow command or a full network take as long, and a failover loses what was not replicated (F-RD-03, X-RD-4)")
+                .fix("write `cluster-node-timeout 2000` or more: a failover then takes 6 s at most"),
+        );
+    }
 }

@@ -5,6 +5,9 @@
 //! Kubernetes without `tls` it stays silent: the rendered NetworkPolicies let in only its clients and its own nodes. Hosts that
 //! all have loopback addresses are left out: nobody else reaches them.
 //!
+//! In redis.conf: none of `requirepass`, `aclfile`, `user` and `tls-port`, in a file that includes no other and does
+//! not keep to loopback by `bind`.
+//!
 //! # Why it matters
 //! Whoever reaches the port of a Redis without logins reads and deletes everything, and may change its configuration. Without
 //! TLS the passwords of the services, the replication and every session cross the network for all to read.
@@ -23,7 +26,9 @@
 //! # Source
 //! facts.md R-RD-18; Redis documentation, security.
 
+use super::configured::{directive, word};
 use crate::blueprint::Redis;
+use crate::document::Node;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -33,7 +38,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: true,
     fields: &["redis.*.auth.enabled", "redis.*.tls", "redis.*.hosts"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -69,4 +74,39 @@ fn no_login(redis: &Redis, on_hosts: bool) -> Diagnostic {
 
 fn is_loopback(address: &str) -> bool {
     address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for file in estate.of(Kind::Redis) {
+        let closed = ["requirepass", "aclfile", "user", "tls-port", "include"];
+        let alone = word(file, "port").is_some_and(|(_, port)| port == "0");
+        if closed.iter().any(|name| directive(file, name).is_some()) || alone || is_local(file) {
+            continue;
+        }
+        let places =
+            ["protected-mode", "bind", "port", "cluster-enabled"].into_iter().find_map(|name| word(file, name));
+        let first = file.map().and_then(|entries| entries.first());
+        let Some(entry) = places.map(|(entry, _)| entry).or(first) else { continue };
+        let open = word(file, "protected-mode").is_some_and(|(_, mode)| mode == "no");
+        let why = if open {
+            "whoever reaches the port reads and deletes everything, and may change its configuration (R-RD-18)"
+        } else {
+            "nobody has to log in. As long as `protected-mode` is on no other host gets in, its replicas neither; whoever turns \
+             it off opens all data to the network (R-RD-18)"
+        };
+        findings.push(
+            RULE.finding(Place::Span(entry.key_span), "Redis asks nobody who they are")
+                .label("no password, no ACL and no TLS in this file")
+                .because(why)
+                .fix("name an `aclfile`, and `tls-port` with its certificates"),
+        );
+    }
+}
+
+/// Whether it listens to its own host only.
+fn is_local(file: &Node) -> bool {
+    directive(file, "bind").is_some_and(|(_, addresses)| {
+        let mut addresses = addresses.split_whitespace().map(|address| address.trim_start_matches('-'));
+        addresses.all(is_loopback)
+    })
 }

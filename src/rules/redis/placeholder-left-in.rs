@@ -1,0 +1,116 @@
+//! A value that somebody was to fill in stands there as it came.
+//!
+//! # What it finds
+//! In any file that hagen reads: a value with `<name of something>`, with `xxx` as a word of its own, with CHANGE_ME,
+//! REPLACE_ME or the like, a hosted zone such as Z123456 or an account such as 123456789012, whose digits only count
+//! up or down. Angle brackets in expressions and messages of Prometheus, in named groups, in markup and in texts of
+//! several lines are none, and descriptions are not looked at.
+//!
+//! # Why it matters
+//! The file looks complete and does nothing: the server does not start, the record goes nowhere, or the password is
+//! one that everybody knows.
+//!
+//! # Example
+//! ```text
+//! replicaof <address-of-the-primary> 6379
+//! ```
+//!
+//! # Fix
+//! Write the value; where it is a secret, name where it comes from.
+//!
+//! # Source
+//! facts.md R-RD-03 (policy).
+
+use crate::document::{Node, NodeKind};
+use crate::rules::prelude::*;
+
+pub static RULE: Rule = Rule {
+    id: "RD003",
+    name: "placeholder-left-in",
+    group: Group::Redis,
+    level: Level::Error,
+    security: false,
+    fields: &[],
+    check: Check::Files(check),
+};
+
+/// Words that ask to be replaced.
+const WORDS: [&str; 8] =
+    ["changeme", "change_me", "change-me", "change_this", "replaceme", "replace_me", "replace-me", "your_password"];
+
+/// What is written for people.
+const PROSE: [&str; 4] = ["description", "summary", "message", "comment"];
+
+fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for file in &estate.files {
+        let brackets = !matches!(file.kind, Kind::PrometheusRules | Kind::Alertmanager);
+        file.documents.iter().for_each(|document| walk(document, brackets, findings));
+    }
+}
+
+fn walk(node: &Node, brackets: bool, findings: &mut Vec<Diagnostic>) {
+    match &node.kind {
+        NodeKind::Map(entries) => {
+            // Prose may show what a value looks like.
+            for entry in entries.iter().filter(|entry| !PROSE.contains(&entry.key.to_ascii_lowercase().as_str())) {
+                walk(&entry.value, brackets, findings);
+            }
+        }
+        NodeKind::List(items) => items.iter().for_each(|item| walk(item, brackets, findings)),
+        NodeKind::Scalar(scalar) => {
+            let Some(found) = placeholder(&scalar.text, brackets) else { return };
+            findings.push(
+                RULE.finding(Place::Span(node.span), format!("`{}` was never filled in", found.escape_debug()))
+                    .label("a placeholder")
+                    .because("the file cannot work as it is, or works with a value that everybody knows (R-RD-03)")
+                    .fix("write the value that belongs here"),
+            );
+        }
+    }
+}
+
+/// The placeholder in a text.
+fn placeholder(text: &str, brackets: bool) -> Option<&str> {
+    let markup = text.contains('\n') || text.contains("</");
+    if let Some(found) = bracketed(text).filter(|_| brackets && !markup) {
+        return Some(found);
+    }
+    let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
+    words.find(|word| {
+        let small = word.to_ascii_lowercase();
+        let x = small.len() >= 3 && small.bytes().all(|b| b == b'x');
+        let zone = word.strip_prefix('Z').is_some_and(|digits| digits.len() >= 5 && counts(digits));
+        x || zone || *word == "123456789012" || WORDS.contains(&small.as_str())
+    })
+}
+
+/// `<name of something>`.
+fn bracketed(text: &str) -> Option<&str> {
+    let mut from = 0;
+    while let Some(start) = text[from..].find('<').map(|at| from + at) {
+        let inside = &text[start + 1..];
+        let end = inside.find(['<', '>'])?;
+        let name = &inside[..end];
+        let group = text[..start].ends_with(['?', 'P']);
+        let letters = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ' ' | '.'));
+        if inside[end..].starts_with('>') && letters && !group {
+            return Some(&text[start..start + end + 2]);
+        }
+        from = start + 1 + end;
+    }
+    None
+}
+
+/// Whether digits only count up or down: `123456`, `654321`.
+fn counts(digits: &str) -> bool {
+    let by =
+        |step: u8| digits.as_bytes().windows(2).all(|pair| pair[0].is_ascii_digit() && pair[1] == digit(pair[0], step));
+    by(1) || by(9)
+}
+
+/// The digit so many further on; 0 follows 9.
+const fn digit(from: u8, step: u8) -> u8 {
+    b'0' + (from - b'0' + step) % 10
+}
