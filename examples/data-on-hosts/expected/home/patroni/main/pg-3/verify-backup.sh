@@ -42,7 +42,7 @@ for repository in "${repositories[@]}"; do
     databases=$("$bin/psql" --no-psqlrc --host="$socket" --port="$port" --username="$user" --dbname=postgres --tuples-only --no-align \
         --command="SELECT datname FROM pg_database WHERE datallowconn")
     while IFS= read -r database; do
-        # Every row is read, and every page's checksum with it.
+        # Every row is read, and the checksum of every page that holds one; the pages of indexes are not.
         "$bin/pg_dump" --host="$socket" --port="$port" --username="$user" --format=plain --file=/dev/null --dbname="$database"
     done <<<"$databases"
     readable=$((SECONDS - started))
