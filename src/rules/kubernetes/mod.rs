@@ -1,6 +1,6 @@
 //! Rules: Kubernetes objects (facts.md §12.1).
 
-mod objects;
+pub(super) mod objects;
 mod times;
 
 use super::rule::family;
