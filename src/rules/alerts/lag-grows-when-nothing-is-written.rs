@@ -9,7 +9,8 @@
 //! # Why it matters
 //! On an idle primary there is nothing to replay, and this number grows with the clock: pages at night, for nothing.
 //! postgres_exporter measured `pg_replication_lag_seconds` so up to 0.13; later releases show 0 as soon as all that was
-//! received is replayed, and then a standby that is cut off is not seen (AL020). Which release it is stands in no rule file.
+//! received is replayed, and then a standby that is cut off is not seen (AL020). Which release it is stands in no rule file:
+//! where another rule among the files compares positions, nothing is said of it.
 //!
 //! # Example
 //! ```yaml
@@ -36,17 +37,17 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-const AGES: [&str; 3] = ["pg_replication_lag", "pg_replication_lag_seconds", "pg_replication_last_replay_seconds"];
+/// An age in some releases of the exporter, and none in others.
+const RECENT: &str = "pg_replication_lag_seconds";
+
+const AGES: [&str; 3] = ["pg_replication_lag", RECENT, "pg_replication_last_replay_seconds"];
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for alert in alerts(estate) {
-        let Some(age) = age(&alert) else { continue };
-        let saved = alert.series().any(|series| {
-            ["lsn", "wal", "slot", "heartbeat", "xact_commit", "tup_inserted"]
-                .iter()
-                .any(|word| series.name.contains(word))
-        });
-        if saved {
+    let alerts = alerts(estate);
+    let positions = alerts.iter().any(is_saved);
+    for alert in &alerts {
+        let Some(age) = age(alert) else { continue };
+        if is_saved(alert) || positions && age == RECENT {
             continue;
         }
         findings.push(
@@ -56,6 +57,12 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
                 .fix("compare positions, such as `pg_replication_slots_pg_wal_lsn_diff` on the primary, or measure the age of a heartbeat row"),
         );
     }
+}
+
+/// Whether an alert compares positions, looks whether anything is written, or takes a heartbeat.
+fn is_saved(alert: &Alert<'_>) -> bool {
+    let words = ["lsn", "wal", "slot", "heartbeat", "xact_commit", "tup_inserted"];
+    alert.series().any(|series| words.iter().any(|word| series.name.contains(word)))
 }
 
 /// The metric of an alert that is the age of the last replay.
