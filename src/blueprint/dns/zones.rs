@@ -44,6 +44,15 @@ pub fn load_balancer(region: &str, kind: LoadBalancerKind) -> Option<&'static st
     }
 }
 
+/// The region and the kind of load balancer that a hosted zone id belongs to, when the table has it.
+pub fn owner(id: &str) -> Option<(&'static str, LoadBalancerKind)> {
+    ZONES.iter().find_map(|(region, application, network)| {
+        let of = |known: &str, kind| (known == id).then_some((*region, kind));
+        of(application, LoadBalancerKind::Application)
+            .or_else(|| network.and_then(|known| of(known, LoadBalancerKind::Network)))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +71,7 @@ mod tests {
         assert_eq!(load_balancer("eu-west-1", LoadBalancerKind::Network), Some("Z2IFOLAFXWLO4F"));
         assert_eq!(load_balancer("eu-west-3", LoadBalancerKind::Network), None);
         assert_eq!(load_balancer("mars-1", LoadBalancerKind::Application), None);
+        assert_eq!(owner("Z2IFOLAFXWLO4F"), Some(("eu-west-1", LoadBalancerKind::Network)));
+        assert_eq!(owner("Z0"), None);
     }
 }

@@ -5,7 +5,8 @@
 //! blackbox_exporter (`monitoring.exporters.blackbox`), which looks at what is shown: public hosts on Kubernetes behind a
 //! Gateway or nginx, and data stores with `tls`. On hosts cert-manager keeps nothing, so that blackbox_exporter is needed;
 //! Redis on Kubernetes lets nobody look, so that cert-manager is. An ALB has its certificates from AWS, which renews them.
-//! And an override that turns one of the alerts off.
+//! And an override that turns one of the alerts off. In files: an Ingress with `tls`, or a Certificate of cert-manager, and among
+//! the files are alerting rules, none of which looks at when a certificate ends.
 //!
 //! # Why it matters
 //! Health checks do not validate certificates, so a region with one that has ended stays in DNS. Between members of a data
@@ -23,8 +24,10 @@
 //! # Source
 //! facts.md F-DN-02: Route 53, how it determines whether an endpoint is healthy.
 
+use super::written::says_nothing_of;
 use crate::blueprint::raw::Ingress;
 use crate::document::Path;
+use crate::rules::kubernetes::objects::{at, list_at, of_kind};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -41,7 +44,7 @@ pub static RULE: Rule = Rule {
         "redis.*.tls",
         "monitoring.alerts.*.enabled",
     ],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 const ALERTS: [&str; 3] = ["CertificateExpiresSoon", "KeptCertificateExpiresSoon", "StoreCertificateExpiresSoon"];
@@ -94,4 +97,24 @@ fn missing(at: Path, title: String, by: &str) -> Diagnostic {
             .also(place, "no blackbox_exporter is named")
             .fix("name `monitoring.exporters.blackbox: HOST:PORT`, with its module tls_connect for data stores")
     }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let words =
+        ["cert_expiry", "certificate_expiration", "cert_not_after", "x509_cert", "ssl_cert", "certificate_not_after"];
+    if !says_nothing_of(estate, &words) {
+        return;
+    }
+    let ingress = of_kind(estate, "Ingress").find_map(|ingress| {
+        list_at(ingress.node, &["spec", "tls"]).next()?;
+        at(ingress.node, &["spec"])?.entry("tls").map(|entry| Place::Span(entry.key_span))
+    });
+    let kept = of_kind(estate, "Certificate").next().map(|certificate| certificate.place());
+    let Some(place) = ingress.or(kept) else { return };
+    findings.push(
+        RULE.finding(place, "nobody is told before a certificate ends")
+            .label("clients are refused when it has ended")
+            .because("no alerting rule among these files looks at the end of a certificate, and health checks do not validate them (F-DN-02, R-AL-11)")
+            .fix("add an alert on `probe_ssl_earliest_cert_expiry - time() < 21 * 86400`, or on `certmanager_certificate_expiration_timestamp_seconds`"),
+    );
 }

@@ -1,7 +1,8 @@
 //! Nothing outside notices when monitoring itself is gone.
 //!
 //! # What it finds
-//! `monitoring` without `operations.deadMan`: an alert that always fires is rendered, and nobody outside misses it.
+//! `monitoring` without `operations.deadMan`: an alert that always fires is rendered, and nobody outside misses it. In files: a
+//! configuration of Alertmanager and alerting rules, of which none always fires (`vector(1)`).
 //!
 //! # Why it matters
 //! A Prometheus that is down, full or cut off fires nothing, which looks like health. Only something outside that hears
@@ -19,6 +20,7 @@
 //! # Source
 //! facts.md R-AL-12 (practice of Prometheus).
 
+use super::written::says_nothing_of;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -28,7 +30,7 @@ pub static RULE: Rule = Rule {
     level: Level::Error,
     security: false,
     fields: &["operations.deadMan", "monitoring"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -42,5 +44,18 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .fix(
                 "write `operations: {deadMan: {urlFile: FILE}}`, a file that holds the address of a heartbeat service",
             ),
+    );
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    if !says_nothing_of(estate, &["vector(1)", "vector( 1 )"]) {
+        return;
+    }
+    let Some(route) = estate.of(Kind::Alertmanager).find_map(|file| file.entry("route")) else { return };
+    findings.push(
+        RULE.finding(Place::Span(route.key_span), "nothing outside notices when monitoring is gone")
+            .label("no alert always fires")
+            .because("a Prometheus that is down fires nothing, and silence looks like health (R-AL-12)")
+            .fix("add an alert with `expr: vector(1)`, and route it to a heartbeat service that runs elsewhere"),
     );
 }

@@ -2,7 +2,9 @@
 //!
 //! # What it finds
 //! An override in `monitoring.alerts` that makes one of the alerts `critical` that tell of one pod, node, member or replica
-//! of several: `PodNotReady`, `NodeNotReady`, `TargetDown`, `RedisNodeDown` and their like.
+//! of several: `PodNotReady`, `NodeNotReady`, `TargetDown`, `RedisNodeDown` and their like. In hand-written rule files and
+//! PrometheusRule objects: an alert with `severity: critical` or `page` that compares `up`, or one of an exporter such as
+//! `redis_up` or `pg_up`, with 0 for each instance: without an aggregation over them and without a matcher of one `instance`.
 //!
 //! # Why it matters
 //! Replicas are there so that one may fail at night. Pages for what heals by itself are ignored first, and with them the one
@@ -22,6 +24,8 @@
 //! # Source
 //! facts.md R-AL-02: the SRE workbook, Alerting on SLOs.
 
+use super::expression::Expression;
+use super::written::{Alert, alerts};
 use crate::blueprint::raw::Severity;
 use crate::rules::prelude::*;
 
@@ -32,7 +36,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["monitoring.alerts.*.severity"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 /// Alerts about one of several, and what each is about.
@@ -68,4 +72,34 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .edit(at, "warning"),
         );
     }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for alert in alerts(estate) {
+        let Some(severity) = alert.pages() else { continue };
+        let Some(up) = each_instance(&alert) else { continue };
+        findings.push(
+            RULE.finding(
+                Place::Span(severity.span),
+                format!("`{}` wakes somebody for one instance of several", alert.name),
+            )
+            .label("pages")
+            .also(alert.place(), format!("one alert for each `{}` that is 0", up.escape_debug()))
+            .because("one of several may fail without anybody noticing; what users notice pages by itself (R-AL-02)")
+            .fix("write `severity: warning`, and page on how many are left or on the burn rate of an objective"),
+        );
+    }
+}
+
+/// The `up` that an alert compares with 0, instance by instance.
+fn each_instance<'e>(alert: &'e Alert<'_>) -> Option<&'e str> {
+    alert.expression.comparisons().find_map(|(part, op, number)| match part {
+        Expression::Series(series)
+            if (series.name == "up" || series.name.ends_with("_up")) && series.of("instance").is_none() =>
+        {
+            let down = op == "==" && number == 0.0 || op == "!=" && number == 1.0 || op == "<" && number == 1.0;
+            down.then_some(series.name)
+        }
+        _ => None,
+    })
 }

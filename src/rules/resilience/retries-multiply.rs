@@ -4,7 +4,8 @@
 //! A chain of calls in which the product of `1 + retries` exceeds 4. Between services of a mesh the factor is 1: there hagen
 //! renders retries in the mesh only, and only of what never reached the service, and tells the callers of none. Where services
 //! call each other in a circle, the calls of the circle are counted once each. Retries that an ingress, a library or a client
-//! makes by itself are not known.
+//! makes by itself are not known. In files: an HTTP route of a VirtualService with 1 + `retries.attempts` > 4, where `retryOn` has
+//! more than what never reached the service (`connect-failure`, `refused-stream`, `reset-before-request`).
 //!
 //! # Why it matters
 //! Something slow or down gets several times its load at the moment it can bear least, from layers that do not know of each
@@ -27,8 +28,10 @@
 
 use std::collections::BTreeMap;
 
+use super::mesh::routes;
 use crate::blueprint::{NeedTarget, Service};
 use crate::document::Path;
+use crate::rules::kubernetes::objects::{at, int_at, text_at};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -38,7 +41,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["services.*.needs.*.retries", "edge.mesh"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 /// So many calls may one request become.
@@ -143,4 +146,31 @@ fn finding(services: &[Service], reached: &[Reached<'_>], last: Call<'_>) -> Dia
         } else {
             format!("write `retries: {}` or less", (MOST / reached[last.caller].times.max(1)).saturating_sub(1))
         })
+}
+
+/// Retries of these cost nothing: the service saw nothing of the request.
+const BEFORE: [&str; 3] = ["connect-failure", "refused-stream", "reset-before-request"];
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for (object, route) in routes(estate) {
+        let path = ["retries", "attempts"];
+        let Some((attempts, written)) = int_at(route, &path).zip(at(route, &path)) else { continue };
+        let on = text_at(route, &["retries", "retryOn"]).unwrap_or_default();
+        let mut costly = on.split(',').map(str::trim).filter(|one| !one.is_empty() && !BEFORE.contains(one));
+        let times = attempts.saturating_add(1);
+        if u64::try_from(times).is_ok_and(|times| times <= MOST) || times < 0 || costly.next().is_none() {
+            continue;
+        }
+        findings.push(
+            RULE.finding(
+                Place::Span(written.span),
+                format!("one request may become {times} calls of `{}`", object.name()),
+            )
+            .label(format!("{times} tries"))
+            .because(format!(
+                "1 + {attempts} = {times}, and {MOST} is the most that something in trouble should get (X-IS-1)"
+            ))
+            .fix(format!("write `attempts: {}` or less", MOST - 1)),
+        );
+    }
 }
