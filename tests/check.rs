@@ -178,3 +178,55 @@ fn nothing_is_found_in_what_is_shipped_that_nobody_answers_for() {
     }
     assert!(looked >= 6, "{looked}");
 }
+
+/// What a template of one's own gets wrong is found in what it renders, and said at the blueprint.
+#[test]
+fn the_rules_look_at_what_is_rendered_and_point_at_the_blueprint() {
+    let shell = shell("");
+    let template = include_str!("../templates/dns/batch.json.tera");
+    shell.write("mine/dns/batch.json.tera", &template.replace("UPSERT", "CREATE"));
+    let check = "check base.yaml --now 2027-01-15 --templates mine";
+    let said = shell.run(&format!("{check} --format concise")).ends(1).out;
+    let line = said.lines().find(|line| line.contains("error[DN002]")).unwrap_or_else(|| panic!("{said}"));
+    let dns = shell.read("base.yaml").lines().position(|line| line == "dns:").unwrap() + 1;
+    assert!(line.starts_with(&format!("base.yaml:{dns}:1: ")), "{line}");
+    let human = shell.run(check).ends(1).err;
+    assert!(human.contains("it shows in global/dns/") && human.contains("`templates/dns/batch.json.tera`"), "{human}");
+    // A waiver of the part that it comes from holds for it.
+    let waiver = "{rule: DN002, at: dns, reason: once, owner: web, until: 2027-06-30}";
+    let overlay = format!("apiVersion: hagen.dev/v1\nkind: Overlay\npolicy: {{waive: [{waiver}]}}\n");
+    shell.write("waive.yaml", &overlay);
+    let said = shell.run(&check.replace("base.yaml", "base.yaml waive.yaml")).ends(0).err;
+    assert!(!said.contains("DN002") && said.contains("waived"), "{said}");
+    // hagen's own templates write nothing of the kind; one that cannot be rendered is no fault of the blueprint.
+    shell.run("check base.yaml --now 2027-01-15 --fail-on info").ends(0);
+    shell.write("mine/dns/batch.json.tera", "{{ nothing }}");
+    shell.run(check).ends(2);
+}
+
+/// What programs rely on: the schema that is printed accepts the reports, and refuses others.
+#[test]
+fn a_report_for_programs_is_as_its_schema_says() {
+    let shell = shell(WAIVE);
+    shell.write("good.yaml", include_str!("../blueprints/minimal.yaml"));
+    let json = |line: &str, status| -> serde_json::Value {
+        serde_json::from_str(&shell.run(line).ends(status).out).unwrap_or_else(|error| panic!("{line}: {error}"))
+    };
+    let schema = jsonschema::validator_for(&json("schema --report", 0)).unwrap();
+    for (line, status) in [
+        (format!("{CHECK} --format json"), 0),
+        ("check base.yaml over.yaml --now 2027-01-16 --level K8012=error --format json".to_owned(), 1),
+        ("validate good.yaml --format json".to_owned(), 0),
+        ("render good.yaml -o out --format json".to_owned(), 0),
+        ("render good.yaml -o out --check --format json".to_owned(), 0),
+    ] {
+        let report = json(&line, status);
+        let errors: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{line}: {errors:?}");
+        for field in ["summary", "findings", "version"] {
+            let mut less = report.clone();
+            less.as_object_mut().unwrap().remove(field);
+            assert!(!schema.is_valid(&less), "{line}: without {field}");
+        }
+    }
+}

@@ -146,6 +146,9 @@ pub struct Check {
     /// With `--fix`: show what would change, and write nothing.
     #[arg(long, requires = "fix")]
     pub diff: bool,
+    /// Templates to use instead of the built-in ones: the rules look at what they write, too.
+    #[arg(long, value_name = "DIR", conflicts_with = "from")]
+    pub templates: Option<PathBuf>,
     /// The day that waivers are held against, instead of today: `2027-06-30`.
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub now: Option<String>,
@@ -256,6 +259,9 @@ pub struct Schema {
     /// The schema of overlays instead: nothing is required, `null` deletes.
     #[arg(long)]
     pub overlay: bool,
+    /// The schema of what `--format json` prints instead.
+    #[arg(long, conflicts_with = "overlay")]
+    pub report: bool,
 }
 
 /// Arguments of `completions`.

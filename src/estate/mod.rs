@@ -7,6 +7,8 @@
 mod directives;
 mod kind;
 
+use rayon::prelude::*;
+
 use crate::diagnostics::Diagnostic;
 use crate::document::{Node, Source, yaml};
 
@@ -39,45 +41,53 @@ pub struct Estate {
 impl Estate {
     /// Reads texts, each with its name.
     pub fn read(texts: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut estate = Self::default();
-        for (name, text) in texts {
-            estate.add(Source::new(name, text));
+        let sources: Vec<Source> = texts.into_iter().map(|(name, text)| Source::new(name, text)).collect();
+        let read: Vec<Read> = sources.par_iter().enumerate().map(|(at, source)| one(source, at as u32)).collect();
+        let mut estate = Self { sources, ..Self::default() };
+        for Read { index, files, problems } in read {
+            if files.is_empty() {
+                estate.unknown.push(index);
+            }
+            estate.files.extend(files);
+            estate.problems.extend(problems);
         }
         estate
-    }
-
-    fn add(&mut self, source: Source) {
-        let index = self.sources.len() as u32;
-        match kind::of(&source) {
-            kind::Form::Yaml => {
-                let (documents, problems) = yaml::parse_foreign(&source, index);
-                let mut known = false;
-                for document in documents {
-                    let Some(kind) = kind::of_tree(&document) else { continue };
-                    known = true;
-                    match self.files.last_mut().filter(|file| file.index == index && file.kind == kind) {
-                        Some(file) => file.documents.push(document),
-                        None => self.files.push(File { index, kind, documents: vec![document] }),
-                    }
-                }
-                if known || kind::is_meant(&source.name) {
-                    self.problems.extend(problems);
-                }
-                if !known {
-                    self.unknown.push(index);
-                }
-            }
-            kind::Form::Lines(kind) => {
-                let documents = vec![directives::read(&source, index, kind)];
-                self.files.push(File { index, kind, documents });
-            }
-            kind::Form::Unknown => self.unknown.push(index),
-        }
-        self.sources.push(source);
     }
 
     /// The trees of a kind, each with the index of its source.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &Node> {
         self.files.iter().filter(move |file| file.kind == kind).flat_map(|file| &file.documents)
+    }
+}
+
+/// What came of one text.
+struct Read {
+    index: u32,
+    files: Vec<File>,
+    problems: Vec<Diagnostic>,
+}
+
+fn one(source: &Source, index: u32) -> Read {
+    let mut files: Vec<File> = Vec::new();
+    match kind::of(source) {
+        kind::Form::Yaml => {
+            let (documents, mut problems) = yaml::parse_foreign(source, index);
+            for document in documents {
+                let Some(kind) = kind::of_tree(&document) else { continue };
+                match files.last_mut().filter(|file| file.kind == kind) {
+                    Some(file) => file.documents.push(document),
+                    None => files.push(File { index, kind, documents: vec![document] }),
+                }
+            }
+            if files.is_empty() && !kind::is_meant(&source.name) {
+                problems.clear();
+            }
+            Read { index, files, problems }
+        }
+        kind::Form::Lines(kind) => {
+            files.push(File { index, kind, documents: vec![directives::read(source, index, kind)] });
+            Read { index, files, problems: Vec::new() }
+        }
+        kind::Form::Unknown => Read { index, files, problems: Vec::new() },
     }
 }

@@ -57,6 +57,11 @@ pub struct Section<'a> {
     pub findings: &'a [Diagnostic],
 }
 
+/// The JSON Schema of the reports for programs.
+pub fn schema() -> serde_json::Value {
+    json::schema()
+}
+
 /// How a report for people looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {

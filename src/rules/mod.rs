@@ -6,6 +6,7 @@
 pub mod elsewhere;
 pub mod policy;
 mod promised;
+pub mod rendered;
 mod rule;
 mod settings;
 pub mod waiver;

@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
-use super::{files, fix};
-use crate::blueprint::load;
+use super::{files, fix, templates};
+use crate::blueprint::{Blueprint, load};
 use crate::cli::args::Check;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, inputs};
 use crate::diagnostics::Diagnostic;
+use crate::document::Document;
 use crate::env::clock;
+use crate::render::{Engine, Selection, render};
 use crate::report::{self, CheckFormat, Section};
 use crate::rules::policy::{self, Flags};
+use crate::rules::rendered;
 use crate::{loading, rules};
 
 /// One base in one environment: what was loaded, what is reported of it, whether that fails.
@@ -30,12 +33,13 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
     if !args.from.is_empty() {
         return files::run(args, &flags, output);
     }
-    let mut runs = read(args, &flags)?;
+    let engine = templates::engine(args.templates.as_deref())?;
+    let mut runs = read(args, &flags, &engine)?;
     if args.fix {
         fix::run(&runs, args.diff, output)?;
         if !args.diff {
             // What is reported is what is left.
-            runs = read(args, &flags)?;
+            runs = read(args, &flags, &engine)?;
         }
     }
     let sections: Vec<Section<'_>> = runs
@@ -51,17 +55,20 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
 }
 
 /// Reads the blueprint and checks it.
-fn read(args: &Check, flags: &Flags) -> Result<Vec<Run>, Failure> {
+fn read(args: &Check, flags: &Flags, engine: &Engine) -> Result<Vec<Run>, Failure> {
     let files = load::parse_decoded(inputs::read(&args.blueprint)?);
     let environment = args.environment.as_deref();
     super::known_environment(&files, environment)?;
-    let bases = 0..files.bases().max(1);
-    Ok(bases.flat_map(|base| of_base(loading::load_all(&files, base, environment), flags)).collect())
+    let mut runs = Vec::new();
+    for base in 0..files.bases().max(1) {
+        runs.extend(of_base(loading::load_all(&files, base, environment), flags, engine)?);
+    }
+    Ok(runs)
 }
 
 /// The base and its environments. What the base has is not said again of an environment; a waiver is unused when nothing
 /// falls under it in any of them.
-fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
+fn of_base(loaded: Vec<load::Loaded>, flags: &Flags, engine: &Engine) -> Result<Vec<Run>, Failure> {
     let mut runs: Vec<Run> = Vec::new();
     let mut unused: Option<Vec<Diagnostic>> = None;
     for mut loaded in loaded {
@@ -72,7 +79,7 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
             runs.push(Run { loaded, findings: problems, fails: true });
             continue;
         };
-        let found = problems.into_iter().chain(rules::check(blueprint)).collect();
+        let found = problems.into_iter().chain(found(blueprint, &loaded.document, engine)?).collect();
         let verdict = policy::apply(&blueprint.spec.policy, &loaded.document, flags, found);
         let mut findings = verdict.findings;
         match &mut unused {
@@ -93,7 +100,16 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
         load::sort(&run.loaded.document, &mut run.findings);
         run.fails |= policy::fails(&blueprint.spec.policy, flags, &run.findings);
     }
-    runs
+    Ok(runs)
+}
+
+/// What the rules find in a blueprint, and in what it renders to.
+fn found(blueprint: &Blueprint, document: &Document, engine: &Engine) -> Result<Vec<Diagnostic>, Failure> {
+    let set = render(blueprint, engine, &Selection::default()).map_err(|errors| templates::failure(&errors))?;
+    let mut found = rules::check(blueprint);
+    let shown = rendered::check(blueprint, document, &set, &found);
+    found.extend(shown);
+    Ok(found)
 }
 
 /// The reports: to the terminal, for people to stderr and for programs to stdout, or to files.

@@ -9,6 +9,7 @@ mod render;
 mod rules;
 mod schema;
 mod shell;
+mod templates;
 mod validate;
 
 pub use init::SHIPPED;

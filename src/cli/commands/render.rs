@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::templates;
 use crate::blueprint::{Blueprint, load};
 use crate::cli::args::Render;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure, inputs};
 use crate::env::Os;
 use crate::loading;
-use crate::render::{ArtifactKind, ArtifactSet, Engine, Object, Selection, TemplateError, engine, render};
+use crate::render::{ArtifactKind, ArtifactSet, Object, Selection, render};
 use crate::report::{self, Format, Section};
 use crate::verify::{VerifyProblem, verify};
 use crate::write::{self, Request};
@@ -94,9 +95,9 @@ fn rendered(args: &Render, blueprint: &Blueprint) -> Result<Rendered, Failure> {
                 .hint(format!("the blueprint has: {}", names.join(", "))));
         }
     }
-    let engine = Engine::new(&overrides(args.templates.as_deref())?).map_err(|errors| templates(&errors))?;
+    let engine = templates::engine(args.templates.as_deref())?;
     let selection = Selection { only: args.only.clone(), skip: args.skip.clone(), regions: args.region.clone() };
-    let set = render(blueprint, &engine, &selection).map_err(|errors| templates(&errors))?;
+    let set = render(blueprint, &engine, &selection).map_err(|errors| templates::failure(&errors))?;
     // What the real system would refuse is not written, and not streamed.
     let verified = verify(blueprint, &set, &selection);
     if !verified.problems.is_empty() {
@@ -179,40 +180,6 @@ fn stream(
     Ok(ExitStatus::Ok)
 }
 
-/// The templates of a directory, by their path in it.
-fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failure> {
-    let mut found = BTreeMap::new();
-    let Some(directory) = directory else { return Ok(found) };
-    // A mounted directory may hold links to its files.
-    let all = walkdir::WalkDir::new(directory).follow_links(true).sort_by_file_name().into_iter();
-    // Beside what it shows such a directory holds what the links lead to, in hidden ones.
-    let shown =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".");
-    for entry in all.filter_entry(shown) {
-        let entry = entry.map_err(|error| Failure::new(format!("templates: {error}")))?;
-        let name = entry.path().strip_prefix(directory).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
-        if !entry.file_type().is_file() {
-            continue;
-        }
-        if entry.path().extension().is_none_or(|e| e != "tera") {
-            let whole = format!("{name}.tera");
-            if engine::embedded_paths().any(|known| known == whole) {
-                return Err(Failure::new(format!("{}: nothing would read it", entry.path().display()))
-                    .hint(format!("call it `{whole}`")));
-            }
-            continue;
-        }
-        let text =
-            std::fs::read_to_string(entry.path()).map_err(|error| Failure::system("read", entry.path(), &error))?;
-        found.insert(name, text);
-    }
-    if found.is_empty() {
-        return Err(Failure::new(format!("{}: no *.tera in this directory", directory.display()))
-            .hint("its files are called as the built-in ones are, such as `kubernetes/deployment.yaml.tera`"));
-    }
-    Ok(found)
-}
-
 /// What the verifier found, as far as it can be read at once.
 fn refused(problems: &[VerifyProblem]) -> Failure {
     const SHOWN: usize = 20;
@@ -222,9 +189,4 @@ fn refused(problems: &[VerifyProblem]) -> Failure {
     }
     Failure::new(format!("what was rendered would not be accepted\n{}", lines.join("\n")))
         .hint("nothing was written; with --templates mend the template that is named, otherwise report this with the blueprint")
-}
-
-fn templates(errors: &[TemplateError]) -> Failure {
-    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    Failure::new(lines.join("\n")).hint("nothing was written")
 }

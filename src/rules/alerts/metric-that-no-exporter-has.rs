@@ -21,7 +21,7 @@
 //! # Source
 //! facts.md R-AL-19 (measured).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::expression::Expression;
 use super::written::rules;
@@ -57,6 +57,8 @@ const OPEN: [&str; 3] = ["kube_customresource_", "kube_apiserver_", "etcd_debugg
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let known: BTreeSet<&str> = METRICS.lines().collect();
     let recorded: BTreeSet<&str> = rules(estate).filter_map(|rule| text_at(rule, &["record"])).collect();
+    // Looking for the nearest name takes long; many rules may ask for the same.
+    let mut fixes: BTreeMap<String, String> = BTreeMap::new();
     for rule in rules(estate) {
         let Some((node, text)) = at(rule, &["expr"]).zip(text_at(rule, &["expr"])) else { continue };
         let Some(expression) = Expression::read(text) else { continue };
@@ -67,10 +69,7 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             .collect();
         for name in missing {
             let exporter = exporter(name).unwrap_or_default();
-            let fix = nearest(name, known.iter().copied()).map_or_else(
-                || "look for its name of today in what the exporter shows below /metrics".to_owned(),
-                |near| format!("is `{near}` meant?"),
-            );
+            let fix = fixes.entry(name.to_owned()).or_insert_with(|| instead(name, &known)).clone();
             findings.push(
                 RULE.finding(Place::Span(node.span), format!("{exporter} has no metric `{name}`"))
                     .label("empty for ever")
@@ -79,6 +78,16 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// The nearest name of the same exporter, as a fix.
+fn instead(name: &str, known: &BTreeSet<&str>) -> String {
+    let start = CLOSED.iter().map(|(start, _)| *start).find(|start| name.starts_with(start)).unwrap_or_default();
+    let of_exporter = known.iter().copied().filter(|other| other.starts_with(start));
+    nearest(name, of_exporter).map_or_else(
+        || "look for its name of today in what the exporter shows below /metrics".to_owned(),
+        |near| format!("is `{near}` meant?"),
+    )
 }
 
 /// The exporter whose metrics begin as a name does.

@@ -186,7 +186,11 @@ frontend metrics
     mode http
     timeout client 10s
     option dontlog-normal
+    # The process answers: what liveness asks.
     monitor-uri /health
+    # What readiness asks: not once it is told to stop, when only the sessions that it has go on.
+    http-request return status 503 if {{ path /ready }} {{ stopping }}
+    http-request return status 200 if {{ path /ready }}
     http-request use-service prometheus-exporter if {{ path /metrics }}
 "
     )
