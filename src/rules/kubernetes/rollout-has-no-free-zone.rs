@@ -71,10 +71,11 @@ fn fault(workload: &Workload<'_>) -> Option<Diagnostic> {
     } else {
         format!("a rollout of `{}` starts pods that no zone takes", shown(workload.object))
     };
+    let left = (least.count.min(ZONES) - gone).max(0);
     let ends = if deadlock {
         "it stays Pending, and no old pod goes before it is ready".to_owned()
     } else {
-        format!("it stays Pending, and the rollout goes on at {} of {} pods", (least.count - gone).max(0), least.count)
+        format!("it stays Pending, and the rollout goes on at {left} of {} pods", least.count)
     };
     let mut found = RULE
         .finding(place("maxSurge").unwrap_or(Place::Span(key.span)), title)
@@ -96,8 +97,7 @@ fn fault(workload: &Workload<'_>) -> Option<Diagnostic> {
     Some(
         found
             .because(format!(
-                "{} pods hold {ZONES} zones, and a new one needs a zone of its own: {ends} (X-K8-8)",
-                least.count
+                "each of {ZONES} zones holds a pod, and a new one needs a zone of its own: {ends} (X-K8-8)"
             ))
             .fix("write `maxSurge: 0` and `maxUnavailable: 1`, or spread over zones instead of anti-affinity"),
     )

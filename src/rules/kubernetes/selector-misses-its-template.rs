@@ -61,6 +61,8 @@ fn fault(object: Object<'_>, template: &Node) -> Option<Diagnostic> {
                 .fix(format!("write `selector: {{matchLabels: {{{}}}}}`{also}", written.escape_debug())),
         );
     };
+    // What fills in a text that stands for a selector is not known.
+    selector.map()?;
     let constrains = |key: &str| selector.get(key).is_some_and(|node| !node.is_null());
     if !constrains("matchLabels") && !constrains("matchExpressions") {
         return Some(
@@ -79,7 +81,7 @@ fn fault(object: Object<'_>, template: &Node) -> Option<Diagnostic> {
         .fix("write the same labels in `selector.matchLabels` and `template.metadata.labels`");
     Some(match at(template, &["metadata", "labels"]).filter(|node| !node.is_null()) {
         Some(node) => {
-            found.label("no label of the template fits").also(Place::Span(node.span), "the labels of its pods")
+            found.label("the labels of the template do not fit").also(Place::Span(node.span), "the labels of its pods")
         }
         None => found.label("the template has no labels"),
     })
