@@ -3,7 +3,9 @@
 //! # What it finds
 //! `autoscale.cpu` above `100 % × (Z − 1) / Z`, with Z zones in the region: when one zone is lost, the same load meets
 //! `(Z − 1) / Z` of the pods, and their use rises to `target × Z / (Z − 1)` of the request. Memory is left out: most of what
-//! a process holds does not follow its load.
+//! a process holds does not follow its load. In files: more than 66 % of the CPU request in a HorizontalPodAutoscaler, for the
+//! three zones that a region commonly has, as these files do not say how many there are. Where no metric is written, Kubernetes
+//! aims at 80 % of the CPU request.
 //!
 //! # Why it matters
 //! Above 100 % of its request a pod gets only what its node has to spare. New pods help once they are scheduled, pulled and
@@ -22,6 +24,8 @@
 //! # Source
 //! facts.md X-K8-6 (arithmetic); the controller's formula: Kubernetes, Horizontal Pod Autoscaling, algorithm details (F-K8-06).
 
+use super::scalers::Scaler;
+use super::workloads::ZONES;
 use crate::blueprint::units::Percent;
 use crate::rules::prelude::*;
 
@@ -32,7 +36,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["services.*.autoscale.cpu", "regions.*.zones"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -62,5 +66,31 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .fix(format!("aim at {most}% or less"))
             .edit(at, format!("{most}%")),
         );
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let left = ZONES - 1;
+    for scaler in Scaler::horizontal(estate) {
+        for metric in scaler.metrics().into_iter().filter(|metric| metric.resource == "cpu") {
+            let Some(target) = metric.target.filter(|target| *target > 100 * left / ZONES) else { continue };
+            let after = target * ZONES / left;
+            findings.push(
+                RULE.finding(
+                    metric.place,
+                    format!("the loss of one zone takes `{}` to {after}% of its CPU request", scaler.name.escape_debug()),
+                )
+                .label(if metric.is_default {
+                    format!("no metric is written: {target}% of the CPU request")
+                } else {
+                    format!("{target}%, with {ZONES} zones as is common")
+                })
+                .because(format!(
+                    "the same load on {left} of {ZONES} pods is {target}% × {ZONES}/{left} = {after}% of the request, until new \
+                     pods have started (X-K8-6)"
+                ))
+                .fix(format!("aim at {}% or less, with two zones at 50%", 100 * left / ZONES)),
+            );
+        }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! # What it finds
 //! `disruption` of a service is as large as the number of pods that always run in a region: its PodDisruptionBudget protects
-//! nothing. A service with a single pod is K8024's.
+//! nothing. A service with a single pod is K8024's. In files: a Deployment or StatefulSet of which two pods or more always run,
+//! by its replicas or by the least of its autoscaler, and that no PodDisruptionBudget of its namespace selects. Labels that
+//! only a running cluster sets, such as the role of a database, are taken to fit.
 //!
 //! # Why it matters
 //! Upgrades of a cluster drain node after node, and an autoscaler of nodes drains whenever it saves one. The budget is what
@@ -22,6 +24,8 @@
 //! # Source
 //! facts.md F-K8-08, X-K8-10: Kubernetes, Specifying a Disruption Budget.
 
+use super::objects::{Object, at, list, of_kind, selects, text_at, texts};
+use super::workloads::{Workload, may_share, shown, workloads};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -31,7 +35,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["services.*.disruption", "services.*.replicas.min", "regions.*.warm"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -55,4 +59,61 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 .edit(at.key("disruption"), 1),
         );
     }
+}
+
+/// Labels that a running cluster gives to pods, beside those of the template.
+const AT_RUN_TIME: [&str; 7] = [
+    "role",
+    "spilo-role",
+    "cnpg.io/instanceRole",
+    "controller-revision-hash",
+    "pod-template-hash",
+    "statefulset.kubernetes.io/pod-name",
+    "apps.kubernetes.io/pod-index",
+];
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let budgets: Vec<Object<'_>> = of_kind(estate, "PodDisruptionBudget").collect();
+    for workload in workloads(estate) {
+        let Some(least) = workload.least().filter(|least| least.count >= 2) else { continue };
+        if budgets.iter().any(|budget| may_hold(*budget, &workload)) {
+            continue;
+        }
+        findings.push(
+            RULE.finding(
+                workload.object.place(),
+                format!("a node drain may take all pods of `{}` at once", shown(workload.object)),
+            )
+            .label("no PodDisruptionBudget selects its pods")
+            .also(least.place, least.what)
+            .because("without a budget every eviction is allowed, whatever else is gone (F-K8-08)")
+            .fix("write a PodDisruptionBudget with `maxUnavailable: 1` that selects the labels of its template"),
+        );
+    }
+}
+
+/// Whether a budget may hold for pods of a workload, with the labels of its template and with what a running cluster adds.
+fn may_hold(budget: Object<'_>, workload: &Workload<'_>) -> bool {
+    let Some(selector) = at(budget.node, &["spec", "selector"]).filter(|selector| !selector.is_null()) else {
+        return false;
+    };
+    if !may_share(budget, workload.object) {
+        return false;
+    }
+    // What the selector asks of labels that the template cannot have is taken from it, one by one.
+    let mut labels = workload.labels.clone();
+    for (key, value) in texts(selector.get("matchLabels")) {
+        if AT_RUN_TIME.contains(&key) {
+            labels.entry(key).or_insert(value);
+        }
+    }
+    for expression in selector.get("matchExpressions").into_iter().flat_map(list) {
+        let first = at(expression, &["values"]).and_then(|values| list(values).next()).and_then(|node| node.scalar());
+        let known = text_at(expression, &["key"]).filter(|key| AT_RUN_TIME.contains(key));
+        let wanted = matches!(text_at(expression, &["operator"]), Some("In" | "Exists"));
+        if let Some(key) = known.filter(|_| wanted) {
+            labels.entry(key).or_insert_with(|| first.map_or("", |value| &value.text));
+        }
+    }
+    selects(selector, &labels)
 }

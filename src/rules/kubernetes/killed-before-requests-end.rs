@@ -3,7 +3,10 @@
 //! # What it finds
 //! `shutdown.grace` is written and less than `drain` and the longest request together. The longest request is what its
 //! route allows, what the slowest of its needs may take, or what a caller waits for it, whichever is longest; where none of
-//! these is written, nothing is said.
+//! these is written, nothing is said. In files: `terminationGracePeriodSeconds`, 30 s where it is not written, below what `preStop`
+//! sleeps and the longest time that a route to the workload gives a request: `proxy-read-timeout` of an Ingress for nginx,
+//! `timeout` of a VirtualService, `timeouts.request` of an HTTPRoute. Where the Service in between is not in these files, the
+//! workload of its name counts. More than ten minutes are those of streams, which clients open again, and are not judged.
 //!
 //! # Why it matters
 //! At the end of the grace comes SIGKILL: every request that is under way is cut, in each rollout and each node drain.
@@ -22,6 +25,10 @@
 //! # Source
 //! facts.md X-K8-9, F-K8-11.
 
+use super::objects::at;
+use super::probes::pre_stops;
+use super::traffic::Traffic;
+use super::workloads::{number, shown, workloads};
 use crate::blueprint::Service;
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
@@ -38,7 +45,7 @@ pub static RULE: Rule = Rule {
         "services.*.route.timeout",
         "services.*.needs.*.timeout",
     ],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -82,4 +89,49 @@ fn longest_is(blueprint: &Blueprint, service: &Service) -> Option<(Place, &'stat
         let place = path!["services", caller.name, "needs", reference, "timeout"];
         (need.timeout == Some(longest)).then_some((Place::Value(place), "a caller waits"))
     })
+}
+
+/// Seconds: what a route allows beyond is no request.
+const STREAM: i64 = 600;
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let traffic = Traffic::of(estate);
+    for workload in workloads(estate) {
+        let timed = traffic.routes(&workload).filter_map(|route| Some((route, route.timeout.clone()?)));
+        let Some((route, (longest, place))) =
+            timed.filter(|(_, (timeout, _))| *timeout <= STREAM).max_by_key(|(_, (timeout, _))| *timeout)
+        else {
+            continue;
+        };
+        let path = ["spec", "terminationGracePeriodSeconds"];
+        let Some(grace) = number(workload.template, &path, 30) else { continue };
+        let hooks = pre_stops(workload.template);
+        let slept = hooks.iter().filter_map(|hook| Some((hook.sleeps?, hook))).max_by_key(|(seconds, _)| *seconds);
+        let drain = slept.map_or(0, |(seconds, _)| seconds);
+        let needed = drain + longest;
+        if grace >= needed {
+            continue;
+        }
+        let written = at(workload.template, &path).filter(|node| !node.is_null());
+        let mut found = RULE
+            .finding(
+                written.map_or_else(|| workload.object.place(), |node| Place::Span(node.span)),
+                format!("`{}` is killed before its requests have ended", shown(workload.object)),
+            )
+            .label(if written.is_some() {
+                format!("{grace} s and then SIGKILL")
+            } else {
+                format!("{grace} s by default, and then SIGKILL")
+            })
+            .also(place, format!("a request may take {longest} s"))
+            .also(route.place.clone(), route.says());
+        if let Some((seconds, hook)) = slept {
+            found = found.also(Place::Span(hook.node.span), format!("{seconds} s until the last request has come"));
+        }
+        findings.push(
+            found
+                .because(format!("preStop {drain} s + longest request {longest} s = {needed} s > {grace} s (X-K8-9)"))
+                .fix(format!("write `terminationGracePeriodSeconds: {}` or more", needed + 5)),
+        );
+    }
 }

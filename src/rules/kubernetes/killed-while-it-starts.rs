@@ -2,7 +2,9 @@
 //!
 //! # What it finds
 //! `start` of a service is declared, and its startup probe gives up earlier: `initialDelay + failures × period < start`.
-//! Where no startup probe is written, five minutes are rendered. Without `start` nothing is said.
+//! Where no startup probe is written, five minutes are rendered. Without `start` nothing is said. In files: a liveness probe
+//! without a startup probe that gives up in less than five minutes, by `initialDelaySeconds + failures × period`; how long a
+//! start takes is not in these files, and a start after a failure is slower than any that was measured before.
 //!
 //! # Why it matters
 //! Starts are slowest after a failure, when images are pulled by everybody and caches are cold. A probe that is only
@@ -24,6 +26,8 @@
 //! # Source
 //! facts.md F-K8-04, X-K8-1: Kubernetes, Configure Liveness, Readiness and Startup Probes.
 
+use super::probes::Probe;
+use super::workloads::{containers, running, shown_container};
 use crate::blueprint::service::STARTUP;
 use crate::rules::prelude::*;
 
@@ -34,7 +38,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["services.*.probes.startup", "services.*.start"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -72,5 +76,37 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             finding = finding.rests_on(startup);
         }
         findings.push(finding);
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let enough = i64::from(STARTUP.period) * i64::from(STARTUP.failures);
+    for (object, template) in running(estate) {
+        for container in containers(template) {
+            let Some(live) = Probe::of(container, "livenessProbe") else { continue };
+            if Probe::of(container, "startupProbe").is_some() {
+                continue;
+            }
+            let figures = live.delay().zip(live.failures()).zip(live.period());
+            let Some(((delay, failures), period)) = figures else { continue };
+            let patience = delay + failures * period;
+            if patience >= enough {
+                continue;
+            }
+            let whose = shown_container(object, container);
+            findings.push(
+                RULE.finding(live.place(), format!("`{whose}` may be killed while it still starts"))
+                    .label(format!("gives up after {patience} s, and there is no startup probe"))
+                    .because(format!(
+                        "{delay} s + {failures} × {period} s = {patience} s for a start that may have to pull the image and fill \
+                         caches first; each kill makes the next wait longer (X-K8-1)"
+                    ))
+                    .fix(format!(
+                        "write a `startupProbe` with `periodSeconds: {}` and `failureThreshold: {}`: it costs nothing where the \
+                         start is quick",
+                        STARTUP.period, STARTUP.failures
+                    )),
+            );
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! # What it finds
 //! `probes.liveness.asks` names something; or liveness and readiness ask the same path of a service that has `needs`: an
 //! answer that is right for readiness, which may look at dependencies, is wrong for liveness, which must not. A service
-//! without `needs` may use one path for both.
+//! without `needs` may use one path for both. In files: both are `httpGet` of the same path and port; what a service needs is not
+//! in them. Whether a port is open tests no dependency and is not judged.
 //!
 //! # Why it matters
 //! A restart mends a process that hangs. It does not mend a database, and the pods that come back all at once, with cold
@@ -25,6 +26,8 @@
 //! # Source
 //! facts.md X-K8-11: Kubernetes, Liveness, Readiness and Startup Probes.
 
+use super::probes::Probe;
+use super::workloads::{containers, running, shown_container};
 use crate::blueprint::Service;
 use crate::rules::prelude::*;
 
@@ -40,7 +43,7 @@ pub static RULE: Rule = Rule {
         "services.*.probes.readiness.http",
         "services.*.needs",
     ],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -86,4 +89,27 @@ fn same_path(service: &Service) -> Option<Diagnostic> {
         ))
         .fix("give liveness a path of its own that answers from the process alone"),
     )
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for (object, template) in running(estate) {
+        for container in containers(template) {
+            let asks = |key| Probe::of(container, key).and_then(|probe| probe.asks(container));
+            let Some((live, ready)) = asks("livenessProbe").zip(asks("readinessProbe")) else { continue };
+            if (live.path, live.port, live.host) != (ready.path, ready.port, ready.host) {
+                continue;
+            }
+            let whose = shown_container(object, container);
+            findings.push(
+                RULE.finding(live.place, format!("liveness and readiness of `{whose}` ask the same"))
+                    .label("decides on restarts")
+                    .also(ready.place, "decides on traffic")
+                    .because(format!(
+                        "as soon as `{}` looks at a dependency for readiness, its outage restarts every pod as well (X-K8-11)",
+                        live.path.escape_debug()
+                    ))
+                    .fix("give liveness a path of its own that answers from the process alone, or ask the port (`tcpSocket`)"),
+            );
+        }
+    }
 }

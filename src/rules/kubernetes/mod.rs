@@ -1,13 +1,26 @@
 //! Rules: Kubernetes objects (facts.md §12.1).
 
 pub(super) mod objects;
+mod probes;
+mod scalers;
 mod times;
+mod traffic;
+mod workloads;
 
 use super::rule::family;
 
 family! {
+    "selector-misses-its-template.rs" => selector_misses_its_template,
+    "image-is-not-pinned.rs" => image_is_not_pinned,
     "required-affinity-caps-replicas.rs" => required_affinity_caps_replicas,
+    "lost-zone-is-not-replaced.rs" => lost_zone_is_not_replaced,
+    "rollout-has-no-free-zone.rs" => rollout_has_no_free_zone,
+    "affinity-selects-nothing.rs" => affinity_selects_nothing,
     "drain-takes-all-pods.rs" => drain_takes_all_pods,
+    "budget-blocks-drains.rs" => budget_blocks_drains,
+    "broken-pods-block-drains.rs" => broken_pods_block_drains,
+    "apply-resets-the-autoscaler.rs" => apply_resets_the_autoscaler,
+    "autoscaler-metric-without-request.rs" => autoscaler_metric_without_request,
     "autoscaler-leaves-no-room-for-a-zone.rs" => autoscaler_leaves_no_room_for_a_zone,
     "zone-loss-leaves-too-few-pods.rs" => zone_loss_leaves_too_few_pods,
     "pods-do-not-fit-the-nodes.rs" => pods_do_not_fit_the_nodes,
@@ -21,5 +34,7 @@ family! {
     "bound-to-a-lost-node.rs" => bound_to_a_lost_node,
     "one-instance-on-the-way.rs" => one_instance_on_the_way,
     "pods-share-a-node.rs" => pods_share_a_node,
+    "min-domains-cannot-be-met.rs" => min_domains_cannot_be_met,
     "zones-left-out.rs" => zones_left_out,
+    "spread-waits-for-a-lost-zone.rs" => spread_waits_for_a_lost_zone,
 }

@@ -6,6 +6,11 @@
 //! one pod, or spread over no zones; a PostgreSQL cluster, a pool or a router with one instance, or with all its hosts in
 //! one zone; a Redis without replicas, unless it is a cache or carries messages only. And the region itself, when it has a
 //! single zone. What runs elsewhere (managed services, `external`) is not judged, nor a service that no request reaches.
+//! In files: a Deployment or StatefulSet of which one pod always runs, by its replicas or by the least of its autoscaler, and that
+//! alone takes what an Ingress, a route of the Gateway API or a VirtualService sends to a Service, or what comes to a Service
+//! of type LoadBalancer; where the Service is not in these files, the workload of its name counts. And a pool of database
+//! connections, known by its image, that is a workload of its own with one pod. A route that several Services share is not
+//! judged, nor zones, which these files do not tell.
 //!
 //! # Why it matters
 //! Whatever is there once is down whenever its node, its zone or its own process is; every rollout and every node drain is
@@ -26,6 +31,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::objects::text_at;
+use super::traffic::Traffic;
+use super::workloads::{Workload, containers, shown, workloads};
 use crate::blueprint::raw::{Manager, PoolKind, SpreadMode, Usage};
 use crate::blueprint::{NeedTarget, Postgres, Redis, Region, Service};
 use crate::document::Path;
@@ -47,7 +55,7 @@ pub static RULE: Rule = Rule {
         "postgres.*.router.hosts",
         "redis.*.replicasPerShard",
     ],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -210,4 +218,55 @@ fn of_redis(redis: &Redis, region: &Region, findings: &mut Vec<Diagnostic>) {
             .edit(place, 1),
         );
     }
+}
+
+/// Images of pools of database connections, by the last part of their name.
+const POOLS: [&str; 6] = ["pgbouncer", "pgcat", "odyssey", "pgpool", "pgpool2", "supavisor"];
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let all = workloads(estate);
+    let mut said: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
+    let mut say = |workload: &Workload<'_>, who: &str, sender: Option<(Place, String)>| {
+        let Some(least) = workload.least() else { return };
+        let mut found = RULE
+            .finding(least.place, format!("{who} depend on the one pod of `{}`", shown(workload.object)))
+            .label(least.what);
+        if let Some((place, says)) = sender {
+            found = found.also(place, says);
+        }
+        findings.push(
+            found
+                .because("with its node, or while a drain or a crash replaces it, nobody answers (R-K8-24)")
+                .fix("have two pods at least, in two zones"),
+        );
+    };
+    for (place, says, reached) in Traffic::of(estate).ways(&all) {
+        // What several workloads answer depends on none of them alone; what is not known is not judged.
+        let counts: Option<Vec<i64>> = reached.iter().map(|workload| Some(workload.least()?.count)).collect();
+        let one = counts.is_some_and(|counts| counts.iter().fold(0i64, |sum, count| sum.saturating_add(*count)) == 1);
+        let single = reached.iter().filter(|_| one).find(|workload| workload.least().is_some_and(|l| l.count == 1));
+        let Some(workload) = single else { continue };
+        let object = workload.object;
+        if said.insert((object.namespace(), object.kind(), object.name())) {
+            say(workload, "requests", Some((place, says)));
+        }
+    }
+    for workload in all.iter().filter(|workload| is_pool(workload)) {
+        let object = workload.object;
+        let one = workload.least().is_some_and(|least| least.count == 1);
+        if one && said.insert((object.namespace(), object.kind(), object.name())) {
+            say(workload, "all queries of its clients", None);
+        }
+    }
+}
+
+/// Whether a workload is a pool of database connections and nothing else: beside it stand exporters only.
+fn is_pool(workload: &Workload<'_>) -> bool {
+    let images = containers(workload.template).map(|container| text_at(container, &["image"]).unwrap_or_default());
+    let names = images.map(|image| {
+        let last = image.rsplit('/').next().unwrap_or_default();
+        last.split([':', '@']).next().unwrap_or_default()
+    });
+    let names: Vec<&str> = names.filter(|name| !name.contains("exporter")).collect();
+    !names.is_empty() && names.iter().all(|name| POOLS.contains(name))
 }

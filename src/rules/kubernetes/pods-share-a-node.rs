@@ -2,7 +2,9 @@
 //!
 //! # What it finds
 //! `spread.node: none` where more pods always run than there are zones, or where the spread over zones is not hard: two of
-//! them may be put onto one node. With one pod a zone the zones keep them apart.
+//! them may be put onto one node. With one pod a zone the zones keep them apart. In files: a Deployment or StatefulSet of which two
+//! pods or more always run, with neither anti-affinity nor a spread constraint over `kubernetes.io/hostname` that selects its own
+//! pods; required anti-affinity over zones, and a hard spread of no more than three pods over zones, keep them apart as well.
 //!
 //! # Why it matters
 //! The scheduler likes nodes that have the image already. The loss of one node then takes several pods, or all of them.
@@ -21,7 +23,10 @@
 //! # Source
 //! facts.md F-K8-09: Kubernetes, Pod Topology Spread Constraints.
 
+use super::objects::{at, text_at};
+use super::workloads::{Workload, ZONES, is_zone, number, shown, workloads};
 use crate::blueprint::raw::SpreadMode;
+use crate::document::Node;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -31,7 +36,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["services.*.spread", "services.*.replicas.min", "regions.*.zones"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -63,4 +68,39 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .edit(at.key("spread").key("node"), "soft"),
         );
     }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for workload in workloads(estate) {
+        let Some(least) = workload.least().filter(|least| least.count >= 2) else { continue };
+        if keeps_apart(&workload, least.count) {
+            continue;
+        }
+        findings.push(
+            RULE.finding(
+                workload.object.place(),
+                format!("nothing keeps the pods of `{}` from standing on one node", shown(workload.object)),
+            )
+            .label("not spread over nodes")
+            .also(least.place, least.what)
+            .because("no rule over `kubernetes.io/hostname` selects its pods: one node may hold all of them (F-K8-09)")
+            .fix(
+                "write a topologySpreadConstraint over kubernetes.io/hostname with maxSkew 1 and ScheduleAnyway, or preferred \
+                 anti-affinity",
+            ),
+        );
+    }
+}
+
+/// Whether something keeps the pods of a workload on different nodes, or asks for it.
+fn keeps_apart(workload: &Workload<'_>, least: i64) -> bool {
+    let own = |term: &Node| at(term, &["labelSelector"]).is_some_and(|selector| workload.picked(selector));
+    let key = |term: &Node, is: fn(&str) -> bool| text_at(term, &["topologyKey"]).is_some_and(is);
+    let host: fn(&str) -> bool = |key| key.ends_with("/hostname");
+    let hard = |term: &Node| {
+        text_at(term, &["whenUnsatisfiable"]) == Some("DoNotSchedule") && number(term, &["maxSkew"], 1) == Some(1)
+    };
+    workload.required().any(|term| own(term) && (key(term, host) || key(term, is_zone)))
+        || workload.preferred().chain(workload.spread()).any(|term| own(term) && key(term, host))
+        || workload.spread().any(|term| own(term) && key(term, is_zone) && hard(term) && least <= ZONES)
 }

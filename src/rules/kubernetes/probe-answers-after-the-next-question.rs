@@ -2,7 +2,8 @@
 //!
 //! # What it finds
 //! `timeout` of a readiness or liveness probe at or above its `period`. Startup probes are left out: there only the sum
-//! counts (K8017).
+//! counts (K8017). In files: `timeoutSeconds` at or above `periodSeconds`, or not written, which is 1 s: a pause of the garbage
+//! collector then counts as a failure. A blueprint has 2 s where nothing is written.
 //!
 //! # Why it matters
 //! Kubernetes asks one question at a time, so the real period becomes the timeout, and every figure that rests on the
@@ -22,6 +23,9 @@
 //! # Source
 //! facts.md F-K8-04: Kubernetes, Configure Liveness, Readiness and Startup Probes.
 
+use super::objects::Object;
+use super::probes::Probe;
+use super::workloads::{containers, running, shown_container};
 use crate::blueprint::service::{LIVENESS, READINESS};
 use crate::rules::prelude::*;
 
@@ -37,7 +41,7 @@ pub static RULE: Rule = Rule {
         "services.*.probes.liveness.timeout",
         "services.*.probes.liveness.period",
     ],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -63,4 +67,49 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for (object, template) in running(estate) {
+        for container in containers(template) {
+            for (name, key) in [("readiness", "readinessProbe"), ("liveness", "livenessProbe")] {
+                let Some(probe) = Probe::of(container, key) else { continue };
+                findings.extend(of_probe(object, &shown_container(object, container), name, probe));
+            }
+        }
+    }
+}
+
+fn of_probe(object: Object<'_>, whose: &str, name: &str, probe: Probe<'_>) -> Option<Diagnostic> {
+    let (period, timeout) = (probe.period()?, probe.timeout()?);
+    if probe.written("timeoutSeconds").is_none() {
+        return Some(
+            RULE.finding(probe.place(), format!("the {name} probe of `{whose}` waits 1 s for its answer"))
+                .label("`timeoutSeconds` is missing")
+                .because("the default is 1 s, which a pause of the garbage collector or a busy node exceeds (F-K8-04)")
+                .fix(if period > 2 {
+                    "write `timeoutSeconds: 2`, or what the slowest good answer takes"
+                } else {
+                    "ask every 5 s, and write `timeoutSeconds: 2`"
+                }),
+        );
+    }
+    if timeout < period {
+        return None;
+    }
+    let place = probe.written("periodSeconds").map_or_else(|| object.place(), |node| Place::Span(node.span));
+    Some(
+        RULE.finding(
+            probe.place_of("timeoutSeconds"),
+            format!("the {name} probe of `{whose}` waits as long as to its next question"),
+        )
+        .label(format!("waits {timeout} s"))
+        .also(place, format!("asks every {period} s"))
+        .because(format!(
+            "{timeout} s ≥ {period} s: one question waits for the other, and {} failures take longer than {} × {period} s (F-K8-04)",
+            probe.failures()?,
+            probe.failures()?
+        ))
+        .fix(format!("ask less often than every {timeout} s, or wait less")),
+    )
 }

@@ -2,7 +2,10 @@
 //!
 //! # What it finds
 //! Liveness may give a pod up, after `(failures − 1) × period` at the soonest, when readiness has not yet done so, after
-//! `failures × period + timeout` at the latest. A probe that is not written counts with what is rendered for it.
+//! `failures × period + timeout` at the latest. A probe that is not written counts with what is rendered for it. In files both
+//! must be written, and what they leave out counts with Kubernetes' defaults: every 10 s, 1 s for the answer, 3 failures. A
+//! liveness probe with a `terminationGracePeriodSeconds` of its own is meant as a fence, to end a process that must not live
+//! on, and is not judged.
 //!
 //! # Why it matters
 //! A pod that answers too slowly needs less to do; readiness gives it that. A restart throws its work and its caches away
@@ -23,7 +26,9 @@
 //! # Source
 //! facts.md X-K8-2, X-K8-3 (arithmetic on F-K8-04).
 
+use super::probes::Probe;
 use super::times::Times;
+use super::workloads::{containers, running, shown_container};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -33,7 +38,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["services.*.probes.readiness", "services.*.probes.liveness"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
@@ -72,4 +77,42 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .fix(format!("write `failures: {failures}` for liveness, or let readiness ask more often"));
         findings.push(if written { finding.edit(at.key(here).key("failures"), failures) } else { finding });
     }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for (object, template) in running(estate) {
+        for container in containers(template) {
+            let (ready, live) = (Probe::of(container, "readinessProbe"), Probe::of(container, "livenessProbe"));
+            let Some((ready, live)) = ready.zip(live) else { continue };
+            if live.written("terminationGracePeriodSeconds").is_some() {
+                continue;
+            }
+            findings.extend(pair(&shown_container(object, container), ready, live));
+        }
+    }
+}
+
+fn pair(whose: &str, ready: Probe<'_>, live: Probe<'_>) -> Option<Diagnostic> {
+    let (soonest, latest) = (live.soonest()?, ready.latest()?);
+    if soonest > latest {
+        return None;
+    }
+    let needed = latest / live.period()? + 2;
+    Some(
+        RULE.finding(
+            live.place_of("failureThreshold"),
+            format!("`{whose}` may be restarted before it is taken out of the balancer"),
+        )
+        .label(format!("killed after {soonest} s at the soonest"))
+        .also(ready.place(), format!("taken out after {latest} s at the latest"))
+        .because(format!(
+            "liveness gives up after ({} − 1) × {} s = {soonest} s, readiness after {} × {} s + {} s = {latest} s (X-K8-2, X-K8-3)",
+            live.failures()?,
+            live.period()?,
+            ready.failures()?,
+            ready.period()?,
+            ready.timeout()?
+        ))
+        .fix(format!("write `failureThreshold: {needed}` for liveness, or let readiness ask more often")),
+    )
 }

@@ -2,7 +2,9 @@
 //!
 //! # What it finds
 //! `shutdown.drain` below 5 s of a service that is public or that others call. A service that nobody sends to may stop at
-//! once.
+//! once. In files: a workload that a Service with an address of its own selects, without `preStop` in any container, or with one
+//! that only sleeps for less than 5 s. Where an Ingress or a route names a Service that is not in these files, the workload of
+//! that name in the same namespace is taken for what it leads to.
 //!
 //! # Why it matters
 //! Kubernetes tells a pod to stop and takes it off the lists of endpoints at the same time. Until every proxy, kernel table
@@ -23,6 +25,10 @@
 //! # Source
 //! facts.md F-K8-11, X-K8-9: Kubernetes, Pod Lifecycle, termination.
 
+use super::objects::at;
+use super::probes::pre_stops;
+use super::traffic::Traffic;
+use super::workloads::{shown, workloads};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 
@@ -33,7 +39,7 @@ pub static RULE: Rule = Rule {
     level: Level::Warning,
     security: false,
     fields: &["services.*.shutdown.drain", "services.*.exposure", "services.*.needs"],
-    check: Check::Blueprint(check),
+    check: Check::Both(check, files),
 };
 
 /// What it takes until the last of them knows, at least.
@@ -68,6 +74,40 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                  and {drain} is less than {LEAST} (X-K8-9)"
             ))
             .fix("leave `drain` out for 10s, or write 5s to 15s"),
+        );
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    let (traffic, least) = (Traffic::of(estate), LEAST.secs());
+    for workload in workloads(estate) {
+        let service = traffic.services(&workload).next();
+        let by_service = service.map(|service| (service.place(), format!("Service `{}` sends to it", shown(service))));
+        let by_route = || traffic.routes(&workload).next().map(|route| (route.place.clone(), route.says()));
+        let Some((sender, says)) = by_service.or_else(by_route) else { continue };
+        let hooks = pre_stops(workload.template);
+        // Whatever else a hook does may take long enough.
+        if hooks.iter().any(|hook| !hook.only || hook.sleeps.is_none_or(|s| u64::try_from(s).is_ok_and(|s| s >= least)))
+        {
+            continue;
+        }
+        let grace = at(workload.template, &["spec", "terminationGracePeriodSeconds"]).filter(|node| !node.is_null());
+        let (place, label) = match (hooks.first(), grace) {
+            (Some(hook), _) => (Place::Span(hook.node.span), format!("sleeps for less than {LEAST}")),
+            (None, Some(node)) => (Place::Span(node.span), "no `preStop` before it".to_owned()),
+            (None, None) => (workload.object.place(), "no `preStop`".to_owned()),
+        };
+        findings.push(
+            RULE.finding(
+                place,
+                format!("`{}` stops before everybody has stopped sending to it", shown(workload.object)),
+            )
+            .label(label)
+            .also(sender, says)
+            .because(
+                "endpoints are taken away while the pod is told to stop, not before: for some seconds requests still come (X-K8-9)",
+            )
+            .fix("write `lifecycle: {preStop: {sleep: {seconds: 10}}}`; an image with a shell may run `sleep 10` instead"),
         );
     }
 }
