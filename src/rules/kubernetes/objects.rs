@@ -89,7 +89,7 @@ pub fn list(node: &Node) -> impl Iterator<Item = &Node> {
 }
 
 /// The items of the list at the end of a path of keys.
-pub fn list_at<'a>(node: &'a Node, path: &[&str]) -> impl Iterator<Item = &'a Node> {
+pub fn list_at<'a>(node: &'a Node, path: &[&str]) -> impl Iterator<Item = &'a Node> + use<'a> {
     at(node, path).into_iter().flat_map(list)
 }
 
