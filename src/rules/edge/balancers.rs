@@ -187,6 +187,12 @@ pub fn balancers(estate: &Estate) -> Vec<Balancer<'_>> {
     all
 }
 
+/// Whether an annotation of a network load balancer sets an attribute, of itself, its listeners or its target groups.
+pub fn names(object: Object<'_>, attribute: &str) -> bool {
+    let texts = all_annotations(object).filter(|entry| entry.key.starts_with(NLB)).filter_map(|e| e.value.scalar());
+    texts.into_iter().any(|scalar| part(&scalar.text, attribute).is_some())
+}
+
 /// Annotations by which an object tells its balancer the policy of TLS.
 pub fn tls_policies(object: Object<'_>) -> impl Iterator<Item = &Node> {
     let keys = [format!("{ALB}ssl-policy"), format!("{NLB}ssl-negotiation-policy")];

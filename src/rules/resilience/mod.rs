@@ -1,6 +1,6 @@
 //! Rules: Retries, timeouts, breakers (facts.md §12.7).
 
-mod mesh;
+pub(super) mod mesh;
 
 use super::rule::family;
 
