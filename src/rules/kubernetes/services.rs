@@ -5,8 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, at, int_at, list, list_at, objects, of_kind, text_at, texts};
+use super::selector::{Requirement, Test};
 use crate::document::Node;
 use crate::estate::Estate;
+
+pub use super::selector::Selector;
 
 /// API groups whose objects start no pods.
 const PASSIVE: [&str; 34] = [
@@ -49,28 +52,6 @@ const PASSIVE: [&str; 34] = [
 /// Kinds of those groups that do.
 const ACTIVE: [&str; 5] = ["Alertmanager", "Prometheus", "PrometheusAgent", "ScaledJob", "ThanosRuler"];
 
-/// Labels that Kubernetes and Istio give to the pods of a template that does not have them.
-const GIVEN: [&str; 14] = [
-    "apps.kubernetes.io/pod-index",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-completion-index",
-    "batch.kubernetes.io/job-name",
-    "controller-revision-hash",
-    "controller-uid",
-    "job-name",
-    "pod-template-hash",
-    "security.istio.io/tlsMode",
-    "service.istio.io/canonical-name",
-    "service.istio.io/canonical-revision",
-    "statefulset.kubernetes.io/pod-name",
-    "topology.kubernetes.io/region",
-    "topology.kubernetes.io/zone",
-];
-
-/// Roles that Patroni, Sentinel and operators write on the pods of a data store, whatever the label is called.
-const ROLES: [&str; 9] =
-    ["leader", "master", "primary", "replica", "secondary", "slave", "standby", "standby_leader", "sync_standby"];
-
 /// Pods that are started from one template.
 pub struct Pods<'a> {
     /// What starts them.
@@ -106,108 +87,6 @@ impl<'a> Pods<'a> {
         let node = at(self.template, &["spec", "terminationGracePeriodSeconds"]);
         (int_at(self.template, &["spec", "terminationGracePeriodSeconds"]).unwrap_or(30), node)
     }
-}
-
-/// One condition of a selector.
-struct Requirement<'a> {
-    key: &'a str,
-    test: Test<'a>,
-}
-
-/// What a condition asks of a label.
-enum Test<'a> {
-    In(Vec<&'a str>),
-    NotIn(Vec<&'a str>),
-    Exists,
-    Absent,
-    Never,
-}
-
-impl Requirement<'_> {
-    fn holds(&self, labels: &BTreeMap<&str, &str>) -> bool {
-        let value = labels.get(self.key);
-        let among = |values: &[&str]| value.is_some_and(|value| values.contains(value));
-        match &self.test {
-            Test::In(values) => among(values),
-            Test::NotIn(values) => !among(values),
-            Test::Exists => value.is_some(),
-            Test::Absent => value.is_none(),
-            Test::Never => false,
-        }
-    }
-
-    /// Whether it asks for a value at all.
-    const fn is_positive(&self) -> bool {
-        matches!(self.test, Test::In(_) | Test::Exists)
-    }
-}
-
-/// What picks pods by their labels.
-#[derive(Clone, Copy)]
-pub enum Selector<'a> {
-    /// The map of a Service.
-    Map(&'a Node),
-    /// A LabelSelector.
-    Labels(&'a Node),
-}
-
-impl<'a> Selector<'a> {
-    fn requirements(self) -> Vec<Requirement<'a>> {
-        let equal = |node: Option<&'a Node>| {
-            texts(node).into_iter().map(|(key, value)| Requirement { key, test: Test::In(vec![value]) })
-        };
-        match self {
-            Self::Map(node) => equal(Some(node)).collect(),
-            Self::Labels(node) => {
-                let expressions = list_at(node, &["matchExpressions"]).map(|expression| {
-                    let values = || list_at(expression, &["values"]).filter_map(|v| Some(&*v.scalar()?.text)).collect();
-                    let test = match text_at(expression, &["operator"]) {
-                        Some("In") => Test::In(values()),
-                        Some("NotIn") => Test::NotIn(values()),
-                        Some("Exists") => Test::Exists,
-                        Some("DoesNotExist") => Test::Absent,
-                        _ => Test::Never,
-                    };
-                    Requirement { key: text_at(expression, &["key"]).unwrap_or_default(), test }
-                });
-                equal(node.get("matchLabels")).chain(expressions).collect()
-            }
-        }
-    }
-
-    /// Whether it picks these labels. What is written on pods when they run is taken to fit.
-    pub fn fits(self, labels: &BTreeMap<&str, &str>) -> bool {
-        let given = |requirement: &Requirement<'_>| {
-            !labels.contains_key(requirement.key)
-                && (GIVEN.contains(&requirement.key) || is_role(requirement) || is_foreign(requirement.key))
-        };
-        self.requirements().iter().all(|requirement| requirement.holds(labels) || given(requirement))
-    }
-
-    /// Whether it has no condition, and so picks everything.
-    pub fn is_empty(self) -> bool {
-        self.requirements().is_empty()
-    }
-
-    /// Whether one of its conditions is about this label and does not hold for this value.
-    pub fn refuses(self, key: &str, value: &str) -> bool {
-        let labels = BTreeMap::from([(key, value)]);
-        self.requirements().iter().any(|requirement| requirement.key == key && !requirement.holds(&labels))
-    }
-}
-
-/// Whether a condition is about the role that a data store gives to its pods.
-fn is_role(requirement: &Requirement<'_>) -> bool {
-    match &requirement.test {
-        Test::In(values) => !values.is_empty() && values.iter().all(|value| ROLES.contains(value)),
-        _ => false,
-    }
-}
-
-/// Whether a label is of somebody's domain: an operator or a mesh may write it.
-fn is_foreign(key: &str) -> bool {
-    key.split_once('/').is_some_and(|(domain, _)| domain != "app.kubernetes.io" && domain != "k8s.io")
-        || key.starts_with("vault-")
 }
 
 /// Whether a text is filled in later, by Helm, envsubst or the like.
@@ -322,13 +201,12 @@ impl<'a> Cluster<'a> {
             return Picked::Unknown;
         }
         // What is written when pods run is no reason against a template; alone it says nothing.
-        let (given, asked): (Vec<_>, Vec<_>) = requirements.iter().partition(|requirement| {
-            !carried(requirement.key) && (GIVEN.contains(&requirement.key) || is_role(requirement))
-        });
+        let (given, asked): (Vec<_>, Vec<_>) =
+            requirements.iter().partition(|requirement| !carried(requirement.key) && requirement.is_given());
         let foreign = |requirement: &&Requirement<'_>| {
-            requirement.is_positive() && !carried(requirement.key) && is_foreign(requirement.key)
+            requirement.is_positive() && !carried(requirement.key) && requirement.is_foreign()
         };
-        if asked.is_empty() && !given.is_empty() || asked.iter().any(|requirement| foreign(requirement)) {
+        if asked.is_empty() && !given.is_empty() || asked.iter().any(foreign) {
             return Picked::Unknown;
         }
         let picked: Vec<&Pods<'_>> =
