@@ -236,7 +236,7 @@ impl<'a> Cluster<'a> {
 /// Whether an object that is no workload of Kubernetes itself starts pods, as an operator's does.
 fn starts_pods(object: Object<'_>) -> bool {
     let version = text_at(object.node, &["apiVersion"]).unwrap_or_default();
-    let Some((group, _)) = version.split_once('/') else { return false };
+    let Some((group, _)) = version.split_once('/') else { return object.kind() == "ReplicationController" };
     !PASSIVE.contains(&group) || ACTIVE.contains(&object.kind())
 }
 
