@@ -5,6 +5,7 @@
 mod architecture;
 mod attacks;
 mod broken;
+mod brownfield;
 mod check;
 mod cli;
 mod examples;

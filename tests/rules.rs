@@ -16,7 +16,7 @@ use hagen::render::{ArtifactKind, Engine, Selection, render};
 use hagen::report;
 use hagen::rules::{self, Group, HEADINGS};
 
-use crate::support::shipped;
+use crate::support::{fixture, marks, shipped};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules")
@@ -34,16 +34,6 @@ fn loaded(path: &Path) -> Loaded {
     load(&parse(inputs), 0, None)
 }
 
-/// The files of a fixture: one, or all of a directory.
-fn files(path: &Path) -> Vec<PathBuf> {
-    if path.is_file() {
-        return vec![path.to_owned()];
-    }
-    let mut files: Vec<PathBuf> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-}
-
 /// Whether a fixture is a blueprint; others are files that somebody wrote by hand.
 fn is_blueprint(path: &Path) -> bool {
     path.is_file() && std::fs::read_to_string(path).unwrap().contains("apiVersion: hagen.dev/")
@@ -58,7 +48,7 @@ fn found(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
         (rules::check(blueprint), loaded.document)
     } else {
         let text = |file: PathBuf| (file.display().to_string(), std::fs::read_to_string(&file).unwrap());
-        let estate = Estate::read(files(path).into_iter().map(text));
+        let estate = Estate::read(fixture(path).into_iter().map(text));
         assert!(estate.problems.is_empty() && !estate.files.is_empty(), "{}: {:?}", path.display(), estate.problems);
         let findings = rules::check_files(&estate);
         let root = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };
@@ -73,27 +63,9 @@ fn found(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
     findings.into_iter().filter(|finding| finding.id == id).map(place).collect()
 }
 
-/// Where a fixture says that something must be found: `# expect: ID` on the line, or `# expect-below: ID` on the line above it
-/// where the format knows no comment behind a value; in JSON, which knows none at all, `"expect": "ID"` on the line above.
+/// Where a fixture says that a rule must find something: the file's name and the line.
 fn expected(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
-    let mut all = BTreeSet::new();
-    for path in files(path) {
-        let text = std::fs::read_to_string(&path).unwrap();
-        let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        for (at, line) in text.lines().enumerate() {
-            let names = |mark: &str| {
-                line.split_once(mark)
-                    .is_some_and(|(_, ids)| ids.split(|c: char| !c.is_ascii_alphanumeric()).any(|named| named == id))
-            };
-            if names("# expect: ") {
-                all.insert((file.clone(), at + 1));
-            }
-            if names("# expect-below: ") || names("\"expect\": ") {
-                all.insert((file.clone(), at + 2));
-            }
-        }
-    }
-    all
+    marks(path).into_iter().filter(|(_, _, marked)| marked == id).map(|(file, line, _)| (file, line)).collect()
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What several tests need.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use hagen::blueprint::{Blueprint, load};
 
 /// The shipped blueprint of that name.
@@ -33,4 +36,34 @@ fn files(path: &str) -> load::Files {
 fn loaded(path: &str, environment: Option<&str>) -> Blueprint {
     let loaded = files(path).load(0, environment);
     loaded.blueprint.unwrap_or_else(|| panic!("{path}: {:#?}", loaded.problems))
+}
+
+/// The files of a fixture: one, or all of a directory.
+pub fn fixture(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let mut files: Vec<PathBuf> = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// Where a fixture says that something must be found: the file's name, the line, the id. `# expect: ID` stands on the line, or
+/// `# expect-below: ID` on the line above it where the format knows no comment behind a value; in JSON, which knows none at all,
+/// `"expect": "ID"` (or `"expect-below"`, where an object needs two) on the line above.
+pub fn marks(path: &Path) -> BTreeSet<(String, usize, String)> {
+    let mut all = BTreeSet::new();
+    for path in fixture(path) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        for (at, line) in text.lines().enumerate() {
+            let marks = [("# expect: ", 1), ("# expect-below: ", 2), ("\"expect\": ", 2), ("\"expect-below\": ", 2)];
+            for (mark, further) in marks {
+                let ids = line.split_once(mark).map_or("", |(_, ids)| ids);
+                let ids = ids.split(|c: char| !c.is_ascii_alphanumeric()).filter(|id| !id.is_empty());
+                all.extend(ids.map(|id| (file.clone(), at + further, id.to_owned())));
+            }
+        }
+    }
+    all
 }

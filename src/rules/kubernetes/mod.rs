@@ -1,8 +1,13 @@
 //! Rules: Kubernetes objects (facts.md §12.1).
 
+mod ingress_nginx;
+mod needs;
+mod network;
 pub(super) mod objects;
 mod probes;
 mod scalers;
+mod selector;
+pub(super) mod services;
 mod times;
 mod traffic;
 mod workloads;
@@ -35,6 +40,15 @@ family! {
     "one-instance-on-the-way.rs" => one_instance_on_the_way,
     "pods-share-a-node.rs" => pods_share_a_node,
     "min-domains-cannot-be-met.rs" => min_domains_cannot_be_met,
+    "ingress-of-no-class.rs" => ingress_of_no_class,
+    "annotation-that-nobody-reads.rs" => annotation_that_nobody_reads,
+    "ingress-nginx-is-retired.rs" => ingress_nginx_is_retired,
+    "dead-pod-is-waited-for.rs" => dead_pod_is_waited_for,
+    "all-clients-share-one-limit.rs" => all_clients_share_one_limit,
     "zones-left-out.rs" => zones_left_out,
     "spread-waits-for-a-lost-zone.rs" => spread_waits_for_a_lost_zone,
+    "service-selects-nobody.rs" => service_selects_nobody,
+    "scales-or-protects-nothing.rs" => scales_or_protects_nothing,
+    "policy-cuts-what-is-needed.rs" => policy_cuts_what_is_needed,
+    "backend-is-not-there.rs" => backend_is_not_there,
 }

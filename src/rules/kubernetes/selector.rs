@@ -1,0 +1,143 @@
+//! What picks pods by their labels, and what a label says that no template has: some are written on pods when they run.
+
+use std::collections::BTreeMap;
+
+use super::objects::{list_at, text_at, texts};
+use crate::document::Node;
+
+/// Labels that Kubernetes and Istio give to the pods of a template that does not have them.
+const GIVEN: [&str; 14] = [
+    "apps.kubernetes.io/pod-index",
+    "batch.kubernetes.io/controller-uid",
+    "batch.kubernetes.io/job-completion-index",
+    "batch.kubernetes.io/job-name",
+    "controller-revision-hash",
+    "controller-uid",
+    "job-name",
+    "pod-template-hash",
+    "security.istio.io/tlsMode",
+    "service.istio.io/canonical-name",
+    "service.istio.io/canonical-revision",
+    "statefulset.kubernetes.io/pod-name",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+];
+
+/// Roles that Patroni, Sentinel and operators write on the pods of a data store, whatever the label is called.
+const ROLES: [&str; 9] =
+    ["leader", "master", "primary", "replica", "secondary", "slave", "standby", "standby_leader", "sync_standby"];
+
+/// One condition of a selector.
+pub struct Requirement<'a> {
+    /// The label.
+    pub key: &'a str,
+    /// What is asked of it.
+    pub test: Test<'a>,
+}
+
+/// What a condition asks of a label.
+pub enum Test<'a> {
+    /// One of these values.
+    In(Vec<&'a str>),
+    /// None of these.
+    NotIn(Vec<&'a str>),
+    /// Any value.
+    Exists,
+    /// None.
+    Absent,
+    /// Nothing that a label can have: the operator is unknown.
+    Never,
+}
+
+impl Requirement<'_> {
+    /// Whether labels fit it.
+    pub fn holds(&self, labels: &BTreeMap<&str, &str>) -> bool {
+        let value = labels.get(self.key);
+        let among = |values: &[&str]| value.is_some_and(|value| values.contains(value));
+        match &self.test {
+            Test::In(values) => among(values),
+            Test::NotIn(values) => !among(values),
+            Test::Exists => value.is_some(),
+            Test::Absent => value.is_none(),
+            Test::Never => false,
+        }
+    }
+
+    /// Whether what it asks for is written on pods that run, so that no template has to have it.
+    pub fn is_given(&self) -> bool {
+        GIVEN.contains(&self.key) || is_role(self)
+    }
+
+    /// Whether it is about a label of somebody's domain: an operator or a mesh may write it.
+    pub fn is_foreign(&self) -> bool {
+        self.key.split_once('/').is_some_and(|(domain, _)| domain != "app.kubernetes.io")
+            || self.key.starts_with("vault-")
+    }
+
+    /// Whether it asks for a value at all.
+    pub const fn is_positive(&self) -> bool {
+        matches!(self.test, Test::In(_) | Test::Exists)
+    }
+}
+
+/// What picks pods by their labels.
+#[derive(Clone, Copy)]
+pub enum Selector<'a> {
+    /// The map of a Service.
+    Map(&'a Node),
+    /// A LabelSelector.
+    Labels(&'a Node),
+}
+
+impl<'a> Selector<'a> {
+    /// Its conditions.
+    pub fn requirements(self) -> Vec<Requirement<'a>> {
+        let equal = |node: Option<&'a Node>| {
+            texts(node).into_iter().map(|(key, value)| Requirement { key, test: Test::In(vec![value]) })
+        };
+        match self {
+            Self::Map(node) => equal(Some(node)).collect(),
+            Self::Labels(node) => {
+                let expressions = list_at(node, &["matchExpressions"]).map(|expression| {
+                    let values = || list_at(expression, &["values"]).filter_map(|v| Some(&*v.scalar()?.text)).collect();
+                    let test = match text_at(expression, &["operator"]) {
+                        Some("In") => Test::In(values()),
+                        Some("NotIn") => Test::NotIn(values()),
+                        Some("Exists") => Test::Exists,
+                        Some("DoesNotExist") => Test::Absent,
+                        _ => Test::Never,
+                    };
+                    Requirement { key: text_at(expression, &["key"]).unwrap_or_default(), test }
+                });
+                equal(node.get("matchLabels")).chain(expressions).collect()
+            }
+        }
+    }
+
+    /// Whether it picks these labels. What is written on pods when they run is taken to fit.
+    pub fn fits(self, labels: &BTreeMap<&str, &str>) -> bool {
+        let given = |requirement: &Requirement<'_>| {
+            !labels.contains_key(requirement.key) && (requirement.is_given() || requirement.is_foreign())
+        };
+        self.requirements().iter().all(|requirement| requirement.holds(labels) || given(requirement))
+    }
+
+    /// Whether it has no condition, and so picks everything.
+    pub fn is_empty(self) -> bool {
+        self.requirements().is_empty()
+    }
+
+    /// Whether one of its conditions is about this label and does not hold for this value.
+    pub fn refuses(self, key: &str, value: &str) -> bool {
+        let labels = BTreeMap::from([(key, value)]);
+        self.requirements().iter().any(|requirement| requirement.key == key && !requirement.holds(&labels))
+    }
+}
+
+/// Whether a condition is about the role that a data store gives to its pods.
+fn is_role(requirement: &Requirement<'_>) -> bool {
+    match &requirement.test {
+        Test::In(values) => !values.is_empty() && values.iter().all(|value| ROLES.contains(value)),
+        _ => false,
+    }
+}
