@@ -12,16 +12,6 @@ use hagen::rules;
 
 use crate::support::{fixture, marks};
 
-/// Rules over workloads in hand-written files; they count from the first of them on.
-const NOT_YET: [&str; 15] = [
-    "K8001", "K8002", "K8003", "K8004", "K8005", "K8006", "K8007", "K8010", "K8012", "K8015", "K8017", "K8020",
-    "K8021", "K8024", "K8025",
-];
-
-fn counts(id: &str) -> bool {
-    !NOT_YET.contains(&id) || rules::find("K8001").is_some()
-}
-
 /// What the rules find in the files of a directory: the file's name, the line, the id.
 fn found(path: &Path) -> BTreeSet<(String, usize, String)> {
     let read = |file: &Path| std::fs::read_to_string(file).unwrap();
@@ -43,10 +33,7 @@ fn what_is_marked_in_files_that_grew_by_hand_is_found_and_nothing_else() {
     let mut failures = Vec::new();
     for entry in std::fs::read_dir(root).unwrap() {
         let path = entry.unwrap().path();
-        let count = |all: BTreeSet<(String, usize, String)>| -> BTreeSet<_> {
-            all.into_iter().filter(|(_, _, id)| counts(id)).collect()
-        };
-        let (found, expected) = (count(found(&path)), count(marks(&path)));
+        let (found, expected) = (found(&path), marks(&path));
         assert!(!expected.is_empty(), "{}: nothing is marked", path.display());
         failures
             .extend(expected.difference(&found).map(|(file, line, id)| format!("{file}:{line}: {id} is not found")));
