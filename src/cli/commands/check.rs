@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::own::Rules;
 use super::{files, fix};
 use crate::blueprint::load;
 use crate::cli::args::Check;
@@ -23,19 +24,21 @@ pub(super) struct Run {
 /// Checks every base with its overlays, alone and in every environment.
 pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
     let today = args.now.clone().unwrap_or_else(clock::today);
-    let flags = Flags { fail_on: args.fail_on, levels: args.levels.clone(), today };
+    let rules = Rules::read(&args.own)?;
+    let own = rules.as_ref().map(Rules::ids);
+    let flags = Flags { fail_on: args.fail_on, levels: args.levels.clone(), today, own };
     if let Some((message, hint)) = policy::unknown(&flags) {
         return Err(Failure::new(message).hint(hint));
     }
     if !args.from.is_empty() {
-        return files::run(args, &flags, output);
+        return files::run(args, &flags, rules.as_ref(), output);
     }
-    let mut runs = read(args, &flags)?;
+    let mut runs = read(args, &flags, rules.as_ref(), output)?;
     if args.fix {
         fix::run(&runs, args.diff, output)?;
         if !args.diff {
             // What is reported is what is left.
-            runs = read(args, &flags)?;
+            runs = read(args, &flags, rules.as_ref(), output)?;
         }
     }
     let sections: Vec<Section<'_>> = runs
@@ -51,17 +54,26 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
 }
 
 /// Reads the blueprint and checks it.
-fn read(args: &Check, flags: &Flags) -> Result<Vec<Run>, Failure> {
+fn read(args: &Check, flags: &Flags, own: Option<&Rules>, output: &mut Output) -> Result<Vec<Run>, Failure> {
     let files = load::parse_decoded(inputs::read(&args.blueprint)?);
     let environment = args.environment.as_deref();
     super::known_environment(&files, environment)?;
     let bases = 0..files.bases().max(1);
-    Ok(bases.flat_map(|base| of_base(loading::load_all(&files, base, environment), flags)).collect())
+    let mut runs = Vec::new();
+    for base in bases {
+        runs.extend(of_base(loading::load_all(&files, base, environment), flags, own, output)?);
+    }
+    Ok(runs)
 }
 
 /// The base and its environments. What the base has is not said again of an environment; a waiver is unused when nothing
 /// falls under it in any of them.
-fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
+fn of_base(
+    loaded: Vec<load::Loaded>,
+    flags: &Flags,
+    own: Option<&Rules>,
+    output: &mut Output,
+) -> Result<Vec<Run>, Failure> {
     let mut runs: Vec<Run> = Vec::new();
     let mut unused: Option<Vec<Diagnostic>> = None;
     for mut loaded in loaded {
@@ -72,7 +84,10 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
             runs.push(Run { loaded, findings: problems, fails: true });
             continue;
         };
-        let found = problems.into_iter().chain(rules::check(blueprint)).collect();
+        let mut found: Vec<Diagnostic> = problems.into_iter().chain(rules::check(blueprint)).collect();
+        if let Some(own) = own {
+            found.extend(own.check(blueprint, &loaded.document, output)?);
+        }
         let verdict = policy::apply(&blueprint.spec.policy, &loaded.document, flags, found);
         let mut findings = verdict.findings;
         match &mut unused {
@@ -93,7 +108,7 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags) -> Vec<Run> {
         load::sort(&run.loaded.document, &mut run.findings);
         run.fails |= policy::fails(&blueprint.spec.policy, flags, &run.findings);
     }
-    runs
+    Ok(runs)
 }
 
 /// The reports: to the terminal, for people to stderr and for programs to stdout, or to files.
