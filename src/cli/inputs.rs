@@ -134,7 +134,8 @@ fn below(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
             Some(system) => Failure::system("read", error.path().unwrap_or(path), system),
             None => Failure::new(error.to_string()),
         })?;
-        let wanted = entry.path().extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending));
+        let wanted =
+            entry.path().extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending));
         if (wanted || entry.depth() == 0) && std::fs::metadata(entry.path()).is_ok_and(|file| file.is_file()) {
             files.push(entry.into_path());
         }

@@ -13,7 +13,7 @@ use crate::diagnostics::{Diagnostic, Level, Place};
 pub struct Outcome {
     /// What the rules found.
     pub findings: Vec<Diagnostic>,
-    /// How many rules were silenced over how many values, by `exception` rules.
+    /// How many results `exception` rules silenced.
     pub excepted: usize,
     /// What the policies printed.
     pub prints: Vec<String>,
@@ -79,17 +79,20 @@ pub fn evaluate(policies: &Policies, namespaces: &[String], subjects: &[Subject]
         run.look_at(subject).map_err(|problem| policies.problems(problem))?;
         for (rule, level) in rules.iter().filter(|(rule, _)| concerned(rule)) {
             let except = exceptions.iter().find(|except| except.package.path == rule.package.path);
-            if run.is_excepted(rule, except)? {
-                run.outcome.excepted += 1;
+            let results = run.results(rule)?;
+            if !results.is_empty() && run.is_excepted(rule, except)? {
+                run.outcome.excepted += results.len();
                 continue;
             }
             let (file, line) = policies.position(rule);
             let at = format!("`{}` in {file}:{line}", rule.name);
-            for message in run.results(rule)? {
+            for message in results {
                 findings.add(rule, &at, *level, subject, message);
             }
             if findings.len() > limits::RESULTS {
-                return Err(policies.problems(run.fault(rule, &format!("there are more than {} findings", limits::RESULTS))));
+                return Err(
+                    policies.problems(run.fault(rule, &format!("there are more than {} findings", limits::RESULTS)))
+                );
             }
         }
     }
@@ -113,9 +116,9 @@ impl Run<'_> {
         self.engine.clear_data();
         let mine = Value::from(object.file_data());
         for value in self.policies.data.iter().chain([&mine]) {
-            self.engine.add_data(value.clone()).map_err(|error| {
-                said::failed(&said::read(&error), Place::Span(Default::default()), "the data")
-            })?;
+            self.engine
+                .add_data(value.clone())
+                .map_err(|error| said::failed(&said::read(&error), Place::Span(Default::default()), "the data"))?;
         }
         Ok(())
     }

@@ -36,7 +36,8 @@ pub fn messages(value: &Value) -> Result<Vec<Message>, String> {
     };
     let mut messages = Vec::new();
     for item in items {
-        let json = serde_json::to_value(item).map_err(|error| format!("a result of it is no value of JSON: {error}"))?;
+        let json =
+            serde_json::to_value(item).map_err(|error| format!("a result of it is no value of JSON: {error}"))?;
         messages.extend(message(&json)?);
     }
     Ok(messages)
@@ -176,13 +177,24 @@ mod tests {
 
     #[test]
     fn results_are_texts_or_objects_with_a_message() {
-        let all = of(r#"["one", {"msg": "two\n\nthree", "fix": "four", "path": ["blueprint", "a.b", 0]}, ""]"#).unwrap();
+        let all =
+            of(r#"["one", {"msg": "two\n\nthree", "fix": "four", "path": ["blueprint", "a.b", 0]}, ""]"#).unwrap();
         assert_eq!(all.len(), 2);
         assert_eq!((all[0].title.as_str(), all[1].title.as_str()), ("one", "two"));
         assert_eq!((all[1].more.as_slice(), all[1].fix.as_deref()), (&["three".to_owned()][..], Some("four")));
         assert_eq!(all[1].path.as_ref().unwrap().to_string(), "\"a.b\"[0]");
         assert!(of("false").unwrap().is_empty() && of("[]").unwrap().is_empty() && of("null").unwrap().is_empty());
-        for wrong in ["true", "\"x\"", "{\"x\": true}", "[1]", "[{\"msg\": 1}]", "[{}]", r#"[{"msg": "x", "path": "a..b"}]"#, r#"[{"msg": "x", "path": [-1]}]"#, r#"[{"msg": "x", "path": 1}]"#] {
+        for wrong in [
+            "true",
+            "\"x\"",
+            "{\"x\": true}",
+            "[1]",
+            "[{\"msg\": 1}]",
+            "[{}]",
+            r#"[{"msg": "x", "path": "a..b"}]"#,
+            r#"[{"msg": "x", "path": [-1]}]"#,
+            r#"[{"msg": "x", "path": 1}]"#,
+        ] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
         let long = of(&format!("[\"{}\"]", "é".repeat(limits::MESSAGE + 1))).unwrap();

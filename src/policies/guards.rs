@@ -76,7 +76,10 @@ mod tests {
         assert!(numbers(i64::MIN, i64::MAX, None).is_err());
         assert!(numbers(i64::MIN, i64::MAX, Some(i64::MAX)).is_ok());
         assert!(shifted(&[Value::from(1), Value::from(1_000_000)]).is_err());
-        assert_eq!(shifted(&[Value::from(i64::MIN), Value::from(64)]).unwrap(), Value::from(i128::from(i64::MIN) << 64));
+        assert_eq!(
+            shifted(&[Value::from(i64::MIN), Value::from(64)]).unwrap(),
+            Value::from(i128::from(i64::MIN) << 64)
+        );
         assert_eq!(range(&[Value::from("a"), Value::from(1)], None).unwrap(), Value::Undefined);
         assert_eq!(range(&[], None).unwrap(), Value::Undefined);
     }

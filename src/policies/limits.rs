@@ -19,6 +19,9 @@ pub const LINES: u32 = 20_000;
 /// How long a line may be: data in a policy is often written by a program.
 pub const COLUMNS: u32 = 100_000;
 
+/// How deep brackets may stand in each other: the engine tries each of them as two things, which doubles the work.
+pub const DEPTH: usize = 20;
+
 /// How many results are taken: a rule that finds more has a mistake of its own.
 pub const RESULTS: usize = 10_000;
 

@@ -5,7 +5,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{Engine, PolicyLengthConfig, Value};
 
-use super::scan::{Word, words};
+use super::recursion::{Circle, Functions};
+use super::scan::{Scan, Word, scan, words};
 use super::{guards, limits, messages, refused};
 use crate::diagnostics::{Diagnostic, Place};
 use crate::document::{Document, Node, NodeKind, Source, Span};
@@ -64,15 +65,20 @@ pub fn load(texts: Vec<(String, String)>, data: Vec<serde_json::Value>) -> Resul
     let document = Document { sources, root };
     let mut found = Vec::new();
     let mut engine = engine();
-    let mut packages = Vec::new();
+    let (mut packages, mut functions) = (Vec::new(), Functions::default());
     if let Err(error) = guards::install(&mut engine) {
         found.push(messages::failed(&messages::read(&error), Place::Span(Span::default()), "hagen"));
     }
     for (index, source) in document.sources.iter().enumerate() {
-        let words = words(&source.text);
+        let Scan { words, deepest } = scan(&source.text);
         found.extend(words.iter().filter_map(|word| refuse(index, word)));
+        if deepest.0 > limits::DEPTH {
+            found.push(too_deep(index, deepest.1));
+            continue;
+        }
         match parse(&mut engine, source, &words) {
             Ok(path) => {
+                functions.add(index, &path, &words);
                 let name = path.strip_prefix("data.").unwrap_or(&path).to_owned();
                 packages.push(Package { path, name });
             }
@@ -83,6 +89,7 @@ pub fn load(texts: Vec<(String, String)>, data: Vec<serde_json::Value>) -> Resul
             }
         }
     }
+    found.extend(functions.circles().iter().map(circle));
     let mut values = Vec::new();
     for value in data {
         let value = Value::from(value);
@@ -125,8 +132,26 @@ fn engine() -> Engine {
 fn refuse(file: usize, word: &Word<'_>) -> Option<Diagnostic> {
     let refused = word.called.then(|| refused::find(word.text)).flatten()?;
     let place = Place::Span(messages::span(file, word.start, word.start + word.text.len()));
-    let problem = Diagnostic::error(messages::REFUSES, place, format!("`{}` is refused: it {}", refused.name, refused.asks));
+    let problem =
+        Diagnostic::error(messages::REFUSES, place, format!("`{}` is refused: it {}", refused.name, refused.asks));
     Some(problem.because("a policy sees its input and its data, and nothing else").fix(refused.instead))
+}
+
+/// Brackets in brackets in brackets.
+fn too_deep(file: usize, start: usize) -> Diagnostic {
+    let place = Place::Span(messages::span(file, start, start + 1));
+    let title = format!("brackets stand more than {} deep in each other", limits::DEPTH);
+    Diagnostic::error(messages::BROKEN, place, title)
+        .fix("give the inner part a name of its own; values belong into a file for `--data`")
+}
+
+/// A function that calls itself.
+fn circle(circle: &Circle) -> Diagnostic {
+    let name = circle.name.rsplit('.').next().unwrap_or_default();
+    let place = Place::Span(messages::span(circle.file, circle.start, circle.start + name.len()));
+    Diagnostic::error(messages::BROKEN, place, format!("`{name}` comes back to itself, by way of `{}`", circle.by))
+        .because("Rego has no recursion: every policy ends")
+        .fix("`walk` and `graph.reachable` go through what is nested")
 }
 
 /// Parses a file into the engine: as Rego v1, or as v0 where only that can be. The package, or the error and the version that it is of.
@@ -158,9 +183,12 @@ fn line(error: &anyhow::Error) -> usize {
 /// Whether a text can be nothing but Rego v1: it says so, or it has its keywords in the head of a rule without importing them.
 fn is_new(words: &[Word<'_>]) -> bool {
     let imported = |name: &str| {
-        words.windows(2).any(|pair| matches!(pair, [import, what] if import.text == "import" && what.text.starts_with(name)))
+        words
+            .windows(2)
+            .any(|pair| matches!(pair, [import, what] if import.text == "import" && what.text.starts_with(name)))
     };
-    let keyword = |word: &Word<'_>| word.depth == 0 && !word.called && !word.first && matches!(word.text, "if" | "contains");
+    let keyword =
+        |word: &Word<'_>| word.depth == 0 && !word.called && !word.first && matches!(word.text, "if" | "contains");
     imported("rego.v1") || (!imported("future.keywords") && words.iter().any(keyword))
 }
 

@@ -12,6 +12,7 @@ mod guards;
 pub mod limits;
 mod load;
 mod messages;
+mod recursion;
 mod refused;
 mod scan;
 mod subject;

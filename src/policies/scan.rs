@@ -16,10 +16,25 @@ pub struct Word<'a> {
     pub first: bool,
 }
 
+/// What a policy is made of.
+#[derive(Debug, Default)]
+pub struct Scan<'a> {
+    /// Its words.
+    pub words: Vec<Word<'a>>,
+    /// How deep brackets stand in each other, at most, and the first byte where they do.
+    pub deepest: (usize, usize),
+}
+
 /// The words of a policy.
 pub fn words(text: &str) -> Vec<Word<'_>> {
+    scan(text).words
+}
+
+/// Goes through a policy.
+pub fn scan(text: &str) -> Scan<'_> {
     let bytes = text.as_bytes();
     let (mut words, mut at, mut depth, mut first) = (Vec::new(), 0, 0usize, true);
+    let mut deepest = (0, 0);
     while let Some(byte) = bytes.get(at) {
         match byte {
             b'\n' => {
@@ -37,6 +52,9 @@ pub fn words(text: &str) -> Vec<Word<'_>> {
             }
             b'{' | b'[' | b'(' => {
                 depth += 1;
+                if depth > deepest.0 {
+                    deepest = (depth, at);
+                }
                 at += 1;
                 first = false;
             }
@@ -64,7 +82,7 @@ pub fn words(text: &str) -> Vec<Word<'_>> {
             }
         }
     }
-    words
+    Scan { words, deepest }
 }
 
 const fn is_name(byte: u8) -> bool {
@@ -125,6 +143,7 @@ mod tests {
             ("c", 1, false),
         ];
         assert_eq!(texts(text), expected);
+        assert_eq!(super::scan(text).deepest, (3, text.find("[1e3").unwrap()));
     }
 
     #[test]

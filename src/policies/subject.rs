@@ -63,7 +63,8 @@ fn object(value: serde_json::Value, file: &str, place: Place) -> Option<Subject>
     }
     let text = |pointer: &str| value.pointer(pointer).and_then(serde_json::Value::as_str);
     let kind = text("/kind").unwrap_or("document");
-    let name = [text("/metadata/namespace"), text("/metadata/name")].into_iter().flatten().collect::<Vec<_>>().join("/");
+    let name =
+        [text("/metadata/namespace"), text("/metadata/name")].into_iter().flatten().collect::<Vec<_>>().join("/");
     let name = if name.is_empty() { kind.to_owned() } else { format!("{kind} {name}") };
     Some(Subject { input: Value::from(value), place, object: Some(Object { file: file.to_owned(), name }) })
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::own::Rules;
 use crate::blueprint::load;
 use crate::blueprint::raw::Policy;
-use super::own::Rules;
 use crate::cli::args::Check;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};

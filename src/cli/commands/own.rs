@@ -148,6 +148,8 @@ fn refused(problems: &Problems) -> Failure {
     let section = Section { environment: None, document: &problems.document, findings: &problems.found };
     let said = report(&[section], Format::Human, Look { color: false, width: 140 });
     let many = problems.found.len();
-    let count = if many == 1 { "a policy is wrong".to_owned() } else { format!("{many} things are wrong with the policies") };
-    Failure::new(format!("{count}\n\n{}\n", said.trim_end())).hint("`hagen explain` takes the ids; docs/policies.md tells what policies may do")
+    let count =
+        if many == 1 { "a policy is wrong".to_owned() } else { format!("{many} things are wrong with the policies") };
+    Failure::new(format!("{count}\n\n{}\n", said.trim_end()))
+        .hint("`hagen explain` takes the ids; docs/policies.md tells what policies may do")
 }

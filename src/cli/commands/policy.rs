@@ -76,10 +76,12 @@ fn json(tests: &[Tested]) -> String {
 fn junit(tests: &[Tested]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"hagen policy test\">\n");
     let (all, failed, skipped) = (tests.len(), count(tests, Some(false)), count(tests, None));
-    let _ = writeln!(out, "  <testsuite name=\"policies\" tests=\"{all}\" failures=\"{failed}\" skipped=\"{skipped}\">");
+    let _ =
+        writeln!(out, "  <testsuite name=\"policies\" tests=\"{all}\" failures=\"{failed}\" skipped=\"{skipped}\">");
     for test in tests {
         let (file, name) = (escaped(&test.file), escaped(&test.name));
-        let _ = write!(out, "    <testcase classname=\"{file}\" name=\"{name}\" file=\"{file}\" line=\"{}\"", test.line);
+        let _ =
+            write!(out, "    <testcase classname=\"{file}\" name=\"{name}\" file=\"{file}\" line=\"{}\"", test.line);
         let why = escaped(test.why.as_deref().unwrap_or("it does not hold"));
         let _ = match test.passed {
             Some(true) => writeln!(out, "/>"),
