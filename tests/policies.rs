@@ -279,7 +279,11 @@ fn a_policy_without_end_is_given_up() {
     );
     assert!(range.contains("a range of more than 1000000 numbers") && range.contains("policy/a.rego:4:22"), "{range}");
     let deep = format!("package main\ndeny[msg] {{ msg := {}1{} }}\n", "[".repeat(20_000), "]".repeat(20_000));
-    assert!(said(&deep, 2).contains("error[BP175]"));
+    assert!(said(&deep, 2).contains("brackets or signs stand more than 20 deep"));
+    let signs = format!("package main\ndeny[msg] {{ msg := {}1 }}\n", "- ".repeat(50_000));
+    assert!(said(&signs, 2).contains("brackets or signs stand more than 20 deep"));
+    let wide = format!("package main\ndeny[msg] {{ msg := {}1 }}\n", "1+".repeat(200_000));
+    assert!(said(&wide, 2).contains("error[BP175]"));
     let circle = said("package main\nimport rego.v1\nf(x) := g(x)\ng(x) := f(x)\ndeny contains f(1)\n", 2);
     assert!(circle.contains("error[BP175]: `f` comes back to itself, by way of `data.main.g`"), "{circle}");
     let many = said(

@@ -7,6 +7,7 @@ use super::load::{Policies, Problems, Rule};
 use super::subject::Subject;
 use super::{limits, messages as said};
 use crate::diagnostics::{Diagnostic, Level, Place};
+use crate::document::Span;
 
 /// What came of it.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +77,7 @@ pub fn evaluate(policies: &Policies, namespaces: &[String], subjects: &[Subject]
         if !rules.iter().any(|(rule, _)| concerned(rule)) {
             continue;
         }
-        run.look_at(subject).map_err(|problem| policies.problems(problem))?;
+        run.look_at(subject)?;
         for (rule, level) in rules.iter().filter(|(rule, _)| concerned(rule)) {
             let except = exceptions.iter().find(|except| except.package.path == rule.package.path);
             let results = run.results(rule)?;
@@ -110,15 +111,16 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Makes a value the input.
-    fn look_at(&mut self, subject: &Subject) -> Result<(), Diagnostic> {
+    fn look_at(&mut self, subject: &Subject) -> Result<(), Box<Problems>> {
         self.engine.set_input(subject.input.clone());
         let Some(object) = subject.object.as_ref().filter(|_| self.policies.asks_file) else { return Ok(()) };
         self.engine.clear_data();
         let mine = Value::from(object.file_data());
         for value in self.policies.data.iter().chain([&mine]) {
-            self.engine
-                .add_data(value.clone())
-                .map_err(|error| said::failed(&said::read(&error), Place::Span(Default::default()), "the data"))?;
+            self.engine.add_data(value.clone()).map_err(|error| {
+                let said = said::read(&error);
+                self.policies.problems(said::failed(&said, Place::Span(Span::default()), "the data"))
+            })?;
         }
         Ok(())
     }

@@ -16,10 +16,10 @@ pub const FILE_BYTES: u64 = 1 << 20;
 /// How many lines a policy may have.
 pub const LINES: u32 = 20_000;
 
-/// How long a line may be: data in a policy is often written by a program.
-pub const COLUMNS: u32 = 100_000;
+/// How long a line may be: data in a policy is often written by a program. Beyond 65,535 the engine cannot show where it fails.
+pub const COLUMNS: u32 = 60_000;
 
-/// How deep brackets may stand in each other: the engine tries each of them as two things, which doubles the work.
+/// How deep brackets and signs may stand in each other: the engine tries each bracket as two things, which doubles the work.
 pub const DEPTH: usize = 20;
 
 /// How many results are taken: a rule that finds more has a mistake of its own.

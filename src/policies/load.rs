@@ -137,10 +137,10 @@ fn refuse(file: usize, word: &Word<'_>) -> Option<Diagnostic> {
     Some(problem.because("a policy sees its input and its data, and nothing else").fix(refused.instead))
 }
 
-/// Brackets in brackets in brackets.
+/// Brackets in brackets in brackets, or signs before signs.
 fn too_deep(file: usize, start: usize) -> Diagnostic {
     let place = Place::Span(messages::span(file, start, start + 1));
-    let title = format!("brackets stand more than {} deep in each other", limits::DEPTH);
+    let title = format!("brackets or signs stand more than {} deep in each other", limits::DEPTH);
     Diagnostic::error(messages::BROKEN, place, title)
         .fix("give the inner part a name of its own; values belong into a file for `--data`")
 }

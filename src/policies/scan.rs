@@ -21,7 +21,7 @@ pub struct Word<'a> {
 pub struct Scan<'a> {
     /// Its words.
     pub words: Vec<Word<'a>>,
-    /// How deep brackets stand in each other, at most, and the first byte where they do.
+    /// How deep brackets and minus signs stand in each other, at most, and the first byte where they do.
     pub deepest: (usize, usize),
 }
 
@@ -35,7 +35,17 @@ pub fn scan(text: &str) -> Scan<'_> {
     let bytes = text.as_bytes();
     let (mut words, mut at, mut depth, mut first) = (Vec::new(), 0, 0usize, true);
     let mut deepest = (0, 0);
+    // How many minus signs stand in a row: each is an expression in an expression.
+    let mut signs = 0usize;
     while let Some(byte) = bytes.get(at) {
+        if *byte == b'-' {
+            signs += 1;
+            if depth + signs > deepest.0 {
+                deepest = (depth + signs, at);
+            }
+        } else if !byte.is_ascii_whitespace() {
+            signs = 0;
+        }
         match byte {
             b'\n' => {
                 first = true;
