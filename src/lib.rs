@@ -16,11 +16,12 @@
 //! | [`loading`] | what every command does first: texts to a blueprint that can be rendered, with all its problems, also those that only renderers and rules know | `blueprint`, `render`, `rules` |
 //! | [`estate`] | files that hagen did not write, read: what each is, and what stands in it | `document`, `diagnostics` |
 //! | [`rules`] | one file a rule; what they find in the blueprint and in files; levels and waivers | `blueprint`, `document`, `diagnostics`, `estate`, `render` |
+//! | [`policies`] | the users' own rules in Rego, judged over rendered objects and the resolved blueprint | `blueprint`, `document`, `diagnostics`, `env`, `render`, `rules` |
 //! | [`render`] | the resolved model as files: one module a family, the template engine and its escaping | `blueprint`, `document`, `diagnostics` |
 //! | [`verify`] | the rendered bytes read back as an outsider would: one reader a format, then what lies between files | `render`, `blueprint`, `document`, `diagnostics` |
 //! | [`mod@write`] | accepted files to a directory, as a whole or not at all | `render`, `env` |
 //! | [`report`] | findings as people and programs read them, and what there is to say of rules | `diagnostics`, `document`, `rules` |
-//! | [`mod@env`] | all contact with the output directory | nothing |
+//! | [`mod@env`] | all contact with the output directory; the clock; work that may have to be given up | nothing |
 //! | [`cli`] | arguments in, one function called, an exit status out; it reads the files that it is given | everything |
 //!
 //! Beside the sources: `templates/` (what the files look like, embedded), `schemas/` (the strict schemas that `verify` walks),
@@ -34,6 +35,8 @@ pub mod document;
 pub mod env;
 pub mod estate;
 pub mod loading;
+#[cfg(feature = "rego")]
+pub mod policies;
 pub mod render;
 pub mod report;
 pub mod rules;

@@ -51,7 +51,7 @@ fn complaints(case: &Path) -> BTreeSet<Complaint> {
         for problem in &loaded.problems {
             let span = loaded.document.span(&problem.primary.place);
             let source = &loaded.document.sources[span.file as usize];
-            found.insert((source.name.clone(), source.position(span.start).line, problem.id.to_owned()));
+            found.insert((source.name.clone(), source.position(span.start).line, problem.id.to_string()));
             assert!(problem.fix.is_some(), "{}: {} offers no fix", case.display(), problem.id);
         }
     }

@@ -11,6 +11,8 @@ mod cli;
 mod examples;
 mod hostile;
 mod language;
+#[cfg(feature = "rego")]
+mod policies;
 mod readme;
 mod rules;
 mod support;

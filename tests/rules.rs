@@ -200,7 +200,7 @@ fn no_rule_finds_anything_in_what_is_rendered() {
         found.extend(estate.problems.iter().map(|problem| format!("{name}: {}", problem.title)));
         // What a blueprint asks for and answers for, it gets.
         let waived: BTreeSet<&str> = blueprint.spec.policy.waive.iter().map(|waiver| waiver.rule.as_str()).collect();
-        for finding in rules::check_files(&estate).into_iter().filter(|finding| !waived.contains(finding.id)) {
+        for finding in rules::check_files(&estate).into_iter().filter(|finding| !waived.contains(&*finding.id)) {
             let Place::Span(span) = finding.primary.place else { panic!("{}: a place in a file", finding.id) };
             let source = &estate.sources[span.file as usize];
             let line = source.position(span.start).line;

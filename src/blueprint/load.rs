@@ -354,6 +354,6 @@ fn without_head(overlay: &Node) -> Node {
 
 /// By file, place, level and id; the same finding once.
 pub fn sort(document: &Document, problems: &mut Vec<Diagnostic>) {
-    problems.sort_by_cached_key(|p| (document.span(&p.primary.place), p.level, p.id, p.title.clone()));
+    problems.sort_by_cached_key(|p| (document.span(&p.primary.place), p.level, p.id.clone(), p.title.clone()));
     problems.dedup();
 }

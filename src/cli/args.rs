@@ -67,6 +67,9 @@ pub enum Command {
     Check(Check),
     /// List the rules of `check`.
     Rules(Rules),
+    /// Your own rules, in Rego: run their tests.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Render everything that the blueprint promises.
     Render(Render),
     /// Explain a field of the blueprint, or the id of a check, fact, formula or rule.
@@ -152,6 +155,62 @@ pub struct Check {
     /// The day that waivers are held against, instead of today: `2027-06-30`.
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub now: Option<String>,
+    /// Your own rules, in Rego.
+    #[command(flatten)]
+    pub own: Own,
+}
+
+/// Rules in Rego, and what belongs to them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules of your own")]
+pub struct Own {
+    /// Policies in Rego, v0 or v1: a file, or a directory with all `*.rego` below it, `*_test.rego` left out. Rules called `deny`,
+    /// `violation` and `warn` (and `deny_…`) are judged over every rendered object of Kubernetes, as conftest does it; those of
+    /// packages below `hagen` over the resolved blueprint. docs/policies.md tells how to write one.
+    #[arg(long = "policy", value_name = "DIR")]
+    pub policies: Vec<PathBuf>,
+    /// Only the rules of this package, such as `main`; of all packages when none is named.
+    #[arg(long = "namespace", value_name = "PACKAGE", requires = "policies")]
+    pub namespaces: Vec<String>,
+    /// What policies see as `data`: files of JSON or YAML, or directories of them, whose names become keys.
+    #[arg(long, value_name = "PATH", requires = "policies")]
+    pub data: Vec<PathBuf>,
+}
+
+/// What to do with policies.
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Run the tests of policies: every rule called `test_…`, as `conftest verify` does.
+    Test(PolicyTest),
+}
+
+/// Arguments of `policy test`.
+#[derive(Debug, Args)]
+pub struct PolicyTest {
+    /// Policies in Rego with their tests: a file, or a directory with all `*.rego` below it.
+    #[arg(required_unless_present = "named", value_name = "DIR")]
+    pub policies: Vec<PathBuf>,
+    /// The same, as `check` takes it.
+    #[arg(long = "policy", id = "named", value_name = "DIR")]
+    pub named: Vec<PathBuf>,
+    /// What policies see as `data`: files of JSON or YAML, or directories of them, whose names become keys.
+    #[arg(long, value_name = "PATH")]
+    pub data: Vec<PathBuf>,
+    /// How the tests are reported.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: TestFormat,
+}
+
+/// How tests are reported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum TestFormat {
+    /// What failed, and a line that counts.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// JUnit XML.
+    Junit,
 }
 
 fn level(text: &str) -> Result<PolicyLevel, String> {

@@ -5,6 +5,8 @@
 pub mod facts;
 pub mod registry;
 
+use std::borrow::Cow;
+
 use crate::document::{Path, Span};
 
 /// How bad a finding is.
@@ -55,8 +57,8 @@ pub struct Label {
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Its id, for ever: `BP004`.
-    pub id: &'static str,
+    /// Its id, for ever: `BP004`. That of a rule in Rego is made when it is read: `rego.main.deny_latest`.
+    pub id: Cow<'static, str>,
     /// How bad it is.
     pub level: Level,
     /// What is wrong, in a phrase without full stop.
@@ -101,25 +103,25 @@ pub struct Waived {
 
 impl Diagnostic {
     /// An error at a place.
-    pub fn error(id: &'static str, place: Place, title: impl Into<String>) -> Self {
+    pub fn error(id: impl Into<Cow<'static, str>>, place: Place, title: impl Into<String>) -> Self {
         Self::new(id, Level::Error, place, title)
     }
 
     /// A warning at a place.
-    pub fn warning(id: &'static str, place: Place, title: impl Into<String>) -> Self {
+    pub fn warning(id: impl Into<Cow<'static, str>>, place: Place, title: impl Into<String>) -> Self {
         Self::new(id, Level::Warning, place, title)
     }
 
     /// Something worth knowing, at a place.
-    pub fn info(id: &'static str, place: Place, title: impl Into<String>) -> Self {
+    pub fn info(id: impl Into<Cow<'static, str>>, place: Place, title: impl Into<String>) -> Self {
         Self::new(id, Level::Info, place, title)
     }
 
     /// A finding at a place.
-    pub fn new(id: &'static str, level: Level, place: Place, title: impl Into<String>) -> Self {
+    pub fn new(id: impl Into<Cow<'static, str>>, level: Level, place: Place, title: impl Into<String>) -> Self {
         let primary = Label { place, text: String::new() };
         Self {
-            id,
+            id: id.into(),
             level,
             title: title.into(),
             primary,

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what the files mean. No operation follows a symbolic link at its last step.
 
+pub mod bounded;
 pub mod clock;
 pub mod memory;
 pub mod os;

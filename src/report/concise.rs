@@ -13,7 +13,7 @@ pub fn render(sections: &[Section<'_>]) -> String {
         for finding in section.findings.iter().filter(|finding| finding.waived.is_none()) {
             let at = place(section, &finding.primary);
             let (file, line, column) = (one_line(at.file), at.line, at.column);
-            let (level, id, title) = (finding.level.name(), finding.id, one_line(&finding.title));
+            let (level, id, title) = (finding.level.name(), &finding.id, one_line(&finding.title));
             let _ = writeln!(out, "{file}:{line}:{column}: {level}[{id}]: {title}{environment}");
         }
     }

@@ -32,7 +32,7 @@ pub fn render(sections: &[Section<'_>]) -> String {
                 "::{command} file={},line={}{columns},title={}::{}",
                 property(at.file.strip_prefix("./").unwrap_or(at.file)),
                 at.line,
-                property(finding.id),
+                property(&finding.id),
                 data(&text.join("\n"))
             );
         }

@@ -44,7 +44,7 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, secrets
     let title = normalize_untrusted_str(&finding.title);
     let environment = section.environment.map(|name| format!("in the environment `{name}`"));
     let mut group: Group<'_> =
-        level.primary_title(title.as_str()).id(finding.id).elements(snippets(section.document, finding, secrets));
+        level.primary_title(title.as_str()).id(&*finding.id).elements(snippets(section.document, finding, secrets));
     if let Some(environment) = &environment {
         group = group.element(Level::NOTE.message(normalize_untrusted_str(environment)));
     }

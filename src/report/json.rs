@@ -126,7 +126,7 @@ pub fn render<'a>(sections: &'a [Section<'a>], more: Option<(&'a str, Value)>) -
     let [errors, warnings, infos] = count(sections);
     let findings = sections.iter().flat_map(|section| {
         section.findings.iter().map(|finding| Finding {
-            id: finding.id,
+            id: &finding.id,
             level: finding.level.name(),
             title: &finding.title,
             environment: section.environment,

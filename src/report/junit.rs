@@ -62,7 +62,7 @@ fn case(out: &mut String, section: &Section<'_>, finding: &Diagnostic) {
 }
 
 /// A text as XML 1.0 takes it: five signs escaped, what no XML may hold replaced.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

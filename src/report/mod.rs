@@ -12,6 +12,8 @@ mod place;
 pub mod rules;
 mod sarif;
 
+pub use junit::escaped;
+
 use crate::diagnostics::{Diagnostic, Level};
 use crate::document::Document;
 

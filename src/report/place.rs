@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::Section;
 use crate::diagnostics::{Diagnostic, Label, Place as At};
+use crate::rules::policy;
 
 /// A place as people read it: lines and columns from 1, columns in characters.
 pub struct Place<'a> {
@@ -30,14 +31,19 @@ pub fn place<'a>(section: &Section<'a>, label: &Label) -> Place<'a> {
 }
 
 /// What a finding is known by from run to run, wherever it moves to in its file: its id, its place in the blueprint, and the
-/// environment. A finding at no path is known by its title.
+/// environment. A finding at no path is known by its title, and so is one of a rule in Rego, which may find several things at
+/// one place.
 pub fn fingerprint(section: &Section<'_>, finding: &Diagnostic) -> String {
     let at = match &finding.primary.place {
         At::Value(path) | At::Key(path) => path.to_string(),
         At::Span(_) => finding.title.clone(),
     };
     let file = place(section, &finding.primary).file.to_owned();
-    let text = [finding.id, &at, section.environment.unwrap_or_default(), &file].join("\0");
+    let mut parts = vec![&*finding.id, &at, section.environment.unwrap_or_default(), &file];
+    if policy::is_own(&finding.id) {
+        parts.push(&finding.title);
+    }
+    let text = parts.join("\0");
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -11,7 +11,7 @@ const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os
 
 /// The findings as one SARIF run.
 pub fn render(sections: &[Section<'_>]) -> String {
-    let mut ids: Vec<&'static str> = sections.iter().flat_map(|section| section.findings).map(|f| f.id).collect();
+    let mut ids: Vec<&str> = sections.iter().flat_map(|section| section.findings).map(|f| &*f.id).collect();
     ids.sort_unstable();
     ids.dedup();
     let rules: Vec<Value> = ids.iter().map(|id| rule(&about(id))).collect();
@@ -63,7 +63,7 @@ fn result(section: &Section<'_>, finding: &Diagnostic, ids: &[&str]) -> Value {
     }
     let mut result = json!({
         "ruleId": finding.id,
-        "ruleIndex": ids.binary_search(&finding.id).unwrap_or_default(),
+        "ruleIndex": ids.binary_search(&&*finding.id).unwrap_or_default(),
         "level": level(finding.level),
         "message": {"text": message.join("\n")},
         "locations": [location(section, &finding.primary, None)],

@@ -18,6 +18,8 @@ pub struct Flags {
     pub levels: Vec<(String, PolicyLevel)>,
     /// The day that waivers are held against, as `2027-06-30`.
     pub today: String,
+    /// The ids of the rules in Rego that were given; `None` when there were none to run, so that nothing is known of them.
+    pub own: Option<Vec<String>>,
 }
 
 /// What came of it.
@@ -42,7 +44,7 @@ impl From<PolicyLevel> for Option<Level> {
 
 /// Whether a finding means that the blueprint cannot be used: no policy changes that.
 pub fn is_fixed(finding: &Diagnostic) -> bool {
-    finding.level == Level::Error && registry::find(finding.id).is_some()
+    finding.level == Level::Error && registry::find(&finding.id).is_some()
 }
 
 /// Whether a name is that of something whose level can be set: a rule, a group, or a check that only warns.
@@ -50,11 +52,25 @@ fn is_known(name: &str) -> bool {
     find(name).is_some_and(|rule| rule.id.eq_ignore_ascii_case(name))
         || Group::ALL.iter().any(|group| group.name() == name)
         || name == SECURITY
+        || is_own(name)
         || registry::find(name).is_some()
 }
 
 /// The group that lies across the families.
 pub const SECURITY: &str = "security";
+
+/// The group of all rules in Rego, and what their ids begin with.
+pub const OWN: &str = "rego";
+
+/// Whether a name is that of rules in Rego: one of them, those of a package, all of them.
+pub fn is_own(name: &str) -> bool {
+    name == OWN || name.strip_prefix(OWN).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Whether a name means a rule in Rego: the rule itself, or what its id begins with.
+fn means_own(name: &str, id: &str) -> bool {
+    is_own(name) && id.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
 
 /// The nearest name to one that is not known, as a fix.
 fn instead(name: &str) -> String {
@@ -68,8 +84,15 @@ fn instead(name: &str) -> String {
 
 /// What is wrong with the levels of the command line.
 pub fn unknown(flags: &Flags) -> Option<(String, String)> {
-    let (name, _) = flags.levels.iter().find(|(name, _)| !is_known(name))?;
-    Some((format!("there is no rule or group `{}`", name.escape_debug()), instead(name)))
+    if let Some((name, _)) = flags.levels.iter().find(|(name, _)| !is_known(name)) {
+        return Some((format!("there is no rule or group `{}`", name.escape_debug()), instead(name)));
+    }
+    // A rule in Rego is only known where it is given.
+    let own = flags.own.as_ref()?;
+    let absent = |name: &str| is_own(name) && name != OWN && !own.iter().any(|id| means_own(name, id));
+    let (name, _) = flags.levels.iter().find(|(name, _)| absent(name))?;
+    let message = format!("the policies have no rule or package `{}`", name.escape_debug());
+    Some((message, format!("they have: {}", own.join(", "))))
 }
 
 /// What is wrong with the policy of a blueprint: names that mean nothing, days that do not exist.
@@ -117,14 +140,16 @@ fn decided<'a>(
     levels: &'a BTreeMap<String, PolicyLevel>,
     flags: &'a Flags,
 ) -> Option<(PolicyLevel, By<'a>)> {
-    let rule = find(finding.id);
+    let rule = find(&finding.id);
     let meant = |name: &str| {
-        name.eq_ignore_ascii_case(finding.id)
+        name.eq_ignore_ascii_case(&finding.id)
+            || means_own(name, &finding.id)
             || rule.is_some_and(|rule| rule.group.name() == name || (rule.security && name == SECURITY))
     };
     let written = levels.iter().filter(|(name, _)| meant(name));
-    // An id says more than a group, and a group more than what lies across the groups.
-    let written = written.max_by_key(|(name, _)| (name.eq_ignore_ascii_case(finding.id), *name != SECURITY));
+    // An id says more than a group, and a group more than what lies across the groups; of two groups of Rego the longer name.
+    let written =
+        written.max_by_key(|(name, _)| (name.eq_ignore_ascii_case(&finding.id), *name != SECURITY, name.len()));
     let flag = flags.levels.iter().rev().find(|(name, _)| meant(name));
     match (flag, written) {
         (Some((name, level)), _) => Some((*level, By::Flag(name))),
@@ -165,6 +190,8 @@ pub fn leveled(
 pub fn apply(policy: &Policy, document: &Document, flags: &Flags, found: Vec<Diagnostic>) -> Verdict {
     let mut findings = leveled(policy, document, flags, found);
     let (mut waivers, broken) = waiver::all(policy, document);
+    // Whether a rule that did not run would have found something is not known.
+    waivers.retain(|waiver| flags.own.is_some() || !is_own(waiver.rule()));
     let said = waiver::apply(&mut waivers, document, &flags.today, is_fixed, &mut findings);
     findings.extend(leveled(policy, document, flags, broken.into_iter().chain(said.ended)));
     Verdict { findings, unused: said.unused }

@@ -4,6 +4,7 @@
 //! and the template that wrote it. With hagen's own templates there is little to find (the tests hold every rule against
 //! what the shipped blueprints render to); with templates of one's own, annotations and settings that are passed on, there is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{check_files, find};
@@ -19,16 +20,16 @@ pub fn check(blueprint: &Blueprint, document: &Document, set: &ArtifactSet, know
     let estate = Estate::read(read.iter().map(|artifact| (artifact.path.clone(), artifact.text.clone())));
     let mut findings: Vec<Diagnostic> = Vec::new();
     // Each region has files of the same form: the same fault in all of them is one finding.
-    let mut seen: BTreeMap<(&'static str, String, String), (usize, usize)> = BTreeMap::new();
+    let mut seen: BTreeMap<(Cow<'static, str>, String, String), (usize, usize)> = BTreeMap::new();
     for found in check_files(&estate) {
         let Some(at) = span_of(&found.primary.place).and_then(|span| Shown::new(&estate, &read, span)) else {
             continue;
         };
-        let cause = cause(blueprint, document, found.id, &at);
+        let cause = cause(blueprint, document, &found.id, &at);
         if known.iter().any(|other| other.id == found.id && concerns(&other.primary.place, &cause)) {
             continue;
         }
-        let key = (found.id, cause.to_string(), found.title.clone());
+        let key = (found.id.clone(), cause.to_string(), found.title.clone());
         match seen.get_mut(&key) {
             Some((_, more)) => *more += 1,
             None => {

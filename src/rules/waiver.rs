@@ -218,8 +218,13 @@ pub fn is_date(text: &str) -> bool {
 }
 
 impl Waiver {
+    /// The id of the rule that it is for.
+    pub fn rule(&self) -> &str {
+        &self.rule
+    }
+
     fn holds_for(&self, document: &Document, finding: &Diagnostic) -> bool {
-        if !self.rule.eq_ignore_ascii_case(finding.id) {
+        if !self.rule.eq_ignore_ascii_case(&finding.id) {
             return false;
         }
         match &self.scope {

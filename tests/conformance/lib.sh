@@ -38,8 +38,9 @@ CRDS_DIR=$CACHE/crds-$(fingerprint "$LAB/crds.tsv")
 PROMTOOL_DIR=$CACHE/promtool-$(fingerprint "$LAB/promtool/go.mod")
 AMTOOL_DIR=$CACHE/amtool-$(fingerprint "$LAB/amtool/go.mod")
 BLACKBOX_DIR=$CACHE/blackbox-$(fingerprint "$LAB/blackbox/go.mod")
+CONFTEST_DIR=$CACHE/conftest-$(fingerprint "$LAB/conftest/go.mod")
 # Debian keeps servers (haproxy, pgbouncer, postgres) outside an ordinary user's PATH.
-PATH=$VENV/bin:$CONTROLPLANE_DIR:$KWOK_DIR:$PROMTOOL_DIR:$AMTOOL_DIR:$BLACKBOX_DIR:$PATH:/usr/sbin:/sbin
+PATH=$VENV/bin:$CONTROLPLANE_DIR:$KWOK_DIR:$PROMTOOL_DIR:$AMTOOL_DIR:$BLACKBOX_DIR:$CONFTEST_DIR:$PATH:/usr/sbin:/sbin
 export PATH
 # aws and moto must never look for, or find, a real account.
 export AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true

@@ -148,9 +148,10 @@ pub struct Policy {
     /// The lowest level that fails `hagen check`.
     #[serde(default)]
     pub fail_on: PolicyLevel,
-    /// Levels that differ from a rule's default, by rule id or by group (`backup: warning`); an id wins over its group.
+    /// Levels that differ from a rule's default, by rule id or by group (`backup: warning`); an id wins over its group. The
+    /// rules of your own are `rego.PACKAGE.RULE`, and all of a package or all at all its beginning (`rego.main`, `rego`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("propertyNames" = {"pattern": "^([A-Z]{2}|K8)[0-9]{3}$|^[a-z]+$"}))]
+    #[schemars(extend("propertyNames" = {"pattern": r"^([A-Z]{2}|K8)[0-9]{3}$|^[a-z]+$|^rego(\.[A-Za-z0-9_-]+)+$"}))]
     #[schemars(extend("examples" = [{"RD006": "warning"}]))]
     pub levels: BTreeMap<String, PolicyLevel>,
     /// Findings that are accepted for a time, each with its reason.
@@ -185,8 +186,8 @@ impl Waiver {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("examples" = [{"rule": "PG032", "at": "postgres.main.pool", "reason": "the pools are never full at once", "owner": "shop-team", "until": "2027-06-30"}]))]
 pub struct Waiver {
-    /// The rule's id.
-    #[schemars(regex(pattern = r"^[A-Z]{2}[0-9]{3}$|^K8[0-9]{3}$"))]
+    /// The rule's id; that of a rule of your own is `rego.PACKAGE.RULE`.
+    #[schemars(regex(pattern = r"^[A-Z]{2}[0-9]{3}$|^K8[0-9]{3}$|^rego(\.[A-Za-z0-9_-]+){2,}$"))]
     #[schemars(extend("examples" = ["PG032"]))]
     pub rule: String,
     /// The path in the blueprint that it holds for, with everything below it.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::own::Rules;
 use super::{files, fix, templates};
 use crate::blueprint::{Blueprint, load};
 use crate::cli::args::Check;
@@ -26,20 +27,22 @@ pub(super) struct Run {
 /// Checks every base with its overlays, alone and in every environment.
 pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
     let today = args.now.clone().unwrap_or_else(clock::today);
-    let flags = Flags { fail_on: args.fail_on, levels: args.levels.clone(), today };
+    let rules = Rules::read(&args.own)?;
+    let own = rules.as_ref().map(Rules::ids);
+    let flags = Flags { fail_on: args.fail_on, levels: args.levels.clone(), today, own };
     if let Some((message, hint)) = policy::unknown(&flags) {
         return Err(Failure::new(message).hint(hint));
     }
     if !args.from.is_empty() {
-        return files::run(args, &flags, output);
+        return files::run(args, &flags, rules.as_ref(), output);
     }
-    let engine = templates::engine(args.templates.as_deref())?;
-    let mut runs = read(args, &flags, &engine)?;
+    let judges = Judges { engine: templates::engine(args.templates.as_deref())?, own: rules };
+    let mut runs = read(args, &flags, &judges, output)?;
     if args.fix {
         fix::run(&runs, args.diff, output)?;
         if !args.diff {
             // What is reported is what is left.
-            runs = read(args, &flags, &engine)?;
+            runs = read(args, &flags, &judges, output)?;
         }
     }
     let sections: Vec<Section<'_>> = runs
@@ -55,20 +58,25 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
 }
 
 /// Reads the blueprint and checks it.
-fn read(args: &Check, flags: &Flags, engine: &Engine) -> Result<Vec<Run>, Failure> {
+fn read(args: &Check, flags: &Flags, judges: &Judges, output: &mut Output) -> Result<Vec<Run>, Failure> {
     let files = load::parse_decoded(inputs::read(&args.blueprint)?);
     let environment = args.environment.as_deref();
     super::known_environment(&files, environment)?;
     let mut runs = Vec::new();
     for base in 0..files.bases().max(1) {
-        runs.extend(of_base(loading::load_all(&files, base, environment), flags, engine)?);
+        runs.extend(of_base(loading::load_all(&files, base, environment), flags, judges, output)?);
     }
     Ok(runs)
 }
 
 /// The base and its environments. What the base has is not said again of an environment; a waiver is unused when nothing
 /// falls under it in any of them.
-fn of_base(loaded: Vec<load::Loaded>, flags: &Flags, engine: &Engine) -> Result<Vec<Run>, Failure> {
+fn of_base(
+    loaded: Vec<load::Loaded>,
+    flags: &Flags,
+    judges: &Judges,
+    output: &mut Output,
+) -> Result<Vec<Run>, Failure> {
     let mut runs: Vec<Run> = Vec::new();
     let mut unused: Option<Vec<Diagnostic>> = None;
     for mut loaded in loaded {
@@ -79,7 +87,7 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags, engine: &Engine) -> Result<
             runs.push(Run { loaded, findings: problems, fails: true });
             continue;
         };
-        let found = problems.into_iter().chain(found(blueprint, &loaded.document, engine)?).collect();
+        let found = problems.into_iter().chain(judges.found(blueprint, &loaded.document, output)?).collect();
         let verdict = policy::apply(&blueprint.spec.policy, &loaded.document, flags, found);
         let mut findings = verdict.findings;
         match &mut unused {
@@ -103,13 +111,30 @@ fn of_base(loaded: Vec<load::Loaded>, flags: &Flags, engine: &Engine) -> Result<
     Ok(runs)
 }
 
-/// What the rules find in a blueprint, and in what it renders to.
-fn found(blueprint: &Blueprint, document: &Document, engine: &Engine) -> Result<Vec<Diagnostic>, Failure> {
-    let set = render(blueprint, engine, &Selection::default()).map_err(|errors| templates::failure(&errors))?;
-    let mut found = rules::check(blueprint);
-    let shown = rendered::check(blueprint, document, &set, &found);
-    found.extend(shown);
-    Ok(found)
+/// What judges a blueprint beside the rules: the templates that it is rendered with, and the users' own rules.
+struct Judges {
+    engine: Engine,
+    own: Option<Rules>,
+}
+
+impl Judges {
+    /// What is found in a blueprint, and in what it renders to.
+    fn found(
+        &self,
+        blueprint: &Blueprint,
+        document: &Document,
+        output: &mut Output,
+    ) -> Result<Vec<Diagnostic>, Failure> {
+        let set = render(blueprint, &self.engine, &Selection::default());
+        let set = set.map_err(|errors| templates::failure(&errors))?;
+        let mut found = rules::check(blueprint);
+        let shown = rendered::check(blueprint, document, &set, &found);
+        found.extend(shown);
+        if let Some(own) = &self.own {
+            found.extend(own.check(blueprint, document, &set, output)?);
+        }
+        Ok(found)
+    }
 }
 
 /// The reports: to the terminal, for people to stderr and for programs to stdout, or to files.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::own::Rules;
 use crate::blueprint::load;
 use crate::blueprint::raw::Policy;
 use crate::cli::args::Check;
@@ -17,7 +18,7 @@ use crate::rules::policy::{self, Flags};
 const BYTES: u64 = 16 << 20;
 
 /// Reads all files, runs every rule that what stands in them can decide, and reports.
-pub fn run(args: &Check, flags: &Flags, output: &mut Output) -> Result<ExitStatus, Failure> {
+pub fn run(args: &Check, flags: &Flags, own: Option<&Rules>, output: &mut Output) -> Result<ExitStatus, Failure> {
     let mut texts = Vec::new();
     for path in &args.from {
         collect(path, &mut texts, output)?;
@@ -32,6 +33,9 @@ pub fn run(args: &Check, flags: &Flags, output: &mut Output) -> Result<ExitStatu
     }
     let mut found = std::mem::take(&mut estate.problems);
     found.extend(rules::check_files(&estate));
+    if let Some(own) = own {
+        found.extend(own.check_files(&estate, output)?);
+    }
     let policy = Policy::default();
     let sources = std::mem::take(&mut estate.sources);
     let empty = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };

@@ -5,6 +5,9 @@ mod explain;
 mod files;
 mod fix;
 mod init;
+#[cfg_attr(not(feature = "rego"), path = "own_absent.rs")]
+mod own;
+mod policy;
 mod render;
 mod rules;
 mod schema;
@@ -38,6 +41,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Result<ExitStatus, Failure> {
         Command::Validate(args) => validate::run(args, output),
         Command::Check(args) => check::run(args, output),
         Command::Rules(args) => rules::run(args, output),
+        Command::Policy(args) => policy::run(args, output),
         Command::Render(args) => render::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Schema(args) => schema::run(args, output),

@@ -1,0 +1,150 @@
+//! The users' own rules: their files read, the rules judged on a thread that can be given up, and what is wrong with them said.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::blueprint::Blueprint;
+use crate::cli::args::{Own, PolicyTest};
+use crate::cli::output::Output;
+use crate::cli::{Failure, inputs};
+use crate::diagnostics::Diagnostic;
+use crate::document::Document;
+use crate::env::bounded::{self, Bounds, GivenUp};
+use crate::estate::{Estate, Kind};
+use crate::policies::{self, Outcome, Policies, Problems, Subject, Test, Verdict, limits};
+use crate::render::ArtifactSet;
+use crate::report::{Format, Look, Section, render as report};
+
+/// Rules that can be judged.
+pub struct Rules {
+    policies: Arc<Policies>,
+    namespaces: Vec<String>,
+    /// When the first of them began: all of them together may take so long.
+    began: Instant,
+}
+
+impl Rules {
+    /// Reads the policies that were named; none when there are none.
+    pub fn read(args: &Own) -> Result<Option<Self>, Failure> {
+        if args.policies.is_empty() {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let texts = inputs::policies(&args.policies, false)?;
+        let data = inputs::data(&args.data)?;
+        let policies = bounded(began, move || policies::load(texts, data))?;
+        let policies = Arc::new(policies.map_err(|problems| refused(&problems))?);
+        let known = policies.namespaces();
+        if let Some(absent) = args.namespaces.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(Failure::new(format!("no policy is of the package `{}`", absent.escape_debug()))
+                .hint(format!("they are of: {}", known.join(", "))));
+        }
+        let rules = Self { policies, namespaces: args.namespaces.clone(), began };
+        if rules.ids().is_empty() {
+            return Err(Failure::new("the policies have no rule that could find anything")
+                .hint("rules are called `deny`, `violation` or `warn`, or begin with one of these and `_`"));
+        }
+        Ok(Some(rules))
+    }
+
+    /// The ids of all rules.
+    pub fn ids(&self) -> Vec<String> {
+        self.policies.ids(&self.namespaces)
+    }
+
+    /// What the rules find in a blueprint and in what it renders.
+    pub fn check(
+        &self,
+        blueprint: &Blueprint,
+        document: &Document,
+        files: &ArtifactSet,
+        output: &mut Output,
+    ) -> Result<Vec<Diagnostic>, Failure> {
+        let mut subjects = vec![policies::model(blueprint, document)];
+        subjects.extend(policies::objects(files).map_err(Failure::new)?);
+        self.judge(subjects, output)
+    }
+
+    /// What the rules find in hand-written objects of Kubernetes.
+    pub fn check_files(&self, estate: &Estate, output: &mut Output) -> Result<Vec<Diagnostic>, Failure> {
+        let name = |node: &crate::document::Node| {
+            estate.sources.get(node.span.file as usize).map_or("", |source| source.name.as_str())
+        };
+        let objects = estate.of(Kind::Kubernetes).filter_map(|node| policies::written(node, name(node)));
+        self.judge(objects.collect(), output)
+    }
+
+    fn judge(&self, subjects: Vec<Subject>, output: &mut Output) -> Result<Vec<Diagnostic>, Failure> {
+        let (policies, namespaces) = (Arc::clone(&self.policies), self.namespaces.clone());
+        let judged = bounded(self.began, move || policies::evaluate(&policies, &namespaces, &subjects))?;
+        let Outcome { findings, excepted, prints } = judged.map_err(|problems| refused(&problems))?;
+        for print in prints {
+            output.detail(&format!("a policy prints: {print}"));
+        }
+        if excepted > 0 {
+            output.detail(&format!("`exception` rules of the policies silence {excepted} results"));
+        }
+        Ok(findings)
+    }
+}
+
+/// A test as it is reported.
+pub struct Tested {
+    /// Its path.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: usize,
+    /// Whether it holds; none for one that waits.
+    pub passed: Option<bool>,
+    /// Why it could not be judged.
+    pub why: Option<String>,
+    /// What it printed.
+    pub prints: Vec<String>,
+}
+
+impl From<Test> for Tested {
+    fn from(test: Test) -> Self {
+        let (passed, why) = match test.verdict {
+            Verdict::Passed => (Some(true), None),
+            Verdict::Failed(why) => (Some(false), why),
+            Verdict::Skipped => (None, None),
+        };
+        Self { name: test.name, file: test.file, line: test.line, passed, why, prints: test.prints }
+    }
+}
+
+/// Runs the tests of policies.
+pub fn test(args: &PolicyTest) -> Result<Vec<Tested>, Failure> {
+    let named: Vec<_> = args.policies.iter().chain(&args.named).cloned().collect();
+    let texts = inputs::policies(&named, true)?;
+    let data = inputs::data(&args.data)?;
+    let tests = bounded(Instant::now(), move || policies::load(texts, data).map(|policies| policies::test(&policies)))?;
+    let tests = tests.map_err(|problems| refused(&problems))?;
+    Ok(tests.into_iter().map(Tested::from).collect())
+}
+
+/// Does work that began at a time, within what all policies may take together.
+fn bounded<T: Send + 'static>(began: Instant, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let bounds = Bounds { time: limits::ALL.time.saturating_sub(began.elapsed()), ..limits::ALL };
+    bounded::run(bounds, work).map_err(|why| {
+        let failure = Failure::new(match why {
+            GivenUp::Time => format!("the policies run longer than {}s", limits::ALL.time.as_secs()),
+            GivenUp::Memory => format!("the policies take more than {} MiB of memory", limits::ALL.memory >> 20),
+            GivenUp::Broken => "the engine of the policies broke down".to_owned(),
+        });
+        failure.hint("`--namespace` judges the packages one by one, which shows the one that is to blame")
+    })
+}
+
+/// What is wrong with policies, as findings are shown; it is no fault of the blueprint.
+fn refused(problems: &Problems) -> Failure {
+    let section = Section { environment: None, document: &problems.document, findings: &problems.found };
+    let said = report(&[section], Format::Human, Look { color: false, width: 140 });
+    let many = problems.found.len();
+    let count =
+        if many == 1 { "a policy is wrong".to_owned() } else { format!("{many} things are wrong with the policies") };
+    Failure::new(format!("{count}\n\n{}\n", said.trim_end()))
+        .hint("`hagen explain` takes the ids; docs/policies.md tells what policies may do")
+}
