@@ -22,7 +22,7 @@ fn found(path: &Path) -> BTreeSet<(String, usize, String)> {
         let Place::Span(span) = finding.primary.place else { panic!("{}: a place in a file", finding.id) };
         let source = &estate.sources[span.file as usize];
         let file = Path::new(&source.name).file_name().unwrap().to_string_lossy().into_owned();
-        (file, source.position(span.start).line, finding.id.to_owned())
+        (file, source.position(span.start).line, finding.id.into_owned())
     };
     rules::check_files(&estate).into_iter().map(place).collect()
 }
