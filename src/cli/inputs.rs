@@ -1,6 +1,5 @@
 //! The files that a command names, read: files, directories, standard input.
 
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -64,95 +63,4 @@ fn one(file: &Path, directory: Option<String>) -> Result<Decoded, Failure> {
         }
     })?;
     Ok(Decoded::new(name, bytes, directory))
-}
-
-/// How many bytes all policies and all data may have together, and each of them.
-const POLICIES: u64 = 16 << 20;
-const POLICY: u64 = 1 << 20;
-
-/// The policies in files and below directories, in order, each file once; those of tests only when they are wanted.
-pub fn policies(paths: &[PathBuf], tests: bool) -> Result<Vec<(String, String)>, Failure> {
-    let mut texts = Vec::new();
-    let mut left = POLICIES;
-    let mut known = BTreeSet::new();
-    for path in paths {
-        for file in below(path, &["rego"])? {
-            let name = file.display().to_string();
-            let is_test = name.ends_with("_test.rego");
-            if (is_test && !tests) || !known.insert(name.clone()) {
-                continue;
-            }
-            texts.push((name, text(&file, &mut left)?));
-        }
-    }
-    if texts.is_empty() {
-        let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-        return Err(Failure::new(format!("{}: there is no policy", names.join(", ")))
-            .hint("a policy is a file `*.rego`; `*_test.rego` holds tests, which `hagen policy test` runs"));
-    }
-    Ok(texts)
-}
-
-/// What policies see as `data`: the content of files; below a directory the names of directories are the keys to it.
-pub fn data(paths: &[PathBuf]) -> Result<Vec<serde_json::Value>, Failure> {
-    let mut values = Vec::new();
-    let mut left = POLICIES;
-    for path in paths {
-        for file in below(path, &["json", "yaml", "yml"])? {
-            let text = text(&file, &mut left)?;
-            let failed = |why: String| Failure::new(format!("{}: {why}", file.display()));
-            let value = if file.extension().is_some_and(|extension| extension == "json") {
-                serde_json::from_str(&text).map_err(|error| failed(format!("no JSON: {error}")))?
-            } else {
-                serde_yaml::from_str(&text).map_err(|error| failed(format!("no YAML: {error}")))?
-            };
-            let inside = file.strip_prefix(path).ok().and_then(Path::parent);
-            let keys: Vec<String> = inside
-                .into_iter()
-                .flat_map(Path::components)
-                .map(|part| part.as_os_str().to_string_lossy().into_owned())
-                .collect();
-            let value: serde_json::Value =
-                keys.iter().rev().fold(value, |value, key| serde_json::json!({ key.as_str(): value }));
-            if !value.is_object() {
-                return Err(failed("it is no map, so that nothing has a name".to_owned())
-                    .hint("`data` is a map: put it below a key, or below a directory of a name"));
-            }
-            values.push(value);
-        }
-    }
-    Ok(values)
-}
-
-/// A file, or the files with such an ending below a directory, in order; what is hidden is left out.
-fn below(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
-    let visible =
-        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
-    let mut files = Vec::new();
-    for entry in walkdir::WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(visible) {
-        let entry = entry.map_err(|error| match error.io_error() {
-            Some(system) => Failure::system("read", error.path().unwrap_or(path), system),
-            None => Failure::new(error.to_string()),
-        })?;
-        let wanted =
-            entry.path().extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending));
-        if (wanted || entry.depth() == 0) && std::fs::metadata(entry.path()).is_ok_and(|file| file.is_file()) {
-            files.push(entry.into_path());
-        }
-    }
-    Ok(files)
-}
-
-/// A file as text: at most a megabyte, and all of them together not more than is left.
-fn text(file: &Path, left: &mut u64) -> Result<String, Failure> {
-    let most = POLICY.min(*left);
-    let mut bytes = Vec::new();
-    let read = std::fs::File::open(file).and_then(|opened| opened.take(most + 1).read_to_end(&mut bytes));
-    let read = read.map_err(|error| Failure::system("read", file, &error))? as u64;
-    if read > most {
-        return Err(Failure::new(format!("{}: more than policies may have", file.display()))
-            .hint("1 MiB a file, 16 MiB together"));
-    }
-    *left -= read;
-    String::from_utf8(bytes).map_err(|_| Failure::new(format!("{}: no text in UTF-8", file.display())))
 }

@@ -5,6 +5,8 @@ mod commands;
 pub mod exit;
 mod inputs;
 mod output;
+#[cfg(feature = "rego")]
+mod policies;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -13,6 +13,9 @@ pub const ALL: Bounds = Bounds { time: Duration::from_secs(60), memory: 1 << 30 
 /// The largest file of a policy, and of data.
 pub const FILE_BYTES: u64 = 1 << 20;
 
+/// How many bytes all policies may have together, and all data.
+pub const BYTES: u64 = 16 << 20;
+
 /// How many lines a policy may have.
 pub const LINES: u32 = 20_000;
 

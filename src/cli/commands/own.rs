@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::blueprint::Blueprint;
 use crate::cli::args::{Own, PolicyTest};
 use crate::cli::output::Output;
-use crate::cli::{Failure, inputs};
+use crate::cli::{Failure, policies as files};
 use crate::diagnostics::Diagnostic;
 use crate::document::Document;
 use crate::env::bounded::{self, Bounds, GivenUp};
@@ -30,8 +30,8 @@ impl Rules {
             return Ok(None);
         }
         let began = Instant::now();
-        let texts = inputs::policies(&args.policies, false)?;
-        let data = inputs::data(&args.data)?;
+        let texts = files::policies(&args.policies, false)?;
+        let data = files::data(&args.data)?;
         let policies = bounded(began, move || policies::load(texts, data))?;
         let policies = Arc::new(policies.map_err(|problems| refused(&problems))?);
         let known = policies.namespaces();
@@ -118,8 +118,8 @@ impl From<Test> for Tested {
 /// Runs the tests of policies.
 pub fn test(args: &PolicyTest) -> Result<Vec<Tested>, Failure> {
     let named: Vec<_> = args.policies.iter().chain(&args.named).cloned().collect();
-    let texts = inputs::policies(&named, true)?;
-    let data = inputs::data(&args.data)?;
+    let texts = files::policies(&named, true)?;
+    let data = files::data(&args.data)?;
     let tests = bounded(Instant::now(), move || policies::load(texts, data).map(|policies| policies::test(&policies)))?;
     let tests = tests.map_err(|problems| refused(&problems))?;
     Ok(tests.into_iter().map(Tested::from).collect())

@@ -1,4 +1,6 @@
 # Rules that say something of nearly every object, with the functions that policies use most: two engines must say the same.
+# Numbers are printed in forms that both write alike: conftest's reader makes a million `1e+06` under `%v`, and the engines
+# round a tie (`%.2f` of 0.125) differently.
 package breadth
 
 import rego.v1
@@ -25,14 +27,14 @@ deny_numbers contains msg if {
 	is_number(value)
 	value > 1000
 	rounded := round(value / 7)
-	msg := sprintf("%s: %s is %v, a seventh is %d (%s)", [path, concat(".", [sprintf("%v", [step]) | some step in place]), value, rounded, format_int(rounded, 16)])
+	msg := sprintf("%s: %s is %s, a seventh is %d (%s)", [path, concat(".", [sprintf("%v", [step]) | some step in place]), format_int(value, 10), rounded, format_int(rounded, 16)])
 }
 
 deny_memory contains msg if {
 	some container in input.spec.template.spec.containers
 	bytes := units.parse_bytes(container.resources.requests.memory)
 	bytes < units.parse_bytes("1Gi")
-	msg := sprintf("%s: %s asks for %d bytes, %.2f of a gigabyte", [path, container.name, bytes, bytes / 1073741824])
+	msg := sprintf("%s: %s asks for %d bytes, %.6f of a gigabyte", [path, container.name, bytes, bytes / 1073741824])
 }
 
 deny_images contains msg if {
