@@ -52,7 +52,7 @@ fn found(path: &Path, id: &str) -> BTreeSet<(String, usize)> {
         assert!(estate.problems.is_empty() && !estate.files.is_empty(), "{}: {:?}", path.display(), estate.problems);
         let findings = rules::check_files(&estate);
         let root = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };
-        (findings, Document { sources: estate.sources, root })
+        (findings, Document { sources: std::sync::Arc::unwrap_or_clone(estate.sources), root })
     };
     let place = |finding: hagen::diagnostics::Diagnostic| {
         let span = document.span(&finding.primary.place);

@@ -20,7 +20,7 @@ pub(super) fn read(source: &Source, file: u32, kind: Kind) -> Node {
         }
         let from = at + (line.len() - line.trim_start().len());
         let place = |from: usize, len: usize| Span { file, start: from as u32, end: (from + len) as u32 };
-        if let Some(header) = header(kind, content, line) {
+        if let Some(header) = header(kind, content) {
             top.extend(section.take());
             let value = Node { span: place(from, content.len()), kind: NodeKind::Map(Vec::new()) };
             section = Some(Entry { key: header.into(), key_span: place(from, content.len()), key_plain: true, value });
@@ -47,12 +47,38 @@ pub(super) fn read(source: &Source, file: u32, kind: Kind) -> Node {
     Node { span: whole, kind: NodeKind::Map(top) }
 }
 
+/// The words that open a section of HAProxy.
+const SECTIONS: [&str; 19] = [
+    "acme",
+    "backend",
+    "cache",
+    "crt-store",
+    "defaults",
+    "fcgi-app",
+    "frontend",
+    "global",
+    "http-errors",
+    "listen",
+    "log-forward",
+    "log-profile",
+    "mailers",
+    "peers",
+    "program",
+    "resolvers",
+    "ring",
+    "traces",
+    "userlist",
+];
+
 /// The name of a section that a line opens.
-fn header<'a>(kind: Kind, content: &'a str, line: &str) -> Option<&'a str> {
+fn header(kind: Kind, content: &str) -> Option<&str> {
     match kind {
         Kind::Pgbouncer | Kind::Pgbackrest => content.strip_prefix('[')?.strip_suffix(']'),
-        // HAProxy: what begins in the first column.
-        Kind::Haproxy if !line.starts_with(char::is_whitespace) => Some(content),
+        // HAProxy goes by the first word, however far it is indented.
+        Kind::Haproxy => {
+            let first = content.split_whitespace().next().unwrap_or_default();
+            SECTIONS.contains(&first).then_some(content)
+        }
         _ => None,
     }
 }

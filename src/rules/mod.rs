@@ -24,6 +24,8 @@ mod targets;
 
 pub use rule::{Check, Group, HEADINGS, Rule};
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 
 use crate::blueprint::Blueprint;
@@ -72,20 +74,43 @@ pub fn check(blueprint: &Blueprint) -> Vec<Diagnostic> {
     found.into_iter().flatten().collect()
 }
 
-/// What the rules find in files, in the order of the rules.
+/// What the rules find in files, in the order of the rules; the files of each cluster are looked at by themselves.
 pub fn check_files(estate: &Estate) -> Vec<Diagnostic> {
-    let rules: Vec<&Rule> = all().collect();
-    let found: Vec<Vec<Diagnostic>> = rules
-        .par_iter()
-        .map(|rule| {
+    in_files(estate, |rule| match rule.check {
+        Check::Files(check) | Check::Both(_, check) => Some(check),
+        Check::Blueprint(_) => None,
+    })
+}
+
+/// What the rules find in files that a blueprint was rendered to: those that cannot say it of the blueprint itself, which knows
+/// more than its files show.
+fn check_rendered(estate: &Estate) -> Vec<Diagnostic> {
+    in_files(estate, |rule| match rule.check {
+        Check::Files(check) => Some(check),
+        Check::Blueprint(_) | Check::Both(..) => None,
+    })
+}
+
+fn in_files(estate: &Estate, of: impl Fn(&Rule) -> Option<rule::OfFiles> + Sync) -> Vec<Diagnostic> {
+    let checks: Vec<rule::OfFiles> = all().filter_map(of).collect();
+    let clusters = estate.clusters();
+    let runs: Vec<(&rule::OfFiles, &Estate)> =
+        checks.iter().flat_map(|check| clusters.iter().map(move |cluster| (check, cluster))).collect();
+    let found: Vec<Vec<Diagnostic>> = runs
+        .into_par_iter()
+        .map(|(check, cluster)| {
             let mut findings = Vec::new();
-            if let Check::Files(check) | Check::Both(_, check) = rule.check {
-                check(estate, &mut findings);
-            }
+            check(cluster, &mut findings);
             findings
         })
         .collect();
-    found.into_iter().flatten().collect()
+    let mut findings: Vec<Diagnostic> = found.into_iter().flatten().collect();
+    if clusters.len() > 1 {
+        // What lies in no cluster's directory was looked at with each of them.
+        let mut seen = HashSet::new();
+        findings.retain(|found| seen.insert((found.id.clone(), format!("{:?}", found.primary.place), found.title.clone())));
+    }
+    findings
 }
 
 /// What every rule needs.

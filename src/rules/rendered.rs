@@ -7,26 +7,27 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{check_files, find};
+use super::{check_rendered, find};
 use crate::blueprint::Blueprint;
 use crate::diagnostics::{Diagnostic, Label, Place};
 use crate::document::{Document, Node, NodeKind, Path, Span, Step};
 use crate::estate::Estate;
 use crate::render::{Artifact, ArtifactKind, ArtifactSet};
 
-/// What the rules find in rendered files. What they have already found in the blueprint itself is not said again.
+/// What the rules find in rendered files. Those that can look at
+/// the blueprint itself have done so, and know more there than files show.
 pub fn check(blueprint: &Blueprint, document: &Document, set: &ArtifactSet, known: &[Diagnostic]) -> Vec<Diagnostic> {
     let read: Vec<&Artifact> = set.values().filter(|artifact| is_read(artifact.kind)).collect();
     let estate = Estate::read(read.iter().map(|artifact| (artifact.path.clone(), artifact.text.clone())));
     let mut findings: Vec<Diagnostic> = Vec::new();
     // Each region has files of the same form: the same fault in all of them is one finding.
     let mut seen: BTreeMap<(Cow<'static, str>, String, String), (usize, usize)> = BTreeMap::new();
-    for found in check_files(&estate) {
+    for found in check_rendered(&estate) {
         let Some(at) = span_of(&found.primary.place).and_then(|span| Shown::new(&estate, &read, span)) else {
             continue;
         };
         let cause = cause(blueprint, document, &found.id, &at);
-        if known.iter().any(|other| other.id == found.id && concerns(&other.primary.place, &cause)) {
+        if said_by_the_blueprint(&found.id) || known.iter().any(|other| other.id == found.id && concerns(&other.primary.place, &cause)) {
             continue;
         }
         let key = (found.id.clone(), cause.to_string(), found.title.clone());
@@ -43,6 +44,12 @@ pub fn check(blueprint: &Blueprint, document: &Document, set: &ArtifactSet, know
         findings[finding].primary.text.push_str(&format!(", and {files}"));
     }
     findings
+}
+
+/// Whether the blueprint's own checks say what a rule about files is about, at the field that causes it: of retries that do
+/// not fit into their timeout (RT004), BP134 does.
+fn said_by_the_blueprint(rule: &str) -> bool {
+    rule == "RT004"
 }
 
 /// Whether the rules know what reads such a file. Unit tests of alerts are full of what must fire.

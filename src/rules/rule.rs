@@ -77,6 +77,9 @@ impl Group {
     }
 }
 
+/// What looks at files.
+pub(super) type OfFiles = fn(&Estate, &mut Vec<Diagnostic>);
+
 /// What a rule reads. Each function pushes what it finds; it knows no clock, file, network or stream.
 #[derive(Clone, Copy)]
 pub enum Check {
@@ -84,8 +87,8 @@ pub enum Check {
     Blueprint(fn(&Blueprint, &mut Vec<Diagnostic>)),
     /// Files: what stands in hand-written ones, and what hagen must never render.
     Files(fn(&Estate, &mut Vec<Diagnostic>)),
-    /// Either. With a blueprint the first one says where in the blueprint; the second is for hand-written files, and keeps
-    /// hagen's own output from it.
+    /// Either. With a blueprint the first one says where in the blueprint; the second is for hand-written files; the
+    /// tests hold it against hagen's own output, too.
     Both(fn(&Blueprint, &mut Vec<Diagnostic>), fn(&Estate, &mut Vec<Diagnostic>)),
 }
 

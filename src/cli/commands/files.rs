@@ -1,6 +1,7 @@
 //! `hagen check --files`: hand-written files, without a blueprint.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::own::Rules;
 use crate::blueprint::load;
@@ -37,7 +38,7 @@ pub fn run(args: &Check, flags: &Flags, own: Option<&Rules>, output: &mut Output
         found.extend(own.check_files(&estate, output)?);
     }
     let policy = Policy::default();
-    let sources = std::mem::take(&mut estate.sources);
+    let sources = Arc::unwrap_or_clone(std::mem::take(&mut estate.sources));
     let empty = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };
     let document = Document { sources, root: empty };
     let verdict = policy::apply(&policy, &document, flags, found);

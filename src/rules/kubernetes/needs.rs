@@ -1,9 +1,9 @@
 //! Which pods need to reach which others, as far as files say so: what a monitor scrapes, what an environment names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, at, list_at, of_kind, text_at, texts};
-use super::services::{Cluster, Picked, Pods, Selector, is_later, named, port, ports, selector, target};
+use super::services::{Cluster, Picked, Pods, Selector, is_later, port, ports, selector, target};
 use crate::document::Node;
 use crate::estate::Estate;
 
@@ -91,11 +91,16 @@ pub struct Call<'c, 'a> {
 /// The calls that the environment of containers names: an address with a scheme or a port, or a name below `svc`.
 pub fn calls<'c, 'a>(estate: &'a Estate, cluster: &'c Cluster<'a>) -> Vec<Call<'c, 'a>> {
     let (mut calls, mut seen) = (Vec::new(), BTreeSet::new());
+    let variables = Variables::of(estate);
+    let mut services: BTreeMap<(&str, &str), Object<'a>> = BTreeMap::new();
+    for service in of_kind(estate, "Service") {
+        services.entry((service.namespace(), service.name())).or_insert(service);
+    }
     for caller in cluster.all() {
-        for (name, node) in environment(estate, caller) {
+        for (name, node) in variables.environment(caller) {
             let Some(scalar) = node.scalar() else { continue };
             for address in addresses(name, &scalar.text) {
-                let Some(call) = call(estate, cluster, caller, node, &address) else { continue };
+                let Some(call) = call(&services, cluster, caller, node, &address) else { continue };
                 let own = caller.object.node.span;
                 if seen.insert((own.file, own.start, address.host.to_owned(), address.port)) {
                     calls.push(call);
@@ -107,7 +112,7 @@ pub fn calls<'c, 'a>(estate: &'a Estate, cluster: &'c Cluster<'a>) -> Vec<Call<'
 }
 
 fn call<'c, 'a>(
-    estate: &'a Estate,
+    services: &BTreeMap<(&str, &str), Object<'a>>,
     cluster: &'c Cluster<'a>,
     caller: &'c Pods<'a>,
     at: &'a Node,
@@ -121,7 +126,7 @@ fn call<'c, 'a>(
         }
         _ => return None,
     };
-    let service = *named(estate, namespace, name).first()?;
+    let service = *services.get(&(namespace, name))?;
     let number = match (address.port, ports(service).count()) {
         (Some(number), _) => port(service, &number.to_string())?,
         (None, 1) => ports(service).next()?,
@@ -137,28 +142,36 @@ fn call<'c, 'a>(
     (!callees.is_empty()).then_some(Call { caller, at, service, callees })
 }
 
-/// The variables of the containers of pods, by name: those that are written there, and those of ConfigMaps among the files.
-pub fn environment<'a>(estate: &'a Estate, pods: &Pods<'a>) -> Vec<(&'a str, &'a Node)> {
-    let own = pods.object.namespace();
-    let data = |name: &str| {
-        let config = of_kind(estate, "ConfigMap").find(|config| config.namespace() == own && config.name() == name);
-        config.and_then(|config| at(config.node, &["data"]))
-    };
-    let mut variables = Vec::new();
-    for container in pods.containers() {
-        for variable in list_at(container, &["env"]) {
-            let name = text_at(variable, &["name"]).unwrap_or_default();
-            let reference = at(variable, &["valueFrom", "configMapKeyRef"]);
-            let referred = reference.and_then(|r| data(text_at(r, &["name"])?)?.get(text_at(r, &["key"])?));
-            variables.extend(variable.get("value").or(referred).map(|value| (name, value)));
-        }
-        for source in list_at(container, &["envFrom"]) {
-            let found = text_at(source, &["configMapRef", "name"]).and_then(data);
-            let entries = found.and_then(Node::map).unwrap_or_default();
-            variables.extend(entries.iter().map(|entry| (&*entry.key, &entry.value)));
-        }
+/// The ConfigMaps among the files, by namespace and name.
+pub struct Variables<'a>(BTreeMap<(&'a str, &'a str), &'a Node>);
+
+impl<'a> Variables<'a> {
+    /// Those of these files.
+    pub fn of(estate: &'a Estate) -> Self {
+        let data = |config: Object<'a>| Some(((config.namespace(), config.name()), at(config.node, &["data"])?));
+        Self(of_kind(estate, "ConfigMap").filter_map(data).collect())
     }
-    variables
+
+    /// The variables of the containers of pods, by name: those that are written there, and those of ConfigMaps.
+    pub fn environment(&self, pods: &Pods<'a>) -> Vec<(&'a str, &'a Node)> {
+        let own = pods.object.namespace();
+        let data = |name: &'a str| self.0.get(&(own, name)).copied();
+        let mut variables = Vec::new();
+        for container in pods.containers() {
+            for variable in list_at(container, &["env"]) {
+                let name = text_at(variable, &["name"]).unwrap_or_default();
+                let reference = at(variable, &["valueFrom", "configMapKeyRef"]);
+                let referred = reference.and_then(|r| data(text_at(r, &["name"])?)?.get(text_at(r, &["key"])?));
+                variables.extend(variable.get("value").or(referred).map(|value| (name, value)));
+            }
+            for source in list_at(container, &["envFrom"]) {
+                let found = text_at(source, &["configMapRef", "name"]).and_then(data);
+                let entries = found.and_then(Node::map).unwrap_or_default();
+                variables.extend(entries.iter().map(|entry| (&*entry.key, &entry.value)));
+            }
+        }
+        variables
+    }
 }
 
 /// A host that a text names, and the port.

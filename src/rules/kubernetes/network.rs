@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::{Object, at, int_at, list_at, objects, of_kind, text_at};
+use super::objects::{Object, at, int_at, list_at, objects, of_kind, text_at, texts};
 use super::services::{Cluster, Pods, Selector, items};
 use crate::document::Node;
 use crate::estate::Estate;
@@ -60,17 +60,57 @@ pub fn others(estate: &Estate) -> bool {
     })
 }
 
-/// The policies that restrict pods in a direction, in the order of the files; without any everything is allowed.
-pub fn restricting<'a>(estate: &'a Estate, pods: &Pods<'_>, direction: Direction) -> Vec<Object<'a>> {
-    // The network of the host is outside of all policies.
-    if text_at(pods.template, &["spec", "hostNetwork"]) == Some("true") {
-        return Vec::new();
+/// The policies of a namespace that are about a direction, found by a label that they ask for.
+#[derive(Default)]
+struct Restricting<'a> {
+    all: Vec<Object<'a>>,
+    asking: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    /// Those that ask for no label by its value.
+    others: Vec<usize>,
+}
+
+/// All policies of Kubernetes among the files.
+pub struct Policies<'a>(BTreeMap<(bool, &'a str), Restricting<'a>>);
+
+impl<'a> Policies<'a> {
+    /// Those of these files.
+    pub fn of(estate: &'a Estate) -> Self {
+        let mut found: BTreeMap<(bool, &str), Restricting<'_>> = BTreeMap::new();
+        for policy in policies(estate) {
+            for direction in [Direction::Ingress, Direction::Egress] {
+                if !applies(policy, direction) {
+                    continue;
+                }
+                let known = found.entry((direction == Direction::Egress, policy.namespace())).or_default();
+                let asked = texts(at(policy.node, &["spec", "podSelector", "matchLabels"])).into_iter().next();
+                let number = known.all.len();
+                known.all.push(policy);
+                match asked {
+                    Some(label) => known.asking.entry(label).or_default().push(number),
+                    None => known.others.push(number),
+                }
+            }
+        }
+        Self(found)
     }
-    let selects = |policy: &Object<'_>| {
-        policy.namespace() == pods.object.namespace()
-            && at(policy.node, &["spec", "podSelector"]).is_none_or(|node| Selector::Labels(node).fits(&pods.labels))
-    };
-    policies(estate).filter(|policy| applies(*policy, direction)).filter(selects).collect()
+
+    /// The policies that restrict pods in a direction, in the order of the files; without any everything is allowed.
+    pub fn restricting(&self, pods: &Pods<'_>, direction: Direction) -> Vec<Object<'a>> {
+        // The network of the host is outside of all policies.
+        if text_at(pods.template, &["spec", "hostNetwork"]) == Some("true") {
+            return Vec::new();
+        }
+        let Some(known) = self.0.get(&(direction == Direction::Egress, pods.object.namespace())) else {
+            return Vec::new();
+        };
+        let asking = pods.labels.iter().filter_map(|(key, value)| known.asking.get(&(*key, *value))).flatten();
+        let mut numbers: Vec<usize> = asking.chain(&known.others).copied().collect();
+        numbers.sort_unstable();
+        let selects = |policy: &Object<'_>| {
+            at(policy.node, &["spec", "podSelector"]).is_none_or(|node| Selector::Labels(node).fits(&pods.labels))
+        };
+        numbers.into_iter().filter_map(|number| known.all.get(number)).copied().filter(selects).collect()
+    }
 }
 
 /// The policy to point at among those that restrict pods: one that is about these pods, before those for a whole namespace.

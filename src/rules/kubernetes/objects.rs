@@ -52,17 +52,12 @@ impl<'a> Object<'a> {
 
 /// All objects.
 pub fn objects(estate: &Estate) -> impl Iterator<Item = Object<'_>> {
-    estate.of(Kind::Kubernetes).flat_map(|node| {
-        // A List holds objects itself.
-        let items = node.get("items").filter(|_| text_at(node, &["kind"]) == Some("List"));
-        let inside: Vec<&Node> = items.map_or_else(|| vec![node], |items| list(items).collect());
-        inside.into_iter().map(|node| Object { node })
-    })
+    estate.of(Kind::Kubernetes).map(|node| Object { node })
 }
 
 /// All objects of a kind.
 pub fn of_kind<'a>(estate: &'a Estate, kind: &'static str) -> impl Iterator<Item = Object<'a>> {
-    objects(estate).filter(move |object| object.kind() == kind)
+    estate.objects(kind).map(|node| Object { node })
 }
 
 /// The value at the end of a path of keys.

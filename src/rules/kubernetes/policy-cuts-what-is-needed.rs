@@ -29,8 +29,8 @@
 //! # Source
 //! facts.md R-K8-39: Kubernetes, Network Policies.
 
-use super::needs::{addresses, calls, environment, scrapes};
-use super::network::{Direction, Port, admits, blamed, lets, opens, others, peers, policies, restricting, rules};
+use super::needs::{Variables, addresses, calls, scrapes};
+use super::network::{Direction, Policies, Port, admits, blamed, lets, opens, others, peers, policies, rules};
 use super::objects::{Object, at, text_at};
 use super::services::{Cluster, Picked, Pods, Selector};
 use crate::document::Node;
@@ -57,9 +57,10 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     if others(estate) {
         return;
     }
-    names(estate, &cluster, findings);
-    metrics(estate, &cluster, findings);
-    peers_of_its_own(estate, &cluster, findings);
+    let policies = Policies::of(estate);
+    names(estate, &cluster, &policies, findings);
+    metrics(estate, &cluster, &policies, findings);
+    peers_of_its_own(estate, &cluster, &policies, findings);
 }
 
 fn guards_nobody(estate: &Estate, cluster: &Cluster<'_>, findings: &mut Vec<Diagnostic>) {
@@ -88,15 +89,16 @@ fn guards_nobody(estate: &Estate, cluster: &Cluster<'_>, findings: &mut Vec<Diag
 }
 
 /// Pods that may call others, and not ask for their names; one finding for those that the same policy restricts first.
-fn names(estate: &Estate, cluster: &Cluster<'_>, findings: &mut Vec<Diagnostic>) {
+fn names(estate: &Estate, cluster: &Cluster<'_>, policies: &Policies<'_>, findings: &mut Vec<Diagnostic>) {
     let mut cut: Vec<(Object<'_>, Vec<&str>)> = Vec::new();
+    let variables = Variables::of(estate);
     for pods in cluster.all() {
-        let restricting = restricting(estate, pods, Direction::Egress);
+        let restricting = policies.restricting(pods, Direction::Egress);
         let Some(first) = blamed(&restricting) else { continue };
         let port = |number| Port { protocol: "UDP", number, owner: None };
         let serves = |policy: Object<'_>, peer: &Node| serves_names(cluster, policy, peer);
         if DNS.into_iter().any(|number| lets(&restricting, Direction::Egress, port(number), serves))
-            || !calls_by_name(estate, pods, &restricting)
+            || !calls_by_name(&variables, pods, &restricting)
         {
             continue;
         }
@@ -131,7 +133,7 @@ fn serves_names(cluster: &Cluster<'_>, policy: Object<'_>, peer: &Node) -> bool 
 }
 
 /// Whether pods call anybody by a name: a policy opens a way to pods or to everywhere, or a variable holds an address.
-fn calls_by_name(estate: &Estate, pods: &Pods<'_>, restricting: &[Object<'_>]) -> bool {
+fn calls_by_name(variables: &Variables<'_>, pods: &Pods<'_>, restricting: &[Object<'_>]) -> bool {
     let everywhere =
         |peer: &Node| text_at(peer, &["ipBlock", "cidr"]).is_none_or(|range| matches!(range, "0.0.0.0/0" | "::/0"));
     let mut all = restricting.iter().flat_map(|policy| rules(*policy, Direction::Egress));
@@ -141,14 +143,15 @@ fn calls_by_name(estate: &Estate, pods: &Pods<'_>, restricting: &[Object<'_>]) -
         let for_names = DNS.into_iter().any(|number| opens(rule, Port { protocol: "UDP", number, owner: None }));
         let all_ports = rule.get("ports").is_none();
         (all_ports || !for_names) && (peers.is_empty() || peers.into_iter().any(everywhere))
-    }) || environment(estate, pods)
+    }) || variables
+        .environment(pods)
         .into_iter()
         .any(|(name, node)| node.scalar().is_some_and(|scalar| !addresses(name, &scalar.text).is_empty()))
 }
 
-fn metrics(estate: &Estate, cluster: &Cluster<'_>, findings: &mut Vec<Diagnostic>) {
+fn metrics(estate: &Estate, cluster: &Cluster<'_>, policies: &Policies<'_>, findings: &mut Vec<Diagnostic>) {
     for scrape in scrapes(estate, cluster) {
-        let restricting = restricting(estate, scrape.pods, Direction::Ingress);
+        let restricting = policies.restricting(scrape.pods, Direction::Ingress);
         let Some(first) = blamed(&restricting) else { continue };
         let port = Port { protocol: "TCP", number: scrape.number, owner: Some(scrape.pods) };
         if lets(&restricting, Direction::Ingress, port, |policy, peer| may_scrape(cluster, policy, peer)) {
@@ -187,19 +190,19 @@ fn may_scrape(cluster: &Cluster<'_>, policy: Object<'_>, peer: &Node) -> bool {
     picked.is_empty() || picked.iter().any(scrapes)
 }
 
-fn peers_of_its_own(estate: &Estate, cluster: &Cluster<'_>, findings: &mut Vec<Diagnostic>) {
+fn peers_of_its_own(estate: &Estate, cluster: &Cluster<'_>, policies: &Policies<'_>, findings: &mut Vec<Diagnostic>) {
     for call in calls(estate, cluster) {
         let caller = call.caller;
         if is_ambient(cluster, caller) || call.callees.iter().any(|(pods, _)| is_ambient(cluster, pods)) {
             continue;
         }
-        let out = restricting(estate, caller, Direction::Egress);
+        let out = policies.restricting(caller, Direction::Egress);
         let leaves = call.callees.iter().any(|(pods, number)| {
             let port = Port { protocol: "TCP", number: *number, owner: Some(pods) };
             lets(&out, Direction::Egress, port, |policy, peer| admits(peer, policy, cluster, pods))
         });
         let closed_in = call.callees.iter().map(|(pods, number)| {
-            let inward = restricting(estate, pods, Direction::Ingress);
+            let inward = policies.restricting(pods, Direction::Ingress);
             let port = Port { protocol: "TCP", number: *number, owner: Some(pods) };
             let enters = lets(&inward, Direction::Ingress, port, |policy, peer| admits(peer, policy, cluster, caller));
             (!enters).then(|| blamed(&inward)).flatten()
