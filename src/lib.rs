@@ -20,7 +20,7 @@
 //! | [`render`] | the resolved model as files: one module a family, the template engine and its escaping | `blueprint`, `document`, `diagnostics` |
 //! | [`verify`] | the rendered bytes read back as an outsider would: one reader a format, then what lies between files | `render`, `blueprint`, `document`, `diagnostics` |
 //! | [`mod@write`] | accepted files to a directory, as a whole or not at all | `render`, `env` |
-//! | [`report`] | findings as people and programs read them, and what there is to say of rules | `diagnostics`, `document`, `rules` |
+//! | [`report`] | findings as people and programs read them, and what there is to say of rules | `diagnostics`, `document`, `blueprint`, `rules` |
 //! | [`mod@env`] | all contact with the output directory; the clock; work that may have to be given up | nothing |
 //! | [`cli`] | arguments in, one function called, an exit status out; it reads the files that it is given | everything |
 //!

@@ -82,6 +82,11 @@ fn a_waiver_that_nothing_falls_under_is_a_warning() {
     let unused = WAIVE.replace("redis.sessions", "redis.cache");
     let said = shell(&unused).run(CHECK).ends(1).err;
     assert!(said.contains("warning[BP174]") && said.contains("error[RD008]"), "{said}");
+    // Of an environment by itself nobody can say that what the base needs is for nothing.
+    let alone = shell("");
+    alone.write("more.yaml", &format!("apiVersion: hagen.dev/v1\nkind: Overlay\npolicy:\n{WAIVE}environments:\n  lab:\n    platform: {{namespace: lab}}\n    redis: {{sessions: {{eviction: noeviction}}}}\n"));
+    let said = alone.run("check base.yaml more.yaml --now 2027-01-15 -e lab").ends(0).err;
+    assert!(!said.contains("BP174"), "{said}");
     // One that another environment needs is used.
     let shell = shell("");
     shell.write("over.yaml", &format!(
@@ -229,4 +234,34 @@ fn a_report_for_programs_is_as_its_schema_says() {
             assert!(!schema.is_valid(&less), "{line}: without {field}");
         }
     }
+}
+
+/// Whatever a finding is about: what stands on its lines, or beside them, may be a password.
+#[test]
+fn no_report_shows_a_credential() {
+    let shell = Shell::new();
+    let patroni = "scope: main\nname: a\nrestapi:\n  listen: 0.0.0.0:8008\n  authentication: {username: a, password: CANARY1}\n\
+                   bootstrap:\n  dcs: {ttl: 10, loop_wait: 10, retry_timeout: 10}\npostgresql:\n  authentication:\n    \
+                   superuser: {username: postgres, password: CANARY2}\n  parameters:\n    wal_level: minimal\n    \
+                   primary_conninfo: postgresql://r:CANARY3@a:5432/x\n";
+    shell.write("files/patroni.yml", patroni);
+    shell.write("files/redis.conf", "port 6379 # x\nrequirepass CANARY4 # x\nappendonly yes # x\nmasterauth CANARY5\n");
+    let pod = "{containers: [{name: a, image: 'a:latest', env: [{name: DB_PASSWORD, value: CANARY6}]}]}";
+    shell.write(
+        "files/pod.yaml",
+        &format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {pod}\n---\napiVersion: v1\nkind: Secret\n\
+                  metadata: {{name: s}}\nstringData:\n  any: CANARY7\n  any: CANARY8\n"
+        ),
+    );
+    for format in ["human", "concise", "json", "sarif", "junit", "github", "gitlab", "markdown"] {
+        let ran = shell.run(&format!("check --files files --format {format}")).ends(1);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(said.contains("PG022") && !said.contains("CANARY"), "{format}: {said}");
+    }
+    // A blueprint that is refused for something else on that line.
+    let minimal = include_str!("../blueprints/minimal.yaml");
+    shell.write("b.yaml", &format!("{minimal}password: CANARY9\n"));
+    let said = shell.run("check b.yaml").ends(1).err;
+    assert!(said.contains("BP007") && !said.contains("CANARY"), "{said}");
 }

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
-use super::{Look, Section};
+use super::{Look, Section, secrets};
 use crate::diagnostics::{self, Diagnostic, Label};
 use crate::document::{Document, Span};
 
-/// The check whose marked text is never shown.
+/// What finds credentials: the text that it marks is never shown.
 const CREDENTIAL: &str = "BP014";
 
 /// The findings, one after the other, a blank line between them.
@@ -18,7 +18,7 @@ pub fn render(sections: &[Section<'_>], look: Look) -> String {
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(look.width);
     let mut out = String::new();
     for section in sections {
-        let secrets = secrets(section);
+        let secrets = refused(section);
         for finding in section.findings.iter().filter(|finding| finding.waived.is_none()) {
             out.push_str(&one(&renderer, section, finding, &secrets));
             out.push_str("\n\n");
@@ -27,8 +27,8 @@ pub fn render(sections: &[Section<'_>], look: Look) -> String {
     out
 }
 
-/// Where the credentials of a section stand, in order.
-fn secrets(section: &Section<'_>) -> Vec<Span> {
+/// Where the credentials stand that were refused as such, in order.
+fn refused(section: &Section<'_>) -> Vec<Span> {
     let found = section.findings.iter().filter(|finding| finding.id == CREDENTIAL);
     let mut spans: Vec<Span> = found.map(|finding| section.document.span(&finding.primary.place)).collect();
     spans.sort_unstable();
@@ -67,14 +67,16 @@ type Marked<'a> = (Span, &'a Label, bool);
 type Window<'a> = (std::ops::Range<usize>, usize, Vec<&'a Marked<'a>>);
 
 /// An excerpt without the credentials in it: what is printed may end up in a log that others read.
-fn masked<'a>(secrets: &[Span], file: u32, text: &'a str, start: usize) -> Cow<'a, str> {
+fn masked<'a>(secrets: &[Span], file: u32, whole: &'a str, range: std::ops::Range<usize>) -> Cow<'a, str> {
+    let (text, start) = (whole.get(range.clone()).unwrap_or(""), range.start);
     // A window begins with a line; a value of several lines may begin before it.
     let first = secrets.partition_point(|span| (span.file, span.start as usize) < (file, start)).saturating_sub(1);
     let inside = |span: &&Span| (span.file, span.start as usize) < (file, start + text.len());
     let spans = secrets[first..].iter().take_while(inside).filter(|span| span.file == file);
+    let spans = spans.map(|span| span.start as usize..span.end as usize);
     let mut out = Cow::Borrowed(text);
-    for span in spans {
-        let (from, to) = ((span.start as usize).max(start) - start, (span.end as usize).max(start) - start);
+    for span in spans.chain(secrets::find(whole, range)) {
+        let (from, to) = (span.start.max(start) - start, span.end.max(start) - start);
         let Some(secret) = out.get(from..to.min(text.len())) else { continue };
         // As many bytes and lines as before, so that every place stays where it is.
         let stars: String = secret.bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
@@ -121,7 +123,7 @@ fn snippets<'a>(
         }
         for (range, line, inside) in windows {
             let text = source.text.get(range.clone()).unwrap_or("");
-            let mut snippet = Snippet::source(masked(secrets, file, text, range.start))
+            let mut snippet = Snippet::source(masked(secrets, file, &source.text, range.clone()))
                 .line_start(line)
                 .path(normalize_untrusted_str(&source.name))
                 .fold(true);
@@ -153,9 +155,9 @@ mod tests {
     fn a_credential_is_not_shown_and_every_place_stays_where_it_is() {
         let text = "a: sécret\nb: |\n  x\n  y\nc: 1\n";
         let secrets = [Span { file: 0, start: 3, end: 10 }, Span { file: 0, start: 14, end: 24 }];
-        assert_eq!(masked(&secrets, 0, text, 0), "a: *******\nb: *\n***\n***\nc: 1\n");
+        assert_eq!(masked(&secrets, 0, text, 0..text.len()), "a: *******\nb: *\n***\n***\nc: 1\n");
         // A window that begins inside of the second one, and another file.
-        assert_eq!(masked(&secrets, 0, &text[20..], 20), "***\nc: 1\n");
-        assert_eq!(masked(&secrets, 1, text, 0), text);
+        assert_eq!(masked(&secrets, 0, text, 20..text.len()), "***\nc: 1\n");
+        assert_eq!(masked(&secrets, 1, text, 0..text.len()), text);
     }
 }

@@ -11,6 +11,7 @@ mod markdown;
 mod place;
 pub mod rules;
 mod sarif;
+mod secrets;
 
 pub use junit::escaped;
 

@@ -108,7 +108,8 @@ fn in_files(estate: &Estate, of: impl Fn(&Rule) -> Option<rule::OfFiles> + Sync)
     if clusters.len() > 1 {
         // What lies in no cluster's directory was looked at with each of them.
         let mut seen = HashSet::new();
-        findings.retain(|found| seen.insert((found.id.clone(), format!("{:?}", found.primary.place), found.title.clone())));
+        findings
+            .retain(|found| seen.insert((found.id.clone(), format!("{:?}", found.primary.place), found.title.clone())));
     }
     findings
 }

@@ -27,7 +27,9 @@ pub fn check(blueprint: &Blueprint, document: &Document, set: &ArtifactSet, know
             continue;
         };
         let cause = cause(blueprint, document, &found.id, &at);
-        if said_by_the_blueprint(&found.id) || known.iter().any(|other| other.id == found.id && concerns(&other.primary.place, &cause)) {
+        if said_by_the_blueprint(&found.id)
+            || known.iter().any(|other| other.id == found.id && concerns(&other.primary.place, &cause))
+        {
             continue;
         }
         let key = (found.id.clone(), cause.to_string(), found.title.clone());

@@ -95,13 +95,15 @@ fn of_base(
             Some(unused) => unused.retain(|waiver| verdict.unused.contains(waiver)),
         }
         if let Some(base) = runs.first() {
-            findings.retain(|finding| !base.findings.contains(finding));
+            findings.retain(|finding| !base.findings.iter().any(|of_base| is_said(of_base, finding)));
         }
         load::sort(&loaded.document, &mut findings);
         let fails = policy::fails(&blueprint.spec.policy, flags, &findings);
         runs.push(Run { loaded, findings, fails });
     }
+    // Of one environment alone nobody knows what the others need.
     if let (Some(run), Some(unused)) = (runs.first_mut(), unused)
+        && run.loaded.environment.is_none()
         && let Some(blueprint) = &run.loaded.blueprint
     {
         run.findings.extend(policy::leveled(&blueprint.spec.policy, &run.loaded.document, flags, unused));
@@ -109,6 +111,15 @@ fn of_base(
         run.fails |= policy::fails(&blueprint.spec.policy, flags, &run.findings);
     }
     Ok(runs)
+}
+
+/// Whether the base says what is found in an environment: the same of the same place, in whatever file it shows.
+fn is_said(of_base: &Diagnostic, finding: &Diagnostic) -> bool {
+    let of = |finding: &'_ Diagnostic| (finding.level, finding.waived.is_some());
+    of_base.id == finding.id
+        && of_base.title == finding.title
+        && of_base.primary.place == finding.primary.place
+        && of(of_base) == of(finding)
 }
 
 /// What judges a blueprint beside the rules: the templates that it is rendered with, and the users' own rules.
