@@ -117,6 +117,122 @@ fn a_comment_on_the_line_waives_what_stands_there() {
 }
 
 #[test]
+fn a_comment_on_a_field_holds_for_all_below_it_and_for_nothing_beside_it() {
+    let shell = shell("");
+    let over = shell.read("over.yaml");
+    let mark = "# hagen: waive K8012 reason=\"the peak is known\" owner=web until=2027-06-30";
+    for (line, waived) in [("services:\n", true), ("  api:\n", true), ("redis:\n", false), ("  sessions:\n", false)] {
+        shell.write("over.yaml", &over.replace(line, &format!("{} {mark}\n", line.trim_end())));
+        let said = shell.run(CHECK).ends(1).err;
+        assert_eq!(said.contains("1 waived"), waived, "{line}: {said}");
+        assert_eq!(said.contains("warning[BP174]"), !waived, "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_waiver_that_is_written_wrong_says_how_it_is_written() {
+    let shell = shell("");
+    let over = shell.read("over.yaml");
+    for (comment, said) in [
+        ("RD999 reason=\"short\" owner=web until=2027-06-30", "error[BP171]: there is no rule `RD999`"),
+        ("rd08 reason=\"short\" owner=web until=2027-06-30", "did you mean `RD008`?"),
+        ("RD008 reason=is short owner=web until=2027-06-30", "put it in quotes: `reason=\"…\"`"),
+        ("RD008 reason=\"short\"", "write `# hagen: waive RD008 reason="),
+        ("reason=\"short\"", "it does not say for which rule"),
+    ] {
+        shell.write("over.yaml", &over.replace("allkeys-lru", &format!("allkeys-lru  # hagen: waive {comment}")));
+        let err = shell.run(CHECK).ends(1).err;
+        assert!(err.contains(said) && err.contains("over.yaml:8:28"), "{comment}: {err}");
+    }
+    // In `policy.waive` the place is the entry, not the list.
+    let missing = WAIVE.replace(", owner: web", "");
+    let said = self::shell(&missing).run(CHECK).ends(1).err;
+    assert!(said.contains("`owner` is missing") && said.contains("over.yaml:11:8"), "{said}");
+}
+
+#[test]
+fn junit_fails_where_the_exit_status_does() {
+    let shell = shell("");
+    for (flags, status, failures) in [
+        ("", 1, 1),
+        ("--fail-on warning", 1, 2),
+        ("--fail-on off", 0, 0),
+        ("--level RD008=warning", 0, 0),
+        ("--level RD008=info --fail-on info", 1, 2),
+    ] {
+        let xml = shell.run(&format!("{CHECK} --format junit {flags}")).ends(status).out;
+        let counted = xml.matches("<failure ").count();
+        assert!(counted == failures && xml.contains(&format!("failures=\"{failures}\"")), "{flags}: {xml}");
+        assert_eq!(xml.matches("<system-out>").count(), 2 - failures, "{flags}: {xml}");
+    }
+}
+
+/// What no reader takes is counted, what is no YAML yet is a remark, and neither is taken for something that is wrong.
+#[test]
+fn files_that_are_not_for_hagen_are_remarks() {
+    let shell = Shell::new();
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {}\n";
+    shell.write("all/service.yaml", service);
+    shell.write("all/README.md", "write `# hagen: waive ID` on the line\n");
+    shell.write("all/chart/Chart.yaml", "apiVersion: v2\nname: chart\n");
+    for name in ["a.yaml", "deep/b.yaml", "_helpers.tpl"] {
+        shell.write(&format!("all/chart/templates/{name}"), "{{- if .Values.a }}\na: {{ .Values.b }}\n{{- end }}\n");
+    }
+    shell.write("all/jinja.yaml", "scope: {{ cluster }}\n");
+    shell.write("all/jinja2.yaml", "{% if a %}\nscope: b\n{% endif %}\n");
+    // Templates are no chart because of their name.
+    shell.write("all/templates/service.yaml", service);
+    let said = shell.run("check --files all --fail-on off").ends(0).err;
+    for part in [
+        "3 files of the Helm chart `all/chart` left out",
+        "`helm template all/chart > DIR/FILE.yaml`",
+        "2 files of templates left out, which are no YAML yet (all/jinja.yaml and others)",
+        "4 files read, 2 of them nothing is known to read",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("BP0") && !said.contains("BP17"), "{said}");
+    let quiet = shell.run("check --files all --fail-on off --quiet").ends(0).err;
+    assert!(!quiet.contains("left out") && !quiet.contains("files read"), "{quiet}");
+    for named in ["all/chart/templates", "all/chart/templates/deep/b.yaml", "all/jinja.yaml"] {
+        let said = shell.run(&format!("check --files {named}")).ends(2).err;
+        assert!(said.contains("left out") && said.contains("rendered to"), "{named}: {said}");
+    }
+    // Quotes that are forgotten in rules of Prometheus are no template's.
+    let rules = "groups:\n  - name: a\n    rules:\n      - {alert: A, expr: up}\n      - alert: B\n        annotations:\n          \
+                 summary: {{ $labels.instance }} is down\n";
+    shell.write("rules.yaml", rules);
+    let said = shell.run("check --files rules.yaml").ends(1).err;
+    assert!(
+        said.contains("error[BP001]") && said.contains("rules.yaml:7:") && said.contains("\n1 file read\n"),
+        "{said}"
+    );
+    let said = shell.run("check --files nope").ends(2).err;
+    assert!(said.contains("cannot read nope: it is not there\nhelp: check the name"), "{said}");
+    assert!(shell.run("check").ends(2).err.contains("--files <DIR>"));
+    let said = shell.run("explain rego.main.deny_x").ends(2).err;
+    assert!(said.contains("a rule of your own") && said.contains("docs/policies.md"), "{said}");
+}
+
+/// The workflow that users copy: its commands are ones that hagen takes.
+#[test]
+fn the_workflow_for_users_runs() {
+    let shell = Shell::new();
+    shell.write("blueprint.yaml", include_str!("../blueprints/minimal.yaml"));
+    shell.run("render blueprint.yaml -o out").ends(0);
+    let workflow = include_str!("../examples/ci/github.yml");
+    let commands: Vec<&str> =
+        workflow.lines().filter_map(|line| line.trim_start().strip_prefix("- run: hagen ")).collect();
+    for command in &commands {
+        shell.run(command).ends(0);
+    }
+    for name in ["validate ", "check ", "render "] {
+        assert!(commands.iter().any(|command| command.starts_with(name)), "{name}: {commands:?}");
+    }
+    assert!(workflow.contains("sarif_file: hagen.sarif") && shell.read("hagen.sarif").contains("\"2.1.0\""));
+}
+
+#[test]
 fn several_reports_come_of_one_run() {
     let shell = shell("");
     let line =
@@ -137,7 +253,7 @@ fn several_reports_come_of_one_run() {
         assert!(result["partialFingerprints"]["hagen/v1"].is_string());
     }
     assert_eq!(results[0]["locations"][0]["physicalLocation"]["region"]["startLine"], 5);
-    assert!(shell.read("out.xml").contains("failures=\"2\""));
+    assert!(shell.read("out.xml").contains("failures=\"1\""), "a warning fails nothing here");
     let gitlab: serde_json::Value = serde_json::from_str(&shell.read("out.json")).unwrap();
     assert_eq!(gitlab.as_array().unwrap().len(), 2);
     let github = shell.run(&format!("{CHECK} --format github")).ends(1).out;

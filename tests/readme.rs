@@ -26,7 +26,7 @@ fn the_excerpt_of_a_complaint_is_what_is_said() {
     let marked = include_str!("broken/25-patroni-times.yaml");
     let text: String = marked.lines().map(|line| format!("{}\n", line.split("  # expect").next().unwrap())).collect();
     let loaded = parse(vec![Input { name: "blueprint.yaml".to_owned(), text, directory: None }]).load(0, None);
-    let section = Section { environment: None, document: &loaded.document, findings: &loaded.problems };
+    let section = Section { environment: None, document: &loaded.document, findings: &loaded.problems, fail_on: None };
     let said = hagen::report::render(&[section], Format::Human, Look { color: false, width: 140 });
     assert_eq!(said.trim_end(), block("error[BP048]"));
 }
@@ -36,7 +36,7 @@ fn the_excerpt_of_a_finding_is_what_is_said() {
     let text = include_str!("rules/base.yaml").replace("autoscale: {cpu: 60%}", "autoscale: {cpu: 70%}");
     let loaded = parse(vec![Input { name: "blueprint.yaml".to_owned(), text, directory: None }]).load(0, None);
     let findings = hagen::rules::check(loaded.blueprint.as_ref().unwrap());
-    let section = Section { environment: None, document: &loaded.document, findings: &findings };
+    let section = Section { environment: None, document: &loaded.document, findings: &findings, fail_on: None };
     let said = hagen::report::render(&[section], Format::Human, Look { color: false, width: 140 });
     assert_eq!(said.trim_end(), block("warning[K8012]"));
 }

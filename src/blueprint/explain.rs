@@ -187,7 +187,7 @@ fn describe(walked: &[String], outer: &Value, required: bool, above: &str) -> St
         words = format!("One of: {above}");
     }
     for line in words.lines() {
-        let _ = writeln!(out, "    {line}");
+        let _ = writeln!(out, "{}", format!("    {line}").trim_end());
     }
     // The type's own words, where they say something else.
     if let Some(of_type) = schema.get("description").and_then(Value::as_str).filter(|text| says_more(text, &words)) {
@@ -219,6 +219,8 @@ fn describe(walked: &[String], outer: &Value, required: bool, above: &str) -> St
         let written = |value: &Value| if value.is_object() || value.is_array() { flow(value) } else { scalar(value) };
         let examples: Vec<String> = examples.iter().map(written).collect();
         let _ = writeln!(out, "examples: {}", examples.join(", "));
+    } else if let Some(item) = get("items").and_then(|items| follow(items).get("examples")?.get(0)) {
+        let _ = writeln!(out, "examples: {}", flow(&Value::from(vec![item.clone()])));
     }
     if let Some(files) = super::schema::renders_into(walked) {
         let _ = writeln!(out, "renders:  {files}");
@@ -230,6 +232,10 @@ fn describe(walked: &[String], outer: &Value, required: bool, above: &str) -> St
     {
         // What a map holds is what one looks for when one asks for the map.
         fields(&mut out, &format!("fields of each, {title}.*:"), inner);
+    } else if get("type") == Some(&Value::from("array"))
+        && let Some(inner) = get("items")
+    {
+        fields(&mut out, &format!("fields of each, {title}[]:"), inner);
     }
     out
 }
@@ -321,6 +327,17 @@ mod tests {
         assert!(explain("postgres.main.backup.to[0]").is_ok_and(|text| text.contains("reference")));
         for map in ["postgres", "services", "services.*.needs"] {
             assert!(explain(map).is_ok_and(|text| text.contains("fields of each")), "{map}");
+        }
+        let list = explain("policy.waive").unwrap_or_default();
+        for part in [
+            "policy.waive[]",
+            "until ",
+            "The last day",
+            "examples: [{rule: PG032, ",
+            "`# hagen: waive K8012 reason=",
+            "all below it",
+        ] {
+            assert!(list.contains(part), "{part}: {list}");
         }
         assert!(explain("services.*.port").is_ok_and(|text| text.contains("required: yes")));
         assert!(explain("services[*].replicas").is_ok_and(|text| text.contains("fields:")));

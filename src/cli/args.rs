@@ -121,6 +121,7 @@ pub struct Validate {
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
+#[command(override_usage = "hagen check [OPTIONS] <FILE>...\n       hagen check [OPTIONS] --files <DIR>...")]
 pub struct Check {
     /// The blueprint; then overlays in the order in which they count. A directory means its `*.yaml`, `-` standard input.
     #[arg(required_unless_present = "from", value_name = "FILE")]
@@ -140,7 +141,8 @@ pub struct Check {
     pub levels: Vec<(String, PolicyLevel)>,
     /// How findings are printed: FORMAT, or FORMAT=FILE to write a file; several at once.
     ///
-    /// Formats: human, concise, json, sarif, junit, github, gitlab, markdown.
+    /// Formats: human, concise, json, sarif, junit, github, gitlab, markdown. Without FILE, human goes to stderr and every other
+    /// format to stdout; only one of them can. Remarks and the line that counts always go to stderr.
     #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = check_format)]
     pub formats: Vec<(CheckFormat, Option<PathBuf>)>,
     /// Write the values that rules know into the blueprint; comments and layout stay.

@@ -34,7 +34,13 @@ impl Document {
             Place::Span(span) => *span,
             Place::Key(path) => {
                 let located = self.root.locate(path);
-                located.key.unwrap_or_else(|| start_of(located.node.span))
+                // An item of a list has no key of its own: it begins with the first of its fields.
+                let item = matches!(path.steps().last(), Some(Step::Index(_))) && located.whole;
+                let first = match &located.node.kind {
+                    NodeKind::Map(entries) if item => entries.first().map(|entry| entry.key_span),
+                    _ => None,
+                };
+                first.or(located.key).unwrap_or_else(|| start_of(located.node.span))
             }
             Place::Value(path) => {
                 let located = self.root.locate(path);

@@ -1,17 +1,18 @@
 //! JUnit XML: what most CI systems show as tests. A suite for each blueprint and environment; a finding is a case that fails,
-//! errors and warnings as failures, infos as passed with their text, waived ones as skipped.
+//! if the command fails because of it; below the level that fails it is one that passes, with its text; waived ones are skipped.
 
 use std::fmt::Write as _;
 
 use super::Section;
 use super::place::place;
-use crate::diagnostics::{Diagnostic, Level};
+use crate::diagnostics::Diagnostic;
+use crate::rules::policy::is_fixed;
 
 /// The findings as test suites.
 pub fn render(sections: &[Section<'_>]) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"hagen check\">\n");
     for section in sections {
-        let failures = section.findings.iter().filter(|f| fails(f)).count();
+        let failures = section.findings.iter().filter(|f| fails(section, f)).count();
         let skipped = section.findings.iter().filter(|f| f.waived.is_some()).count();
         // A suite without a case reads as one that did not run.
         let cases = section.findings.len().max(1);
@@ -34,8 +35,10 @@ pub fn render(sections: &[Section<'_>]) -> String {
     out
 }
 
-fn fails(finding: &Diagnostic) -> bool {
-    finding.waived.is_none() && finding.level != Level::Info
+/// Whether the command fails because of a finding: the exit status and the failures say the same.
+fn fails(section: &Section<'_>, finding: &Diagnostic) -> bool {
+    let reaches = section.fail_on.is_some_and(|least| finding.level <= least);
+    finding.waived.is_none() && (reaches || is_fixed(finding))
 }
 
 fn case(out: &mut String, section: &Section<'_>, finding: &Diagnostic) {
@@ -53,10 +56,10 @@ fn case(out: &mut String, section: &Section<'_>, finding: &Diagnostic) {
     let title = escaped(&finding.title);
     let _ = match &finding.waived {
         Some(waived) => write!(out, "<skipped message=\"{}\"/>", escaped(&format!("waived: {}", waived.reason))),
-        None if fails(finding) => {
+        None if fails(section, finding) => {
             write!(out, "<failure type=\"{}\" message=\"{title}\">{text}</failure>", finding.level.name())
         }
-        None => write!(out, "<system-out>{text}</system-out>"),
+        None => write!(out, "<system-out>{}: {text}</system-out>", finding.level.name()),
     };
     out.push_str("</testcase>\n");
 }

@@ -58,6 +58,8 @@ pub struct Section<'a> {
     pub document: &'a Document,
     /// The findings, sorted.
     pub findings: &'a [Diagnostic],
+    /// The lowest level that fails; none when only what keeps the blueprint from being used does.
+    pub fail_on: Option<Level>,
 }
 
 /// The JSON Schema of the reports for programs.

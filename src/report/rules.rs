@@ -56,7 +56,20 @@ pub fn page() -> String {
         "# Rules\n\n\
          What `hagen check` finds. This page is written by `hagen rules --format markdown` from the head of each rule's file.\n\n\
          Ids follow facts.md (R-PG-32 is `PG032`); from 101 on they go beyond it. An id is never used twice. Change a level with\n\
-         `policy.levels` or `--level ID=LEVEL`; accept a finding for a time with `policy.waive` or a comment on its line.\n\n\
+         `policy.levels` or `--level ID=LEVEL`.\n\n\
+         A finding is accepted for a time by an entry in `policy.waive`, or by a comment, in the blueprint as in files that are written\n\
+         by hand; no part may be missing, and after the day `until` the finding counts again:\n\n\
+         ```yaml\n\
+         services:\n\
+         \x20 api:  # hagen: waive K8012 reason=\"the peak is known\" owner=shop-team until=2027-06-30\n\
+         \x20   replicas: {min: 3, max: 9}\n\
+         policy:\n\
+         \x20 waive:\n\
+         \x20   - {rule: PG032, at: postgres.main.pool, reason: \"the pools are never full at once\", owner: shop-team, until: \"2027-06-30\"}\n\
+         ```\n\n\
+         A comment on the line of a field holds for that field and all below it: the one above for the whole of `api`, and on\n\
+         `services:` it would hold for all services. A comment on a line of its own is for the next line that is none. `at` of an entry\n\
+         means the field of that path, with all below it. The most narrow place says the most: a waiver hides what comes later, too.\n\n\
          Behind the rules of a family stands what facts.md asks for and no rule finds, and why: `language`, a blueprint with the\n\
          mistake is refused; `renderer`, only hagen could make it, and tests keep it from that; `document`, it needs something\n\
          that hagen does not read yet; `assessment`, it compares a derived time with a target; `open`, not built yet.\n",

@@ -1,7 +1,9 @@
-//! Waivers: findings that are accepted for a time, in the blueprint's `policy.waive` or as a comment on the line.
+//! Waivers: findings that are accepted for a time, in the blueprint's `policy.waive` or as a comment on the line of a field, for
+//! that field and all below it.
 
+use super::{find, policy};
 use crate::blueprint::raw;
-use crate::diagnostics::{Diagnostic, Place, Waived};
+use crate::diagnostics::{Diagnostic, Place, Waived, nearest, registry};
 use crate::document::{Document, Node, NodeKind, Path, Source, Span};
 use crate::path;
 
@@ -88,21 +90,42 @@ fn comments(
         };
         let read = read(&line[mark + MARK.len()..]);
         match (read, target) {
+            (Ok((rule, _)), Some(_)) if !is_known(&rule) => problems.push(unknown(span, &rule)),
             (Ok((rule, waived)), Some(target)) => {
                 let path = path_of_line(&document.root, file, source, target + 1);
                 let scope = Scope::Lines { file, from: target + 1, to: block_end(&lines, target) + 1, path };
                 waivers.push(Waiver { rule, scope, waived, place: Place::Span(span) });
             }
-            (Ok(_), None) => problems.push(broken(span, "there is nothing behind it")),
-            (Err(why), _) => problems.push(broken(span, &why)),
+            (Ok((rule, _)), None) => problems.push(broken(span, &rule, "there is nothing behind it")),
+            (Err(why), _) => {
+                let rule = line[mark + MARK.len()..].split_whitespace().next().unwrap_or_default();
+                problems.push(broken(span, rule, &why));
+            }
         }
     }
 }
 
-fn broken(span: Span, why: &str) -> Diagnostic {
+/// Whether an id is that of something that can be found.
+fn is_known(id: &str) -> bool {
+    find(id).is_some_and(|rule| rule.id.eq_ignore_ascii_case(id)) || policy::is_own(id) || registry::find(id).is_some()
+}
+
+fn unknown(span: Span, rule: &str) -> Diagnostic {
+    let ids = super::all().map(|rule| rule.id).chain(registry::checks().map(|check| check.id));
+    let fix = match nearest(rule, ids) {
+        Some(near) => format!("did you mean `{near}`? `hagen rules` lists them all"),
+        None => "`hagen rules` lists them all".to_owned(),
+    };
+    Diagnostic::error("BP171", Place::Span(span), format!("there is no rule `{}`", rule.escape_debug())).fix(fix)
+}
+
+fn broken(span: Span, rule: &str, why: &str) -> Diagnostic {
+    let rule = if is_known(rule) { rule } else { "K8024" };
     Diagnostic::error("BP172", Place::Span(span), format!("this waiver holds for nothing: {why}"))
         .because("a waiver of which a part is missing would be forgotten: nobody would know why, who, or until when")
-        .fix("write `# hagen: waive K8024 reason=\"…\" owner=TEAM until=2027-06-30` on the line, or on one of its own above it")
+        .fix(format!(
+            "write `# hagen: waive {rule} reason=\"…\" owner=TEAM until=2027-06-30` on the line, or on one of its own above it"
+        ))
 }
 
 /// The places of all texts of a file.
@@ -165,13 +188,22 @@ fn read(text: &str) -> Result<(String, Waived), String> {
         return Err("it does not say for which rule".to_owned());
     }
     let (mut reason, mut owner, mut until) = (None, None, None);
+    // The part that was read last, when it stood without quotes.
+    let mut bare: Option<&str> = None;
     loop {
         rest = rest.trim_start();
         if rest.is_empty() {
             break;
         }
-        let Some((key, value)) = rest.split_once('=') else { return Err(format!("`{rest}` is no `name=value`")) };
-        let (value, after) = match value.strip_prefix('"') {
+        let word = rest.split_whitespace().next().unwrap_or(rest);
+        let Some((key, value)) = rest.split_once('=').filter(|_| word.contains('=')) else {
+            return Err(match bare {
+                Some(key) => format!("`{key}` is more than one word; put it in quotes: `{key}=\"…\"`"),
+                None => format!("`{}` is no `name=value`", word.escape_debug()),
+            });
+        };
+        let quoted = value.strip_prefix('"');
+        let (value, after) = match quoted {
             Some(quoted) => quoted.split_once('"').ok_or("a quote is not closed")?,
             None => value.split_once(char::is_whitespace).unwrap_or((value, "")),
         };
@@ -187,6 +219,7 @@ fn read(text: &str) -> Result<(String, Waived), String> {
         if slot.replace(value.to_owned()).is_some() {
             return Err(format!("`{key}` stands twice"));
         }
+        bare = quoted.is_none().then_some(key);
         rest = after;
     }
     let part = |value: Option<String>, name: &str| value.ok_or_else(|| format!("`{name}` is missing"));
@@ -319,6 +352,9 @@ mod tests {
             (r#"PG007 reason="x owner=y"#, "not closed"),
             (r#"PG007 reason="x" reason="y""#, "twice"),
             (r#"PG007 because="x""#, "`because`"),
+            ("PG007 reason=is flat owner=x until=2027-06-30", "`reason` is more than one word; put it in quotes"),
+            ("PG007 owner=x until=2027-06-30 reason=it is flat", "put it in quotes: `reason="),
+            (r#"PG007 reason="x" owner"#, "`owner` is no `name=value`"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(why), "{text}: {error}");

@@ -155,6 +155,11 @@ pub struct Policy {
     #[schemars(extend("examples" = [{"RD006": "warning"}]))]
     pub levels: BTreeMap<String, PolicyLevel>,
     /// Findings that are accepted for a time, each with its reason.
+    ///
+    /// The same can be a comment, in the blueprint and in files that are written by hand:
+    /// `# hagen: waive K8012 reason="the peak is known" owner=shop-team until=2027-06-30`.
+    /// A comment on the line of a field holds for that field and all below it, so that one on `services:` holds for all services;
+    /// one on a line of its own is for the next line that is none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waive: Vec<Waiver>,
 }

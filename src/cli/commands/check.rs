@@ -51,6 +51,7 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
             environment: run.loaded.environment.as_deref(),
             document: &run.loaded.document,
             findings: &run.findings,
+            fail_on: files::fail_on(flags.fail_on, run.loaded.blueprint.as_ref().map(|b| b.spec.policy.fail_on)),
         })
         .collect();
     write(args, &sections, output)?;

@@ -5,7 +5,7 @@ use crate::cli::args::Explain;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::report::rules as report;
-use crate::rules;
+use crate::rules::{self, policy};
 
 /// Prints meaning, type, default and what a field renders into.
 pub fn run(args: &Explain, output: &mut Output) -> Result<ExitStatus, Failure> {
@@ -14,6 +14,15 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<ExitStatus, Failure> {
     if let Some(rule) = rules::find(&args.path).or_else(by_fact) {
         output.result(&report::explain(rule));
         return Ok(ExitStatus::Ok);
+    }
+    if policy::is_own(&args.path) {
+        return Err(Failure::new(format!(
+            "`{}` is a rule of your own: hagen knows nothing of it",
+            args.path.escape_debug()
+        ))
+        .hint(
+            "what it means stands in its policy file, which the finding names; docs/policies.md tells of such rules",
+        ));
     }
     match explain::explain(&args.path) {
         Ok(text) => {

@@ -140,7 +140,7 @@ fn bounded<T: Send + 'static>(began: Instant, work: impl FnOnce() -> T + Send + 
 
 /// What is wrong with policies, as findings are shown; it is no fault of the blueprint.
 fn refused(problems: &Problems) -> Failure {
-    let section = Section { environment: None, document: &problems.document, findings: &problems.found };
+    let section = Section { environment: None, document: &problems.document, findings: &problems.found, fail_on: None };
     let said = report(&[section], Format::Human, Look { color: false, width: 140 });
     let many = problems.found.len();
     let count =

@@ -24,8 +24,12 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     }
     super::known_environment(&files, args.blueprint.environment.as_deref())?;
     let loaded = loading::load(&files, 0, args.blueprint.environment.as_deref());
-    let section =
-        Section { environment: loaded.environment.as_deref(), document: &loaded.document, findings: &loaded.problems };
+    let section = Section {
+        environment: loaded.environment.as_deref(),
+        document: &loaded.document,
+        findings: &loaded.problems,
+        fail_on: None,
+    };
     let Some(blueprint) = &loaded.blueprint else {
         output.findings(&[section], args.format);
         return Ok(ExitStatus::DoesNotPass);

@@ -27,6 +27,7 @@ pub fn run(args: &Validate, output: &mut Output) -> Result<ExitStatus, Failure> 
             environment: run.environment.as_deref(),
             document: &run.document,
             findings: &run.problems,
+            fail_on: None,
         })
         .collect();
     if args.resolved && !invalid && args.format == Format::Json {
