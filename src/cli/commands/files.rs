@@ -155,11 +155,17 @@ struct Collected {
     known: BTreeMap<PathBuf, bool>,
 }
 
-/// A file, or all files below a directory, in order; what is hidden is left out, and so are the templates of a Helm chart.
+/// Whether a name says that a program reads the file.
+fn is_configuration(path: &Path) -> bool {
+    let end = path.extension().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    ["yaml", "yml", "json", "conf", "cfg", "ini"].contains(&end)
+}
+
+/// A file, or all files below a directory, in order; links are followed; what is hidden is left out, and so are the templates of a Helm chart.
 fn collect(path: &Path, collected: &mut Collected, output: &mut Output) -> Result<(), Failure> {
     let visible =
         |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
-    for entry in walkdir::WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(visible) {
+    for entry in walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter().filter_entry(visible) {
         let entry = entry.map_err(|error| {
             let at = error.path().unwrap_or(path);
             error.io_error().map_or_else(
@@ -177,12 +183,23 @@ fn collect(path: &Path, collected: &mut Collected, output: &mut Output) -> Resul
         let name = entry.path().display().to_string();
         let failed = |error: std::io::Error| Failure::system("read", entry.path(), &error);
         if std::fs::metadata(entry.path()).map_err(failed)?.len() > BYTES {
+            // What is left out passes; nobody would notice.
+            if is_configuration(entry.path()) {
+                return Err(Failure::new(format!("{name} is larger than 16 MiB"))
+                    .hint("split it, or name the files that are to be read instead of the directory"));
+            }
             output.note(&format!("{name}: larger than 16 MiB, left out"));
             continue;
         }
-        match String::from_utf8(std::fs::read(entry.path()).map_err(failed)?) {
+        let bytes = std::fs::read(entry.path()).map_err(failed)?;
+        match String::from_utf8(bytes) {
             Ok(text) => collected.texts.push((name, text)),
-            Err(_) => output.detail(&format!("{name}: no text, left out")),
+            Err(error) if error.as_bytes().contains(&0) => output.detail(&format!("{name}: no text, left out")),
+            // Servers read comments in any encoding.
+            Err(error) => {
+                output.note(&format!("{name}: not UTF-8 in some places; the rest of it is read"));
+                collected.texts.push((name, String::from_utf8_lossy(error.as_bytes()).into_owned()));
+            }
         }
     }
     Ok(())
