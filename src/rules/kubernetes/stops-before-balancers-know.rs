@@ -3,7 +3,7 @@
 //! # What it finds
 //! `shutdown.drain` below 5 s of a service that is public or that others call. A service that nobody sends to may stop at
 //! once. In files: a workload that a Service with an address of its own selects, without `preStop` in any container, or with one
-//! that only sleeps for less than 5 s. Where an Ingress or a route names a Service that is not in these files, the workload of
+//! that only sleeps for less than 5 s; a Service whose ports are all for metrics, by their names, does not count. Where an Ingress or a route names a Service that is not in these files, the workload of
 //! that name in the same namespace is taken for what it leads to.
 //!
 //! # Why it matters
