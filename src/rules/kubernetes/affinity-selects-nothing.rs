@@ -6,6 +6,7 @@
 //! spread constraint whose selector does not pick the pods of its own template, or that has none, which picks nobody: a spread
 //! counts the pods that it selects, and is for nothing else. Labels that only a running cluster sets are taken to fit, and where a
 //! Kustomization of these files adds labels, only what names the workload is judged.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! The API server takes it, the scheduler finds nothing to keep away from, and all pods may stand in one zone or on one node.
@@ -33,7 +34,7 @@
 use super::objects::{Object, at, list_at, of_kind, selects, text_at, texts};
 use super::selector::{Selector, Test};
 use super::services::is_later;
-use super::workloads::{Workload, may_share, shown, workloads};
+use super::workloads::{Workload, may_share, settled, shown};
 use crate::document::Node;
 use crate::rules::prelude::*;
 
@@ -48,7 +49,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let all = workloads(estate);
+    let all = settled(estate, &["affinity", "topologySpreadConstraints", "labels"]);
     let adds = |object: Object<'_>| ["labels", "commonLabels"].iter().any(|key| object.node.get(key).is_some());
     let relabeled = of_kind(estate, "Kustomization").any(adds);
     for workload in &all {
@@ -94,17 +95,23 @@ fn without(workload: &Workload<'_>, constraint: &Node) -> Option<Diagnostic> {
     // What is no constraint at all is for those who check schemas.
     let key = constraint.get("topologyKey")?;
     Some(
-        RULE.finding(Place::Span(key.span), format!("the spread of `{}` selects none of its pods", shown(workload.object)))
-            .label("no `labelSelector` beside it")
-            .because("a constraint without labelSelector counts no pods, and so keeps none apart (R-K8-06)")
-            .fix("write the labels of the template in `labelSelector.matchLabels`"),
+        RULE.finding(
+            Place::Span(key.span),
+            format!("the spread of `{}` selects none of its pods", shown(workload.object)),
+        )
+        .label("no `labelSelector` beside it")
+        .because("a constraint without labelSelector counts no pods, and so keeps none apart (R-K8-06)")
+        .fix("write the labels of the template in `labelSelector.matchLabels`"),
     )
 }
 
 /// A selector that picks none of the pods of its own workload.
 fn misses(workload: &Workload<'_>, selector: &Node, what: &str) -> Diagnostic {
     let found = RULE
-        .finding(Place::Span(selector.span), format!("the {what} of `{}` selects none of its pods", shown(workload.object)))
+        .finding(
+            Place::Span(selector.span),
+            format!("the {what} of `{}` selects none of its pods", shown(workload.object)),
+        )
         .because("a selector that no pod fits keeps nothing apart, and nothing says so (R-K8-06)");
     match at(workload.template, &["metadata", "labels"]).filter(|node| !node.is_null()) {
         Some(labels) => found

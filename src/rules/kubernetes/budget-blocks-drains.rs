@@ -5,6 +5,7 @@
 //! of all that the budget selects: by their replicas, or by the least of their autoscalers. Where it selects nothing in
 //! these files, or something whose number is not known, only the first two are judged. And a second budget for the same pods, by
 //! the labels of their template. A blueprint cannot say it (BP016).
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Upgrades of a cluster and autoscalers of nodes drain one node after the other. The drain waits for the budget, which waits

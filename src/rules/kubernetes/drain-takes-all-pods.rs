@@ -6,6 +6,7 @@
 //! by its replicas or by the least of its autoscaler, and that no PodDisruptionBudget of its namespace selects, or one whose
 //! `maxUnavailable` is, after rounding up, as many as always run of all that it selects, or whose `minAvailable` is zero. Labels
 //! that only a running cluster sets, such as the role of a database, are taken to fit.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Upgrades of a cluster drain node after node, and an autoscaler of nodes drains whenever it saves one. The budget is what
@@ -118,11 +119,8 @@ fn allows_all(budget: Object<'_>, all: &[Workload<'_>]) -> Option<Diagnostic> {
     for least in picked {
         found = found.also(least.place, least.what);
     }
-    let sum = if may_go.is_some() {
-        format!("{count} − max(0, {count} − {gone})")
-    } else {
-        format!("{count} − 0")
-    };
+    let sum =
+        if may_go.is_some() { format!("{count} − max(0, {count} − {gone})") } else { format!("{count} − 0") };
     Some(
         found
             .because(format!("the budget allows healthy − desired = {sum} = {count} evictions at once (X-K8-10)"))

@@ -8,6 +8,7 @@
 //! `failures × period + timeout` at the latest; what a service needs, and what the path asks, is not in them. One cheap path for
 //! both with a higher `failureThreshold` for liveness is what Kubernetes recommends. Whether a port is open tests no dependency
 //! and is not judged.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! A restart mends a process that hangs. It does not mend a database, and the pods that come back all at once, with cold
@@ -95,7 +96,7 @@ fn same_path(service: &Service) -> Option<Diagnostic> {
 }
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for (object, template) in running(estate) {
+    for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {
             let probes = Probe::of(container, "livenessProbe").zip(Probe::of(container, "readinessProbe"));
             let Some((liveness, readiness)) = probes else { continue };

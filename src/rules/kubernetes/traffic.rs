@@ -61,7 +61,8 @@ impl<'a> Traffic<'a> {
     pub fn services<'s>(&'s self, workload: &'s Workload<'_>) -> impl Iterator<Item = Object<'a>> + 's {
         let of_namespace = self.services.range((workload.object.namespace(), "")..);
         let of_namespace = of_namespace.take_while(|((namespace, _), _)| *namespace == workload.object.namespace());
-        let leading = of_namespace.filter(|(_, service)| service.leads(workload) && service.balances() && !service.is_for_metrics());
+        let leading = of_namespace
+            .filter(|(_, service)| service.leads(workload) && service.balances() && !service.is_for_metrics());
         leading.map(|(_, service)| service.object)
     }
 
@@ -115,7 +116,8 @@ impl Service<'_> {
     /// Whether all of its ports are called what ports for metrics are.
     fn is_for_metrics(&self) -> bool {
         let of_metrics = |port: &Node| {
-            let named = |key: &str| text_at(port, &[key]).is_some_and(|name| name == "metrics" || name.ends_with("-metrics"));
+            let named =
+                |key: &str| text_at(port, &[key]).is_some_and(|name| name == "metrics" || name.ends_with("-metrics"));
             named("name") || named("targetPort")
         };
         let mut ports = list_at(self.object.node, &["spec", "ports"]).peekable();
