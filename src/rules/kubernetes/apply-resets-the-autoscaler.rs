@@ -3,6 +3,7 @@
 //! # What it finds
 //! `spec.replicas` above zero on what a HorizontalPodAutoscaler, or a ScaledObject of KEDA, of the same namespace scales. Zero
 //! switches autoscaling off and may be meant.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! A deployment at the busiest hour takes the service back to what the manifest says. The pods that are too many are stopped
@@ -24,7 +25,7 @@
 //! facts.md F-K8-06: Kubernetes, Horizontal Pod Autoscaling, migrating to it.
 
 use super::objects::at;
-use super::workloads::{shown, whole_number, workloads};
+use super::workloads::{settled, shown, whole_number};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -38,7 +39,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for workload in workloads(estate) {
+    for workload in settled(estate, &["replicas"]) {
         let Some(scaler) = workload.scaler else { continue };
         let Some(node) = at(workload.object.node, &["spec", "replicas"]) else { continue };
         let Some(replicas) = whole_number(node).filter(|replicas| *replicas > 0) else { continue };

@@ -26,7 +26,7 @@
 
 use super::scalers::Scaler;
 use super::workloads::ZONES;
-use crate::blueprint::units::Percent;
+use crate::blueprint::units::{Percent, exact_decimal};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -51,16 +51,17 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let target = service.spec.autoscale.as_ref().and_then(|autoscale| autoscale.cpu);
         let Some(target) = target.filter(|target| *target > Percent::whole(most)) else { continue };
         let at = path!["services", service.name, "autoscale", "cpu"];
-        let (left, after) = (zones - 1, target.of_ceil(100) * zones / (zones - 1));
+        let left = zones - 1;
+        let after = shown(target, zones);
         findings.push(
             RULE.finding(
                 Place::Value(at.clone()),
-                format!("the loss of one zone takes `{}` to {after}% of its CPU request", service.name),
+                format!("the loss of one zone takes `{}` to {after} of its CPU request", service.name),
             )
             .label(format!("{target} with {zones} zones"))
             .also(Place::Value(path!["regions", region.name, "zones"]), format!("{left} of {zones} are left"))
             .because(format!(
-                "the same load on {left} of {zones} pods is {target} × {zones}/{left} = {after}% of the request, until new \
+                "the same load on {left} of {zones} pods is {target} × {zones}/{left} = {after} of the request, until new \
                  pods have started (X-K8-6)"
             ))
             .fix(format!("aim at {most}% or less"))
@@ -69,16 +70,25 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// What a target rises to when one of so many zones is lost: to a tenth of a percent, rounded up, so that more than 100 % is
+/// never shown as 100 %.
+fn shown(target: Percent, zones: u64) -> String {
+    const TENTH: u64 = 100_000;
+    let left = zones.saturating_sub(1).max(1);
+    let tenths = target.micro().saturating_mul(zones).div_ceil(left.saturating_mul(TENTH));
+    format!("{}%", exact_decimal(tenths, 10))
+}
+
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let left = ZONES - 1;
     for scaler in Scaler::horizontal(estate) {
         for metric in scaler.metrics().into_iter().filter(|metric| metric.resource == "cpu") {
             let Some(target) = metric.target.filter(|target| *target > 100 * left / ZONES) else { continue };
-            let after = target * ZONES / left;
+            let after = shown(Percent::whole(target.unsigned_abs()), ZONES.unsigned_abs());
             findings.push(
                 RULE.finding(
                     metric.place,
-                    format!("the loss of one zone takes `{}` to {after}% of its CPU request", scaler.name.escape_debug()),
+                    format!("the loss of one zone takes `{}` to {after} of its CPU request", scaler.name.escape_debug()),
                 )
                 .label(if metric.is_default {
                     format!("no metric is written: {target}% of the CPU request")
@@ -86,11 +96,23 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
                     format!("{target}%, with {ZONES} zones as is common")
                 })
                 .because(format!(
-                    "the same load on {left} of {ZONES} pods is {target}% × {ZONES}/{left} = {after}% of the request, until new \
+                    "the same load on {left} of {ZONES} pods is {target}% × {ZONES}/{left} = {after} of the request, until new \
                      pods have started (X-K8-6)"
                 ))
                 .fix(format!("aim at {}% or less, with two zones at 50%", 100 * left / ZONES)),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Percent, shown};
+
+    #[test]
+    fn more_than_all_is_never_shown_as_all() {
+        assert_eq!(shown(Percent::whole(70), 3), "105%");
+        assert_eq!(shown(Percent::whole(67), 3), "100.5%");
+        assert_eq!(shown("66.67%".parse().unwrap(), 3), "100.1%");
     }
 }

@@ -5,6 +5,7 @@
 //! what it scales that has neither a request nor a limit for that resource. A metric of one container asks that one only. A
 //! LimitRange of the namespace that gives a default, and requests of the whole pod, count as requests; amounts
 //! (`averageValue`) need none. What an admission controller adds is not known.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! A share of nothing cannot be computed: the autoscaler takes no action for that metric. Under load nothing starts.
@@ -25,7 +26,7 @@
 
 use super::objects::{Object, at, list_at, of_kind, text_at};
 use super::scalers::{Metric, Scaler};
-use super::workloads::{Workload, containers, shown, workloads};
+use super::workloads::{Workload, containers, settled, shown};
 use crate::document::Node;
 use crate::rules::prelude::*;
 
@@ -41,7 +42,7 @@ pub static RULE: Rule = Rule {
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let limits: Vec<Object<'_>> = of_kind(estate, "LimitRange").collect();
-    for workload in workloads(estate) {
+    for workload in settled(estate, &["resources"]) {
         let Some(scaler) = workload.scaler.filter(|scaler| scaler.object.kind() == "HorizontalPodAutoscaler") else {
             continue;
         };

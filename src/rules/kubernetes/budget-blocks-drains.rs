@@ -3,11 +3,14 @@
 //! # What it finds
 //! `maxUnavailable` of zero, `minAvailable` of 100 %, or a `minAvailable` that is, after rounding up, as many pods as always run
 //! of all that the budget selects: by their replicas, or by the least of their autoscalers. Where it selects nothing in
-//! these files, or something whose number is not known, only the first two are judged. A blueprint cannot say it (BP016).
+//! these files, or something whose number is not known, only the first two are judged. And a second budget for the same pods, by
+//! the labels of their template. A blueprint cannot say it (BP016).
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Upgrades of a cluster and autoscalers of nodes drain one node after the other. The drain waits for the budget, which waits
-//! for nothing: the upgrade stands, or somebody deletes the pods by hand, all at once and against the budget.
+//! for nothing: the upgrade stands, or somebody deletes the pods by hand, all at once and against the budget. A pod with two
+//! budgets is not evicted at all: the API server answers each request with an error.
 //!
 //! # Example
 //! ```yaml
@@ -17,13 +20,16 @@
 //! ```
 //!
 //! # Fix
-//! `maxUnavailable: 1`, and one pod more than has to be left.
+//! `maxUnavailable: 1`, and one pod more than has to be left; one budget for each pod.
 //!
 //! # Source
-//! facts.md F-K8-08, X-K8-10: Kubernetes, Specifying a Disruption Budget.
+//! facts.md F-K8-08, X-K8-10: Kubernetes, Specifying a Disruption Budget; API-initiated Eviction, stuck evictions.
 
-use super::objects::{Object, at, of_kind};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::objects::{Object, at, of_kind, text_at};
 use super::workloads::{Share, Workload, shown, workloads};
+use crate::document::Node;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -42,6 +48,43 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let all = workloads(estate);
     for budget in of_kind(estate, "PodDisruptionBudget") {
         findings.extend(never(budget).or_else(|| none_left(budget, &all)));
+    }
+    twice(estate, &all, findings);
+}
+
+/// Second budgets for the same pods. One of the same name is the same budget, as another overlay writes it.
+fn twice(estate: &Estate, all: &[Workload<'_>], findings: &mut Vec<Diagnostic>) {
+    let mut budgets: BTreeMap<&str, Vec<(Object<'_>, &Node)>> = BTreeMap::new();
+    for budget in of_kind(estate, "PodDisruptionBudget") {
+        // Before policy/v1 an empty selector picked nobody.
+        if text_at(budget.node, &["apiVersion"]) != Some("policy/v1") {
+            continue;
+        }
+        if let Some(selector) = at(budget.node, &["spec", "selector"]).filter(|selector| selector.map().is_some()) {
+            budgets.entry(budget.namespace()).or_default().push((budget, selector));
+        }
+    }
+    let mut said: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for workload in all {
+        let here = budgets.get(workload.object.namespace()).map(Vec::as_slice).unwrap_or_default();
+        let mut picking = here.iter().filter(|(_, selector)| workload.picked(selector)).map(|(budget, _)| *budget);
+        let Some(first) = picking.next() else { continue };
+        for second in picking.filter(|second| second.name() != first.name()) {
+            if !said.insert((second.namespace(), second.name())) {
+                continue;
+            }
+            findings.push(
+                RULE.finding(second.place(), format!("two budgets hold the pods of `{}`", shown(workload.object)))
+                    .label("the second one")
+                    .also(first.place(), "the first one")
+                    .also(workload.object.place(), "both select its pods")
+                    .because(
+                        "the API server refuses to evict a pod that has more than one PodDisruptionBudget: the drain of its node \
+                         waits for ever (F-K8-08)",
+                    )
+                    .fix("keep one of them, or let their selectors share no pod"),
+            );
+        }
     }
 }
 

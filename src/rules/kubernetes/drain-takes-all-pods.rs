@@ -3,8 +3,10 @@
 //! # What it finds
 //! `disruption` of a service is as large as the number of pods that always run in a region: its PodDisruptionBudget protects
 //! nothing. A service with a single pod is K8024's. In files: a Deployment or StatefulSet of which two pods or more always run,
-//! by its replicas or by the least of its autoscaler, and that no PodDisruptionBudget of its namespace selects. Labels that
-//! only a running cluster sets, such as the role of a database, are taken to fit.
+//! by its replicas or by the least of its autoscaler, and that no PodDisruptionBudget of its namespace selects, or one whose
+//! `maxUnavailable` is, after rounding up, as many as always run of all that it selects, or whose `minAvailable` is zero. Labels
+//! that only a running cluster sets, such as the role of a database, are taken to fit.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Upgrades of a cluster drain node after node, and an autoscaler of nodes drains whenever it saves one. The budget is what
@@ -25,7 +27,7 @@
 //! facts.md F-K8-08, X-K8-10: Kubernetes, Specifying a Disruption Budget.
 
 use super::objects::{Object, at, list, of_kind, selects, text_at, texts};
-use super::workloads::{Workload, may_share, shown, workloads};
+use super::workloads::{Share, Workload, may_share, shown, workloads};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -74,9 +76,11 @@ const AT_RUN_TIME: [&str; 7] = [
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let budgets: Vec<Object<'_>> = of_kind(estate, "PodDisruptionBudget").collect();
-    for workload in workloads(estate) {
+    let all = workloads(estate);
+    findings.extend(budgets.iter().filter_map(|budget| allows_all(*budget, &all)));
+    for workload in &all {
         let Some(least) = workload.least().filter(|least| least.count >= 2) else { continue };
-        if budgets.iter().any(|budget| may_hold(*budget, &workload)) {
+        if budgets.iter().any(|budget| may_hold(*budget, workload)) {
             continue;
         }
         findings.push(
@@ -90,6 +94,38 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             .fix("write a PodDisruptionBudget with `maxUnavailable: 1` that selects the labels of its template"),
         );
     }
+}
+
+/// A budget that lets all pods go that it is for.
+fn allows_all(budget: Object<'_>, all: &[Workload<'_>]) -> Option<Diagnostic> {
+    let selector = at(budget.node, &["spec", "selector"]).filter(|selector| selector.map().is_some())?;
+    let written = |key| at(budget.node, &["spec", key]).and_then(|node| Some((node, Share::of(node)?)));
+    let (may_go, must_stay) = (written("maxUnavailable"), written("minAvailable"));
+    let (node, share) = may_go.or(must_stay)?;
+    let (mut count, mut picked) = (0i64, Vec::new());
+    let here = all.iter().filter(|workload| workload.object.namespace() == budget.namespace());
+    for workload in here.filter(|workload| workload.picked(selector)) {
+        let least = workload.least()?;
+        count = count.saturating_add(least.count);
+        picked.push(least);
+    }
+    let gone = if may_go.is_some() { share.up(count) } else { count.saturating_sub(share.up(count)) };
+    if count < 2 || gone < count {
+        return None;
+    }
+    let mut found = RULE
+        .finding(Place::Span(node.span), format!("budget `{}` lets a node drain take all pods at once", shown(budget)))
+        .label(if may_go.is_some() { format!("{gone} may go at once") } else { "none must stay".to_owned() });
+    for least in picked {
+        found = found.also(least.place, least.what);
+    }
+    let sum =
+        if may_go.is_some() { format!("{count} − max(0, {count} − {gone})") } else { format!("{count} − 0") };
+    Some(
+        found
+            .because(format!("the budget allows healthy − desired = {sum} = {count} evictions at once (X-K8-10)"))
+            .fix("write `maxUnavailable: 1`"),
+    )
 }
 
 /// Whether a budget may hold for pods of a workload, with the labels of its template and with what a running cluster adds.

@@ -7,6 +7,7 @@
 //! sleeps and the longest time that a route to the workload gives a request: `proxy-read-timeout` of an Ingress for nginx,
 //! `timeout` of a VirtualService, `timeouts.request` of an HTTPRoute. Where the Service in between is not in these files, the
 //! workload of its name counts. More than ten minutes are those of streams, which clients open again, and are not judged.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! At the end of the grace comes SIGKILL: every request that is under way is cut, in each rollout and each node drain.
@@ -28,7 +29,7 @@
 use super::objects::at;
 use super::probes::pre_stops;
 use super::traffic::Traffic;
-use super::workloads::{number, shown, workloads};
+use super::workloads::{number, settled, shown};
 use crate::blueprint::Service;
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
@@ -96,7 +97,7 @@ const STREAM: i64 = 600;
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let traffic = Traffic::of(estate);
-    for workload in workloads(estate) {
+    for workload in settled(estate, &["lifecycle", "terminationGracePeriodSeconds"]) {
         let timed = traffic.routes(&workload).filter_map(|route| Some((route, route.timeout.clone()?)));
         let Some((route, (longest, place))) =
             timed.filter(|(_, (timeout, _))| *timeout <= STREAM).max_by_key(|(_, (timeout, _))| *timeout)

@@ -5,6 +5,7 @@
 //! Where no startup probe is written, five minutes are rendered. Without `start` nothing is said. In files: a liveness probe
 //! without a startup probe that gives up in less than five minutes, by `initialDelaySeconds + failures × period`; how long a
 //! start takes is not in these files, and a start after a failure is slower than any that was measured before.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Starts are slowest after a failure, when images are pulled by everybody and caches are cold. A probe that is only
@@ -81,7 +82,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let enough = i64::from(STARTUP.period) * i64::from(STARTUP.failures);
-    for (object, template) in running(estate) {
+    for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {
             let Some(live) = Probe::of(container, "livenessProbe") else { continue };
             if Probe::of(container, "startupProbe").is_some() {

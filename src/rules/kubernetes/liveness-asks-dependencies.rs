@@ -3,8 +3,12 @@
 //! # What it finds
 //! `probes.liveness.asks` names something; or liveness and readiness ask the same path of a service that has `needs`: an
 //! answer that is right for readiness, which may look at dependencies, is wrong for liveness, which must not. A service
-//! without `needs` may use one path for both. In files: both are `httpGet` of the same path and port; what a service needs is not
-//! in them. Whether a port is open tests no dependency and is not judged.
+//! without `needs` may use one path for both. In files, a warning: both are `httpGet` of the same path and port, and liveness may
+//! give up, after `(failures − 1) × period` at the soonest, when readiness has not yet taken the pod out, after
+//! `failures × period + timeout` at the latest; what a service needs, and what the path asks, is not in them. One cheap path for
+//! both with a higher `failureThreshold` for liveness is what Kubernetes recommends. Whether a port is open tests no dependency
+//! and is not judged.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! A restart mends a process that hangs. It does not mend a database, and the pods that come back all at once, with cold
@@ -92,24 +96,34 @@ fn same_path(service: &Service) -> Option<Diagnostic> {
 }
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for (object, template) in running(estate) {
+    for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {
-            let asks = |key| Probe::of(container, key).and_then(|probe| probe.asks(container));
-            let Some((live, ready)) = asks("livenessProbe").zip(asks("readinessProbe")) else { continue };
+            let probes = Probe::of(container, "livenessProbe").zip(Probe::of(container, "readinessProbe"));
+            let Some((liveness, readiness)) = probes else { continue };
+            // What cannot be read may be patient enough.
+            let patient = liveness.soonest().zip(readiness.latest()).is_none_or(|(soonest, latest)| soonest > latest);
+            let asked = liveness.asks(container).zip(readiness.asks(container));
+            let Some((live, ready)) = asked.filter(|_| !patient) else { continue };
             if (live.path, live.port, live.host) != (ready.path, ready.port, ready.host) {
                 continue;
             }
             let whose = shown_container(object, container);
-            findings.push(
-                RULE.finding(live.place, format!("liveness and readiness of `{whose}` ask the same"))
-                    .label("decides on restarts")
-                    .also(ready.place, "decides on traffic")
-                    .because(format!(
-                        "as soon as `{}` looks at a dependency for readiness, its outage restarts every pod as well (X-K8-11)",
-                        live.path.escape_debug()
-                    ))
-                    .fix("give liveness a path of its own that answers from the process alone, or ask the port (`tcpSocket`)"),
-            );
+            let mut found = RULE
+                .finding(live.place, format!("liveness and readiness of `{whose}` ask the same"))
+                .label("decides on restarts")
+                .also(ready.place, "decides on traffic")
+                .because(format!(
+                    "if `{}` looks at a dependency for readiness, its outage restarts every pod as well, before readiness is \
+                     sure to have taken it out (X-K8-11)",
+                    live.path.escape_debug()
+                ))
+                .fix(
+                    "give liveness a path of its own that answers from the process alone; where this one does, a higher \
+                     `failureThreshold`",
+                );
+            // Nobody knows here what the path asks.
+            found.level = Level::Warning;
+            findings.push(found);
         }
     }
 }

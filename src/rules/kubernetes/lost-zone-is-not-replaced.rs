@@ -1,10 +1,11 @@
 //! After the loss of a zone its pod has nowhere to go, because the others hold one each already.
 //!
 //! # What it finds
-//! A workload whose pods must not share a zone with one another (as in K8003), and that always has more pods, by its replicas or
+//! A Deployment whose pods must not share a zone with one another (as in K8003), and that always has more pods, by its replicas or
 //! by the least of its autoscaler, than zones are left when one of three is lost. How many zones there are is not in these
-//! files: three are commonly taken, and with a fourth that is free the pod would find room. Pods with volumes of their own are
-//! left out: they do not change the zone anyway.
+//! files: three are commonly taken, and with a fourth that is free the pod would find room. Pods of a StatefulSet
+//! on a lost node are not replaced at all and are left out.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Who counts on a replacement in another zone waits for it until the lost one is back, and serves that long with what is
@@ -30,7 +31,7 @@
 //! facts.md X-K8-7, F-K8-10; Kubernetes, Assigning Pods to Nodes.
 
 use super::objects::at;
-use super::workloads::{ZONES, shown, workloads};
+use super::workloads::{ZONES, settled, shown};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -44,7 +45,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for workload in workloads(estate).iter().filter(|workload| workload.is_counted() && !workload.has_own_volumes()) {
+    for workload in settled(estate, &["affinity"]).iter().filter(|workload| workload.object.kind() == "Deployment") {
         let Some(key) = workload.zone_term().and_then(|term| at(term, &["topologyKey"])) else { continue };
         let Some(least) = workload.least().filter(|least| least.count >= ZONES) else { continue };
         findings.push(

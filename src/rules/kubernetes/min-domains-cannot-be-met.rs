@@ -5,6 +5,7 @@
 //! two that are left of three, where more pods may run than two zones take by `maxSkew`; how many zones there are is not in
 //! these files: three are commonly taken. Pods with volumes of their own are left out of the latter: they do not change the
 //! zone anyway.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! With fewer zones than `minDomains` the emptiest counts as zero, and no zone takes more than `maxSkew` pods: after the loss of
@@ -26,7 +27,7 @@
 //! facts.md F-K8-09: Kubernetes, Pod Topology Spread Constraints.
 
 use super::objects::{at, text_at};
-use super::workloads::{Workload, ZONES, is_zone, number, shown, whole_number, workloads};
+use super::workloads::{Workload, ZONES, is_zone, number, settled, shown, whole_number};
 use crate::document::Node;
 use crate::rules::prelude::*;
 
@@ -41,7 +42,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for workload in workloads(estate) {
+    for workload in settled(estate, &["topologySpreadConstraints"]) {
         for constraint in workload.spread() {
             findings.extend(rejected(&workload, constraint).or_else(|| too_many(&workload, constraint)));
         }

@@ -4,6 +4,7 @@ mod ingress_nginx;
 mod needs;
 mod network;
 pub(super) mod objects;
+mod patches;
 mod probes;
 mod scalers;
 mod selector;

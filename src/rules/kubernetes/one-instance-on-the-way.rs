@@ -11,6 +11,7 @@
 //! of type LoadBalancer; where the Service is not in these files, the workload of its name counts. And a pool of database
 //! connections, known by its image, that is a workload of its own with one pod. A route that several Services share is not
 //! judged, nor zones, which these files do not tell.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Whatever is there once is down whenever its node, its zone or its own process is; every rollout and every node drain is

@@ -5,6 +5,7 @@
 //! them may be put onto one node. With one pod a zone the zones keep them apart. In files: a Deployment or StatefulSet of which two
 //! pods or more always run, with neither anti-affinity nor a spread constraint over `kubernetes.io/hostname` that selects its own
 //! pods; required anti-affinity over zones, and a hard spread of no more than three pods over zones, keep them apart as well.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! The scheduler likes nodes that have the image already. The loss of one node then takes several pods, or all of them.
@@ -24,7 +25,7 @@
 //! facts.md F-K8-09: Kubernetes, Pod Topology Spread Constraints.
 
 use super::objects::{at, text_at};
-use super::workloads::{Workload, ZONES, is_zone, number, shown, workloads};
+use super::workloads::{Workload, ZONES, is_zone, number, settled, shown};
 use crate::blueprint::raw::SpreadMode;
 use crate::document::Node;
 use crate::rules::prelude::*;
@@ -71,7 +72,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 }
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for workload in workloads(estate) {
+    for workload in settled(estate, &["affinity", "topologySpreadConstraints"]) {
         let Some(least) = workload.least().filter(|least| least.count >= 2) else { continue };
         if keeps_apart(&workload, least.count) {
             continue;

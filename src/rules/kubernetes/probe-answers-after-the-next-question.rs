@@ -4,6 +4,7 @@
 //! `timeout` of a readiness or liveness probe at or above its `period`. Startup probes are left out: there only the sum
 //! counts (K8017). In files: `timeoutSeconds` at or above `periodSeconds`, or not written, which is 1 s: a pause of the garbage
 //! collector then counts as a failure. A blueprint has 2 s where nothing is written.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Kubernetes asks one question at a time, so the real period becomes the timeout, and every figure that rests on the
@@ -70,7 +71,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 }
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for (object, template) in running(estate) {
+    for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {
             for (name, key) in [("readiness", "readinessProbe"), ("liveness", "livenessProbe")] {
                 let Some(probe) = Probe::of(container, key) else { continue };

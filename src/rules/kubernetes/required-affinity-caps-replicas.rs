@@ -5,6 +5,7 @@
 //! zone label, a selector that matches its own pods), and that may have more pods, by its replicas or by its autoscaler, than
 //! a region commonly has zones, three; how many there are is not in these files. A template without labels, which the API
 //! server does not take (K8001), counts where the selector names the workload: as soon as it has labels, they are kept apart.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Each zone takes one pod. Every pod beyond that stays Pending: the autoscaler asks for more and nothing comes, exactly under
@@ -30,7 +31,7 @@
 //! facts.md F-K8-10, X-K8-7; Kubernetes, Assigning Pods to Nodes.
 
 use super::objects::at;
-use super::workloads::{ZONES, shown, workloads};
+use super::workloads::{ZONES, settled, shown};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -44,7 +45,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for workload in workloads(estate) {
+    for workload in settled(estate, &["affinity"]) {
         let Some(key) = workload.zone_term().and_then(|term| at(term, &["topologyKey"])) else { continue };
         let Some(most) = workload.most().filter(|most| most.count > ZONES) else { continue };
         let (count, beyond) = (most.count, most.count - ZONES);

@@ -6,6 +6,7 @@
 //! must be written, and what they leave out counts with Kubernetes' defaults: every 10 s, 1 s for the answer, 3 failures. A
 //! liveness probe with a `terminationGracePeriodSeconds` of its own is meant as a fence, to end a process that must not live
 //! on, and is not judged.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! A pod that answers too slowly needs less to do; readiness gives it that. A restart throws its work and its caches away
@@ -80,7 +81,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 }
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for (object, template) in running(estate) {
+    for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {
             let (ready, live) = (Probe::of(container, "readinessProbe"), Probe::of(container, "livenessProbe"));
             let Some((ready, live)) = ready.zip(live) else { continue };

@@ -5,6 +5,7 @@
 //! has zones, three, and a `maxSurge` above zero after rounding. It is an error where `maxUnavailable` rounds down to zero: then
 //! no old pod goes before a new one is ready. What is not written counts with its default of 25 % each. A term with
 //! `pod-template-hash` among its `matchLabelKeys` keeps only pods of one revision apart and is not judged.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! The new pod stays Pending. The rollout goes on with what `maxUnavailable` takes away, at less capacity than was meant, or
@@ -29,7 +30,7 @@
 //! facts.md X-K8-8, F-K8-07: Kubernetes, Deployments, rolling update.
 
 use super::objects::{at, list_at, text_at};
-use super::workloads::{Share, Workload, ZONES, shown, workloads};
+use super::workloads::{Share, Workload, ZONES, settled, shown};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -43,7 +44,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let all = workloads(estate);
+    let all = settled(estate, &["affinity", "strategy"]);
     findings.extend(all.iter().filter(|workload| workload.object.kind() == "Deployment").filter_map(fault));
 }
 

@@ -3,7 +3,8 @@
 //! # What it finds
 //! A HorizontalPodAutoscaler whose `scaleTargetRef` names a Deployment, StatefulSet or ReplicaSet that is not in its namespace, or
 //! one of a wrong API group; a PodDisruptionBudget whose selector fits no pod template of its namespace, or that has none. It is only
-//! said where the workloads of that namespace are among the files, and nothing there starts pods that the files do not show.
+//! said where the workloads of that namespace are among the files, and nothing there starts pods that the files do not show;
+//! never in `kube-system` and the like, where the cluster runs pods of its own.
 //!
 //! # Why it matters
 //! Neither is refused. The autoscaler never scales, which shows under load; the budget protects nothing, which shows when a

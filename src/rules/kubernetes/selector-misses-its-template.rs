@@ -4,6 +4,7 @@
 //! A Deployment, StatefulSet, DaemonSet or ReplicaSet without `spec.selector`, with an empty one, or with one that the labels
 //! of `spec.template` do not fit. A patch is not judged: an object whose containers have no image, or whose selector stands in
 //! another file under the same kind and name.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! The API server rejects the object. Where it is applied together with others, the others are there and the pods are not.
@@ -42,7 +43,9 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for (object, template) in running(estate).into_iter().filter(|(object, _)| object.kind() != "Pod") {
+    for (object, template) in
+        running(estate, &["labels", "selector"]).into_iter().filter(|(object, _)| object.kind() != "Pod")
+    {
         findings.extend(fault(object, template));
     }
 }

@@ -3,7 +3,7 @@
 //! # What it finds
 //! A Service whose selector fits the labels of no pod template in its namespace. It is only said where the workloads of that
 //! namespace are among the files, and nothing there starts pods that the files do not show (a chart, a custom resource of an
-//! operator, a patch without its base). Labels that are written on running pods are left out: those of Kubernetes, and the
+//! operator, a patch without its base); never in `kube-system` and the like, where the cluster runs pods of its own. Labels that are written on running pods are left out: those of Kubernetes, and the
 //! roles of Patroni and of operators.
 //!
 //! # Why it matters

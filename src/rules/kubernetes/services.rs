@@ -52,6 +52,11 @@ const PASSIVE: [&str; 34] = [
 /// Kinds of those groups that do.
 const ACTIVE: [&str; 5] = ["Alertmanager", "Prometheus", "PrometheusAgent", "ScaledJob", "ThanosRuler"];
 
+/// Namespaces that the cluster itself, or who runs it for others, fills with pods that stand in nobody's files.
+const MANAGED: [&str; 5] = ["calico-system", "kube-node-lease", "kube-public", "kube-system", "tigera-operator"];
+/// How the names of more of them begin.
+const MANAGED_PREFIXES: [&str; 5] = ["aks-", "amazon-", "gke-", "gmp-", "openshift-"];
+
 /// Pods that are started from one template.
 pub struct Pods<'a> {
     /// What starts them.
@@ -185,7 +190,7 @@ impl<'a> Cluster<'a> {
 
     /// Whether something in a namespace, or before these files are applied, makes objects that they do not show.
     pub fn is_open(&self, namespace: &str) -> bool {
-        self.open || self.namespaces.get(namespace).is_some_and(|found| found.open)
+        self.open || is_managed(namespace) || self.namespaces.get(namespace).is_some_and(|found| found.open)
     }
 
     /// The pods of a namespace that a selector picks.
@@ -231,6 +236,11 @@ impl<'a> Cluster<'a> {
             .map_or_else(|| format!("has no label `{key}`"), |value| format!("has `{key}: {}`", value.escape_debug()));
         Some((pods, has))
     }
+}
+
+/// Whether a namespace holds pods of the cluster itself, such as those of its DNS server.
+fn is_managed(namespace: &str) -> bool {
+    MANAGED.contains(&namespace) || MANAGED_PREFIXES.iter().any(|prefix| namespace.starts_with(prefix))
 }
 
 /// Whether an object that is no workload of Kubernetes itself starts pods, as an operator's does.

@@ -5,6 +5,7 @@
 //! `nodeTaintsPolicy: Honor`, where more pods may run than the zones that are left take by `maxSkew`: two of three, the number
 //! that a region commonly has; how many the cluster has is not in these files. Pods of a StatefulSet on a lost node are not
 //! replaced at all and are left out.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! As long as the nodes of the lost zone are known to the cluster, the zone counts as one with no pods, and no other may have
@@ -25,7 +26,7 @@
 //! facts.md F-K8-15: measured, 4 of 6 pods without and 6 of 6 with it, Kubernetes 1.36.
 
 use super::objects::{at, text_at};
-use super::workloads::{ZONES, is_zone, number, shown, workloads};
+use super::workloads::{ZONES, is_zone, number, settled, shown};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -40,7 +41,9 @@ pub static RULE: Rule = Rule {
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let left = ZONES - 1;
-    for workload in workloads(estate).iter().filter(|workload| workload.object.kind() == "Deployment") {
+    for workload in
+        settled(estate, &["topologySpreadConstraints"]).iter().filter(|workload| workload.object.kind() == "Deployment")
+    {
         for constraint in workload.spread() {
             let zone = text_at(constraint, &["topologyKey"]).is_some_and(is_zone);
             let honors = text_at(constraint, &["nodeTaintsPolicy"]) == Some("Honor");

@@ -3,8 +3,9 @@
 //! # What it finds
 //! `shutdown.drain` below 5 s of a service that is public or that others call. A service that nobody sends to may stop at
 //! once. In files: a workload that a Service with an address of its own selects, without `preStop` in any container, or with one
-//! that only sleeps for less than 5 s. Where an Ingress or a route names a Service that is not in these files, the workload of
+//! that only sleeps for less than 5 s; a Service whose ports are all for metrics, by their names, does not count. Where an Ingress or a route names a Service that is not in these files, the workload of
 //! that name in the same namespace is taken for what it leads to.
+//! What a patch of kustomize among the files may change is not judged.
 //!
 //! # Why it matters
 //! Kubernetes tells a pod to stop and takes it off the lists of endpoints at the same time. Until every proxy, kernel table
@@ -28,7 +29,7 @@
 use super::objects::at;
 use super::probes::pre_stops;
 use super::traffic::Traffic;
-use super::workloads::{shown, workloads};
+use super::workloads::{settled, shown};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 
@@ -80,7 +81,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     let (traffic, least) = (Traffic::of(estate), LEAST.secs());
-    for workload in workloads(estate) {
+    for workload in settled(estate, &["lifecycle", "terminationGracePeriodSeconds"]) {
         let service = traffic.services(&workload).next();
         let by_service = service.map(|service| (service.place(), format!("Service `{}` sends to it", shown(service))));
         let by_route = || traffic.routes(&workload).next().map(|route| (route.place.clone(), route.says()));

@@ -56,11 +56,13 @@ impl<'a> Traffic<'a> {
         Self { services, routes }
     }
 
-    /// The Services that spread connections over the pods of a workload. One without an address of its own only names pods.
+    /// The Services that spread connections over the pods of a workload. One without an address of its own only names pods; one
+    /// for metrics alone has no clients that wait for an answer.
     pub fn services<'s>(&'s self, workload: &'s Workload<'_>) -> impl Iterator<Item = Object<'a>> + 's {
         let of_namespace = self.services.range((workload.object.namespace(), "")..);
         let of_namespace = of_namespace.take_while(|((namespace, _), _)| *namespace == workload.object.namespace());
-        let leading = of_namespace.filter(|(_, service)| service.leads(workload) && service.balances());
+        let leading = of_namespace
+            .filter(|(_, service)| service.leads(workload) && service.balances() && !service.is_for_metrics());
         leading.map(|(_, service)| service.object)
     }
 
@@ -109,6 +111,17 @@ impl Service<'_> {
     /// Whether it spreads connections, by an address of its own.
     fn balances(&self) -> bool {
         text_at(self.object.node, &["spec", "clusterIP"]) != Some("None") && self.kind() != Some("ExternalName")
+    }
+
+    /// Whether all of its ports are called what ports for metrics are.
+    fn is_for_metrics(&self) -> bool {
+        let of_metrics = |port: &Node| {
+            let named =
+                |key: &str| text_at(port, &[key]).is_some_and(|name| name == "metrics" || name.ends_with("-metrics"));
+            named("name") || named("targetPort")
+        };
+        let mut ports = list_at(self.object.node, &["spec", "ports"]).peekable();
+        ports.peek().is_some() && ports.all(of_metrics)
     }
 
     /// Whether its selector picks the pods of a workload; an empty one picks none.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, at, list_at, objects, selects, text_at, texts};
+use super::patches::{Patches, patched_scalers};
 use super::scalers::Scaler;
 use crate::diagnostics::Place;
 use crate::document::Node;
@@ -23,6 +24,8 @@ pub(super) struct Workload<'a> {
     pub labels: BTreeMap<&'a str, &'a str>,
     /// What scales it.
     pub scaler: Option<Scaler<'a>>,
+    /// Whether a patch among the files, of itself or of its autoscaler, writes how many pods it has.
+    resized: bool,
 }
 
 /// A number of pods, and where it is written.
@@ -37,31 +40,42 @@ pub(super) struct Replicas {
 
 /// All workloads that are written as a whole. A patch of one is none: what it lacks stands in what it patches.
 pub(super) fn workloads(estate: &Estate) -> Vec<Workload<'_>> {
+    settled(estate, &[])
+}
+
+/// The workloads of which no patch among the files may write one of these keys.
+pub(super) fn settled<'a>(estate: &'a Estate, keys: &[&str]) -> Vec<Workload<'a>> {
     let scalers: Vec<Scaler<'_>> = Scaler::all(estate).collect();
     let mut scaled: BTreeMap<(&str, &str), Vec<Scaler<'_>>> = BTreeMap::new();
     for scaler in scalers {
         scaled.entry((scaler.kind, scaler.name)).or_default().push(scaler);
     }
     let whole = Whole::of(estate);
+    let (patches, scalers) = (Patches::of(estate, |object| whole.has(object)), patched_scalers(estate));
     let of_pods = objects(estate).filter(|object| matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet"));
     of_pods
-        .filter(|object| whole.has(*object))
+        .filter(|object| whole.has(*object) && !patches.may_write(*object, keys))
         .filter_map(|object| {
             let template = object.template()?;
             let known = scaled.get(&(object.kind(), object.name())).map(Vec::as_slice).unwrap_or_default();
             let scaler = known.iter().find(|scaler| may_share(scaler.object, object)).copied();
-            Some(Workload { object, template, labels: texts(at(template, &["metadata", "labels"])), scaler })
+            let patched = scaler.is_some_and(|s| scalers.contains(&(s.object.kind(), s.object.name())));
+            let resized = patched || patches.may_write(object, &["replicas"]);
+            let labels = texts(at(template, &["metadata", "labels"]));
+            Some(Workload { object, template, labels, scaler, resized })
         })
         .collect()
 }
 
-/// What runs on and on: workloads and single pods, each with its pod template; no jobs and no patches.
-pub(super) fn running(estate: &Estate) -> Vec<(Object<'_>, &Node)> {
+/// What runs on and on: workloads and single pods, each with its pod template; no jobs, no patches, and nothing of which a
+/// patch among the files may write one of these keys.
+pub(super) fn running<'a>(estate: &'a Estate, keys: &[&str]) -> Vec<(Object<'a>, &'a Node)> {
     let whole = Whole::of(estate);
+    let patches = Patches::of(estate, |object| whole.has(object));
     let lasting = objects(estate)
         .filter(|object| matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Pod"));
     lasting
-        .filter(|object| whole.has(*object))
+        .filter(|object| whole.has(*object) && !patches.may_write(*object, keys))
         .filter_map(|object| object.template().map(|template| (object, template)))
         .collect()
 }
@@ -182,8 +196,11 @@ impl<'a> Workload<'a> {
         list_at(self.object.node, &["spec", "volumeClaimTemplates"]).next().is_some()
     }
 
-    /// What `spec.replicas` says, or the default of 1.
+    /// What `spec.replicas` says, or the default of 1; nothing where a patch says something else.
     fn asked(&self) -> Option<Replicas> {
+        if self.resized {
+            return None;
+        }
         let path = ["spec", "replicas"];
         let count = number(self.object.node, &path, 1).filter(|_| self.is_counted())?;
         let written = at(self.object.node, &path).filter(|node| !node.is_null());
