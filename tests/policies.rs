@@ -309,6 +309,84 @@ fn a_policy_that_takes_all_memory_is_given_up() {
 }
 
 #[test]
+fn a_function_that_hides_that_it_calls_itself_is_given_up() {
+    if !Path::new("/proc/self/status").exists() {
+        return;
+    }
+    // No reader of words sees through all of these; each fills a stack, which must end neither the process nor the gate.
+    for calls in ["f (x)", "data[\"main\"][\"f\"](x)", "data.main[\"f\"](x)"] {
+        let policy = format!(
+            "package main\nimport rego.v1\nf(x) := y if {{ y := {calls} }}\ndeny contains m if {{ m := f(\"a\") }}\n"
+        );
+        let said = said(&policy, 2);
+        assert!(said.contains("1024 MiB of memory") || said.contains("longer than"), "{calls}: {said}");
+        assert!(said.contains("policy/a.rego:") && !said.contains("panicked"), "{calls}: {said}");
+    }
+}
+
+#[test]
+fn a_panic_of_the_engine_is_no_panic_for_users() {
+    let policy = "package main\nimport rego.v1\ndeny contains m if {\n  m := sprintf(\"%.999999999f\", [1.5])\n}\ntest_it if count(deny) > 0\n";
+    let shell = shell(&[("a.rego", policy)]);
+    let said = shell.run(CHECK).ends(2).err;
+    assert!(said.contains("error[BP177]: `deny` cannot be judged: the engine breaks down"), "{said}");
+    assert!(!said.contains("panicked") && !said.contains(".rs:"), "{said}");
+    let tested = shell.run("policy test policy").ends(1);
+    assert!(tested.out.contains("the engine breaks down") && !tested.err.contains("panicked"), "{}", tested.err);
+}
+
+const LIMITED: &str = "package main\nimport rego.v1\ndeny contains msg if {\n  input.kind == \"Namespace\"\n  msg := sprintf(\"%v\", [data.x])\n}\n";
+
+#[test]
+fn hostile_data_ends_soon_and_names_its_file() {
+    let shell = shell(&[("a.rego", LIMITED)]);
+    let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (this, last) in "bcdefghij".chars().zip("abcdefghi".chars()) {
+        let nine = vec![format!("*{last}"); 9].join(", ");
+        bomb.push_str(&format!("{this}: &{this} [{nine}]\n"));
+    }
+    for (text, said) in [
+        (bomb.as_str(), "expand to more than 100,000 values"),
+        (&"[".repeat(400_000), "no YAML for data"),
+        ("x: 1\nx: 2\n", "a.yaml:2: no YAML for data: `x` stands twice"),
+        ("x: 1\n---\nx: 2\n", "it holds 2 documents"),
+        ("- x\n", "it is no map"),
+        ("", "it is no map"),
+    ] {
+        shell.write("a.yaml", text);
+        let ran = shell.run(&format!("{CHECK} --data a.yaml")).ends(2).err;
+        assert!(ran.contains("a.yaml") && ran.contains(said), "{ran}");
+    }
+    shell.write("a.json", &format!("{{\"x\": {}", "[".repeat(400_000)));
+    assert!(shell.run(&format!("{CHECK} --data a.json")).ends(2).err.contains("a.json: no JSON"));
+}
+
+#[test]
+fn data_that_is_not_there_is_said() {
+    let shell = shell(&[("a.rego", LIMITED)]);
+    shell.write("data/a.txt", "x: 1\n");
+    let ran = shell.run(&format!("{CHECK} --data data")).ends(2).err;
+    assert!(ran.contains("there is no data in data") && ran.contains("*.yaml"), "{ran}");
+    if Path::new("/dev/zero").exists() {
+        assert!(shell.run(&format!("{CHECK} --data /dev/zero")).ends(2).err.contains("/dev/zero: more than"));
+    }
+}
+
+#[test]
+fn yaml_from_wherever_has_the_types_that_conftest_gives() {
+    let yaml = "[0755, 010, 0x1F, 0o17, 0b11, 1_000, yes, off, 08, \"010\", 2027-01-15]";
+    let values = "[493, 8, 31, 15, 3, 1000, true, false, 8, \"010\", \"2027-01-15\"]";
+    let shell = shell(&[("a.rego", LIMITED)]);
+    shell.write("a.yaml", &format!("x: {yaml}\n"));
+    let ran = shell.run(&format!("{CHECK} --data a.yaml")).ends(1).err;
+    assert!(ran.contains(&format!("error[rego.main.deny]: {values}")), "{ran}");
+    shell.write("policy/a.rego", &LIMITED.replace("data.x", "input.x"));
+    shell.write("k8s/a.yaml", &format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: n}}\nx: {yaml}\n"));
+    let ran = shell.run("check --files k8s --policy policy").ends(1).err;
+    assert!(ran.contains(&format!("error[rego.main.deny]: {values}")), "{ran}");
+}
+
+#[test]
 fn the_tests_of_policies_pass_or_say_where_they_do_not() {
     let policy = "package main\nimport rego.v1\ndeny contains \"x\" if input.kind == \"Pod\"\n";
     let tests = "package main_test\nimport rego.v1\nimport data.main\n\ntest_pod if main.deny[\"x\"] with input as {\"kind\": \"Pod\"}\n\ntest_other if {\n  print(\"here\", 1)\n  count(main.deny) == 1 with input as {}\n}\n\ntodo_test_later if false\n\ntest_false := false\n";

@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::policies::limits;
+use crate::diagnostics::Place;
+use crate::document::{Source, yaml};
+use crate::policies::{json, limits};
 
 /// The policies in files and below directories, in order, each file once; those of tests only when they are wanted.
 pub fn policies(paths: &[PathBuf], tests: bool) -> Result<Vec<(String, String)>, Failure> {
@@ -31,18 +33,19 @@ pub fn policies(paths: &[PathBuf], tests: bool) -> Result<Vec<(String, String)>,
 }
 
 /// What policies see as `data`: the content of files; below a directory the names of directories are the keys to it.
-pub fn data(paths: &[PathBuf]) -> Result<Vec<serde_json::Value>, Failure> {
+/// The file that is being read is said to `tell`.
+pub fn data(paths: &[PathBuf], tell: impl Fn(&str)) -> Result<Vec<serde_json::Value>, Failure> {
     let mut values = Vec::new();
     let mut left = limits::BYTES;
     for path in paths {
-        for file in below(path, &["json", "yaml", "yml"])? {
-            let text = text(&file, &mut left)?;
-            let failed = |why: String| Failure::new(format!("{}: {why}", file.display()));
-            let value = if file.extension().is_some_and(|extension| extension == "json") {
-                serde_json::from_str(&text).map_err(|error| failed(format!("no JSON: {error}")))?
-            } else {
-                serde_yaml::from_str(&text).map_err(|error| failed(format!("no YAML: {error}")))?
-            };
+        let files = below(path, &["json", "yaml", "yml"])?;
+        if files.is_empty() {
+            return Err(Failure::new(format!("there is no data in {}", path.display()))
+                .hint("data are files `*.json`, `*.yaml` or `*.yml`"));
+        }
+        for file in files {
+            tell(&file.display().to_string());
+            let value = value(&file, text(&file, &mut left)?)?;
             let inside = file.strip_prefix(path).ok().and_then(Path::parent);
             let keys: Vec<String> = inside
                 .into_iter()
@@ -52,13 +55,42 @@ pub fn data(paths: &[PathBuf]) -> Result<Vec<serde_json::Value>, Failure> {
             let value: serde_json::Value =
                 keys.iter().rev().fold(value, |value, key| serde_json::json!({ key.as_str(): value }));
             if !value.is_object() {
-                return Err(failed("it is no map, so that nothing has a name".to_owned())
+                return Err(Failure::new(format!("{}: it is no map, so that nothing has a name", file.display()))
                     .hint("`data` is a map: put it below a key, or below a directory of a name"));
             }
             values.push(value);
         }
     }
     Ok(values)
+}
+
+/// The value in a file: JSON by the name of the file, YAML otherwise; what has no name of its own, such as a pipe, may be both.
+fn value(file: &Path, text: String) -> Result<serde_json::Value, Failure> {
+    let ending = file.extension();
+    if ending.is_none_or(|ending| ending == "json") {
+        match serde_json::from_str(&text) {
+            Ok(value) => return Ok(value),
+            Err(error) if ending.is_some() => {
+                return Err(Failure::new(format!("{}: no JSON: {error}", file.display())));
+            }
+            Err(_) => {}
+        }
+    }
+    let source = Source::new(file.display().to_string(), text);
+    let (documents, problems) = yaml::parse_foreign(&source, 0);
+    if let Some(problem) = problems.first() {
+        let line = match problem.primary.place {
+            Place::Span(span) => format!(":{}", source.position(span.start).line),
+            _ => String::new(),
+        };
+        return Err(Failure::new(format!("{}{line}: no YAML for data: {}", source.name, problem.title)));
+    }
+    match documents.as_slice() {
+        [] => Ok(serde_json::Value::Null),
+        [one] => Ok(json(one)),
+        more => Err(Failure::new(format!("{}: it holds {} documents", source.name, more.len()))
+            .hint("put each into a file of its own: `data` is one map")),
+    }
 }
 
 /// A file, or the files with such an ending below a directory, in order; what is hidden is left out.
@@ -73,7 +105,10 @@ fn below(path: &Path, endings: &[&str]) -> Result<Vec<PathBuf>, Failure> {
         })?;
         let wanted =
             entry.path().extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending));
-        if (wanted || entry.depth() == 0) && std::fs::metadata(entry.path()).is_ok_and(|file| file.is_file()) {
+        let metadata = std::fs::metadata(entry.path());
+        // What was named itself may be a pipe; below a directory a pipe would be waited for without end.
+        let readable = metadata.is_ok_and(|file| file.is_file() || (entry.depth() == 0 && !file.is_dir()));
+        if readable && (wanted || entry.depth() == 0) {
             files.push(entry.into_path());
         }
     }

@@ -3,7 +3,8 @@
 //! Safe Rust cannot stop a thread. One that is given up goes on until the process ends, so whoever gives up must end it soon.
 
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::thread::Builder;
+use std::sync::{Arc, Mutex, Once};
+use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// What work may take.
@@ -29,18 +30,61 @@ pub enum GivenUp {
 /// How often the work is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The stack of the thread: what is nested needs more than the usual two megabytes.
-const STACK: usize = 256 << 20;
+/// The name of the thread.
+const NAME: &str = "policies";
+
+/// The stacks of the thread, in MiB, largest first: the first one that the system gives is taken. What calls itself without end
+/// fills its stack, which ends the process; with a stack that is never filled, time or memory give it up before. Only what is
+/// used of a stack takes memory.
+const STACKS: [u64; 6] = [16_384, 8_192, 4_096, 2_048, 1_024, 256];
+
+/// The work on a thread of its own, and the bytes of its stack; none when the system gives no thread.
+fn spawn(work: impl FnOnce() + Send + 'static) -> Option<(JoinHandle<()>, u64)> {
+    // A thread that could not be had takes its work with it: the work is handed over only to one that is there.
+    let (sender, receiver) = sync_channel::<Box<dyn FnOnce() + Send>>(1);
+    let receiver = Arc::new(Mutex::new(receiver));
+    for size in STACKS.map(|size| size << 20) {
+        let Ok(stack) = usize::try_from(size) else { continue };
+        let receiver = Arc::clone(&receiver);
+        let handed = move || {
+            let work = receiver.lock().ok().and_then(|receiver| receiver.recv().ok());
+            if let Some(work) = work {
+                work();
+            }
+        };
+        if let Ok(thread) = Builder::new().name(NAME.to_owned()).stack_size(stack).spawn(handed) {
+            sender.send(Box::new(work)).ok()?;
+            return Some((thread, size));
+        }
+    }
+    None
+}
+
+/// Keeps a panic of the thread from being printed: whoever gave it work hears of it, and says it in words for users.
+fn quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().name() != Some(NAME) {
+                before(panic);
+            }
+        }));
+    });
+}
 
 /// Does the work, or gives it up.
 pub fn run<T: Send + 'static>(bounds: Bounds, work: impl FnOnce() -> T + Send + 'static) -> Result<T, GivenUp> {
     let (sender, receiver) = sync_channel(1);
     let (began, before) = (Instant::now(), resident());
-    let thread = Builder::new().name("policies".to_owned()).stack_size(STACK).spawn(move || {
+    quiet();
+    let spawned = spawn(move || {
         // Nobody may be waiting any more.
         let _ = sender.send(work());
     });
-    let Ok(thread) = thread else { return Err(GivenUp::Broken) };
+    let Some((thread, stack)) = spawned else { return Err(GivenUp::Broken) };
+    // A stack counts as memory: with half of it left there is time to give up.
+    let memory = bounds.memory.min(stack / 2);
     loop {
         match receiver.recv_timeout(LOOK) {
             Ok(done) => {
@@ -54,7 +98,7 @@ pub fn run<T: Send + 'static>(bounds: Bounds, work: impl FnOnce() -> T + Send + 
             return Err(GivenUp::Time);
         }
         if let (Some(before), Some(now)) = (before, resident())
-            && now.saturating_sub(before) > bounds.memory
+            && now.saturating_sub(before) > memory
         {
             return Err(GivenUp::Memory);
         }
@@ -87,6 +131,11 @@ mod tests {
             std::thread::sleep(Duration::from_secs(2));
         };
         assert_eq!(run(bounds, endless), Err(GivenUp::Time));
+    }
+
+    #[test]
+    fn a_panic_ends_without_a_result() {
+        assert_eq!(run(BOUNDS, || assert!(std::env::args().count() == 0)), Err(GivenUp::Broken));
     }
 
     #[test]

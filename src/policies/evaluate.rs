@@ -1,5 +1,7 @@
 //! Policies judged over values, as conftest does it: each rule of each package over each value, less what is excepted.
 
+use std::panic::AssertUnwindSafe;
+
 use regorus::{Engine, Value};
 
 use super::finding::{Findings, id, messages};
@@ -67,7 +69,13 @@ impl Policies {
 }
 
 /// Judges policies over values: packages below `hagen` over the blueprint, all others over objects.
-pub fn evaluate(policies: &Policies, namespaces: &[String], subjects: &[Subject]) -> Result<Outcome, Box<Problems>> {
+/// What is being judged at the moment is said to `tell`.
+pub fn evaluate(
+    policies: &Policies,
+    namespaces: &[String],
+    subjects: &[Subject],
+    tell: impl Fn(&str),
+) -> Result<Outcome, Box<Problems>> {
     let rules = policies.judged(namespaces);
     let exceptions = policies.rules(|name| name == "exception");
     let mut run = Run { policies, engine: policies.engine.clone(), outcome: Outcome::default() };
@@ -80,13 +88,14 @@ pub fn evaluate(policies: &Policies, namespaces: &[String], subjects: &[Subject]
         run.look_at(subject)?;
         for (rule, level) in rules.iter().filter(|(rule, _)| concerned(rule)) {
             let except = exceptions.iter().find(|except| except.package.path == rule.package.path);
+            let (file, line) = policies.position(rule);
+            let at = format!("`{}` in {file}:{line}", rule.name);
+            tell(&at);
             let results = run.results(rule)?;
             if !results.is_empty() && run.is_excepted(rule, except)? {
                 run.outcome.excepted += results.len();
                 continue;
             }
-            let (file, line) = policies.position(rule);
-            let at = format!("`{}` in {file}:{line}", rule.name);
             for message in results {
                 findings.add(rule, &at, *level, subject, message);
             }
@@ -100,6 +109,12 @@ pub fn evaluate(policies: &Policies, namespaces: &[String], subjects: &[Subject]
     run.outcome.prints = run.engine.take_prints().unwrap_or_default();
     run.outcome.findings = findings.done();
     Ok(run.outcome)
+}
+
+/// What a rule gives. A panic of the engine is an error like others: what is left of the engine is asked nothing more.
+pub(super) fn asked(engine: &mut Engine, rule: &Rule) -> anyhow::Result<Value> {
+    std::panic::catch_unwind(AssertUnwindSafe(|| engine.eval_rule(rule.path())))
+        .unwrap_or_else(|_| Err(anyhow::anyhow!("the engine breaks down on it; that is a mistake of the engine's own")))
 }
 
 /// The rules in the midst of being judged.
@@ -126,7 +141,7 @@ impl Run<'_> {
     }
 
     fn value(&mut self, rule: &Rule) -> Result<Value, Box<Problems>> {
-        self.engine.eval_rule(rule.path()).map_err(|error| {
+        asked(&mut self.engine, rule).map_err(|error| {
             let said = said::read(&error);
             let place = said.place(&self.policies.document.sources, rule.span);
             self.policies.problems(said::failed(&said, place, &format!("`{}`", rule.name)))

@@ -12,6 +12,7 @@ mod guards;
 pub mod limits;
 mod load;
 mod messages;
+mod plain;
 mod recursion;
 mod refused;
 mod scan;
@@ -20,5 +21,6 @@ mod unit;
 
 pub use evaluate::{Outcome, evaluate};
 pub use load::{Policies, Problems, load};
+pub use plain::json;
 pub use subject::{Subject, model, objects, written};
 pub use unit::{Test, Verdict, test};

@@ -1,11 +1,11 @@
 //! What policies are judged over: values, each with the place in the blueprint that a finding about it belongs to.
 
 use regorus::Value;
-use serde::Deserialize;
 
+use super::plain;
 use crate::blueprint::{Blueprint, resolved};
 use crate::diagnostics::Place;
-use crate::document::{Document, Node, Path};
+use crate::document::{Document, Node, Path, Source, yaml};
 use crate::render::{ArtifactKind, ArtifactSet};
 
 /// A value that policies are judged over.
@@ -40,20 +40,20 @@ pub fn objects(files: &ArtifactSet) -> Result<Vec<Subject>, String> {
     let mut subjects = Vec::new();
     for artifact in files.values().filter(|artifact| artifact.kind == ArtifactKind::Kubernetes) {
         let place = Place::Key(artifact.origins.first().cloned().unwrap_or_default());
-        for document in serde_yaml::Deserializer::from_str(&artifact.text) {
-            let value = serde_json::Value::deserialize(document)
-                .map_err(|error| format!("{}: no value of YAML: {error}", artifact.path))?;
-            subjects.extend(object(value, &artifact.path, place.clone()));
+        let source = Source::new(artifact.path.clone(), artifact.text.clone());
+        let (documents, problems) = yaml::parse_foreign(&source, 0);
+        if let Some(problem) = problems.first() {
+            return Err(format!("{}: {}", artifact.path, problem.title));
         }
+        subjects.extend(documents.iter().filter_map(|node| object(plain::json(node), &artifact.path, place.clone())));
     }
     Ok(subjects)
 }
 
 /// An object of Kubernetes that somebody wrote, in a file of that name.
 pub fn written(node: &Node, file: &str) -> Option<Subject> {
-    let value = serde_json::Value::deserialize(node).ok()?;
     let name = node.get("metadata").and_then(|metadata| metadata.get("name"));
-    object(value, file, Place::Span(name.unwrap_or(node).span))
+    object(plain::json(node), file, Place::Span(name.unwrap_or(node).span))
 }
 
 /// A document as an object; an empty one is none.

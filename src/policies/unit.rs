@@ -2,6 +2,7 @@
 
 use regorus::Value;
 
+use super::evaluate::asked;
 use super::load::{Policies, Rule};
 use super::messages;
 
@@ -31,21 +32,22 @@ pub struct Test {
     pub prints: Vec<String>,
 }
 
-/// Runs every test, by package and name.
-pub fn test(policies: &Policies) -> Vec<Test> {
+/// Runs every test, by package and name. What is being judged at the moment is said to `tell`.
+pub fn test(policies: &Policies, tell: impl Fn(&str)) -> Vec<Test> {
     let is_test = |name: &str| name.starts_with("test_") || name.starts_with("todo_test_");
-    let mut tests: Vec<Test> = policies.rules(is_test).iter().map(|rule| one(policies, rule)).collect();
+    let mut tests: Vec<Test> = policies.rules(is_test).iter().map(|rule| one(policies, rule, &tell)).collect();
     tests.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     tests
 }
 
-fn one(policies: &Policies, rule: &Rule) -> Test {
+fn one(policies: &Policies, rule: &Rule, tell: &impl Fn(&str)) -> Test {
     let (file, line) = policies.position(rule);
+    tell(&format!("`{}` in {file}:{line}", rule.name));
     let mut engine = policies.engine.clone();
     let verdict = if rule.name.starts_with("todo_") {
         Verdict::Skipped
     } else {
-        match engine.eval_rule(rule.path()) {
+        match asked(&mut engine, rule) {
             Ok(value) if holds(&value) => Verdict::Passed,
             Ok(_) => Verdict::Failed(None),
             Err(error) => Verdict::Failed(Some(why(&messages::read(&error)))),

@@ -1,6 +1,7 @@
 //! The users' own rules: their files read, the rules judged on a thread that can be given up, and what is wrong with them said.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::blueprint::Blueprint;
@@ -30,9 +31,8 @@ impl Rules {
             return Ok(None);
         }
         let began = Instant::now();
-        let texts = files::policies(&args.policies, false)?;
-        let data = files::data(&args.data)?;
-        let policies = bounded(began, move || policies::load(texts, data))?;
+        let (policies, data) = (args.policies.clone(), args.data.clone());
+        let policies = bounded(began, move |now| load(&policies, &data, false, now))??;
         let policies = Arc::new(policies.map_err(|problems| refused(&problems))?);
         let known = policies.namespaces();
         if let Some(absent) = args.namespaces.iter().find(|name| !known.contains(&name.as_str())) {
@@ -76,7 +76,8 @@ impl Rules {
 
     fn judge(&self, subjects: Vec<Subject>, output: &mut Output) -> Result<Vec<Diagnostic>, Failure> {
         let (policies, namespaces) = (Arc::clone(&self.policies), self.namespaces.clone());
-        let judged = bounded(self.began, move || policies::evaluate(&policies, &namespaces, &subjects))?;
+        let judged =
+            bounded(self.began, move |now| policies::evaluate(&policies, &namespaces, &subjects, |at| now.set(at)))?;
         let Outcome { findings, excepted, prints } = judged.map_err(|problems| refused(&problems))?;
         for print in prints {
             output.detail(&format!("a policy prints: {print}"));
@@ -118,25 +119,69 @@ impl From<Test> for Tested {
 /// Runs the tests of policies.
 pub fn test(args: &PolicyTest) -> Result<Vec<Tested>, Failure> {
     let named: Vec<_> = args.policies.iter().chain(&args.named).cloned().collect();
-    let texts = files::policies(&named, true)?;
-    let data = files::data(&args.data)?;
-    let tests = bounded(Instant::now(), move || policies::load(texts, data).map(|policies| policies::test(&policies)))?;
+    let data = args.data.clone();
+    let tests = bounded(Instant::now(), move |now| {
+        let loaded = load(&named, &data, true, now);
+        loaded.map(|policies| policies.map(|policies| policies::test(&policies, |at| now.set(at))))
+    })??;
     let tests = tests.map_err(|problems| refused(&problems))?;
     Ok(tests.into_iter().map(Tested::from).collect())
 }
 
+/// Reads and loads policies and their data: what is hostile in the files of either meets the same bounds as the rules do.
+fn load(
+    named: &[PathBuf],
+    data: &[PathBuf],
+    tests: bool,
+    now: &Now,
+) -> Result<Result<Policies, Box<Problems>>, Failure> {
+    let texts = files::policies(named, tests)?;
+    let data = files::data(data, |file| now.set(file))?;
+    now.set("");
+    Ok(policies::load(texts, data))
+}
+
+/// The rule that is judged or the file that is read at the moment, for whoever gives it up.
+#[derive(Clone, Default)]
+struct Now(Arc<Mutex<String>>);
+
+impl Now {
+    fn set(&self, at: &str) {
+        if let Ok(mut now) = self.0.lock() {
+            at.clone_into(&mut now);
+        }
+    }
+
+    /// It in words, to be put behind what happened; nothing for what has no name.
+    fn said(&self) -> String {
+        match self.0.lock() {
+            Ok(now) if !now.is_empty() => format!(", in the midst of {now}"),
+            _ => String::new(),
+        }
+    }
+}
+
 /// Does work that began at a time, within what all policies may take together.
-fn bounded<T: Send + 'static>(began: Instant, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+fn bounded<T: Send + 'static>(began: Instant, work: impl FnOnce(&Now) -> T + Send + 'static) -> Result<T, Failure> {
     let bounds = Bounds { time: limits::ALL.time.saturating_sub(began.elapsed()), ..limits::ALL };
-    bounded::run(bounds, work).map_err(|why| {
-        let failure = Failure::new(match why {
-            GivenUp::Time => format!("the policies run longer than {}s", limits::ALL.time.as_secs()),
-            GivenUp::Memory => format!("the policies take more than {} MiB of memory", limits::ALL.memory >> 20),
-            GivenUp::Broken => "the engine of the policies broke down".to_owned(),
-        });
-        failure.hint("`--namespace` judges the packages one by one, which shows the one that is to blame")
+    let now = Now::default();
+    let of_work = now.clone();
+    bounded::run(bounds, move || work(&of_work)).map_err(|why| {
+        let (what, hint) = match why {
+            GivenUp::Time => (format!("the policies run longer than {}s", limits::ALL.time.as_secs()), BLAME),
+            GivenUp::Memory => {
+                (format!("the policies take more than {} MiB of memory", limits::ALL.memory >> 20), ENDLESS)
+            }
+            GivenUp::Broken => ("the engine of the policies broke down".to_owned(), BLAME),
+        };
+        Failure::new(format!("{what}{}", now.said())).hint(hint)
     })
 }
+
+const BLAME: &str = "`--namespace` judges the packages one by one, which shows the one that is to blame";
+
+const ENDLESS: &str = "look for a function that calls itself, also by another name of its own (`data.main.f`, an import, `with`): Rego \
+     has no recursion; or for a text or a list that grows with each step";
 
 /// What is wrong with policies, as findings are shown; it is no fault of the blueprint.
 fn refused(problems: &Problems) -> Failure {
