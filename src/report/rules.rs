@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use crate::diagnostics::facts;
 use crate::rules::elsewhere::{self, Elsewhere};
 use crate::rules::{self, Check, Group, HEADINGS, Rule};
 
@@ -46,6 +47,17 @@ pub fn explain(rule: &Rule) -> String {
         for line in rule.section(heading).lines() {
             let _ = writeln!(out, "{}", format!("    {line}").trim_end());
         }
+    }
+    out
+}
+
+/// What facts.md asks for and no rule finds, for `hagen explain`: what it says, and what sees to it instead.
+pub fn explain_elsewhere(group: Group, entry: &Elsewhere) -> String {
+    let mut out = format!("{}\n    no rule finds this\n\ngroup:    {}\n", entry.id, group.name());
+    let _ = writeln!(out, "why:      {}: {}", entry.why.name(), entry.why.meaning());
+    let _ = writeln!(out, "          {}", entry.note);
+    if let Some(fact) = entry.fact().and_then(|id| facts::find(&id)) {
+        let _ = write!(out, "\n{}", fact.describe());
     }
     out
 }
@@ -122,7 +134,16 @@ pub fn json() -> String {
             })
         })
         .collect();
-    let mut text = serde_json::to_string_pretty(&json!({"version": 1, "rules": rules})).unwrap_or_default();
+    let none: Vec<_> = Group::ALL
+        .into_iter()
+        .flat_map(|group| elsewhere::of(group).map(move |entry| (group, entry)))
+        .map(|(group, entry)| {
+            let (group, why, note) = (group.name(), entry.why.name(), entry.note);
+            json!({"id": entry.id, "group": group, "why": why, "meaning": entry.why.meaning(), "note": note})
+        })
+        .collect();
+    let all = json!({"version": 1, "rules": rules, "elsewhere": none});
+    let mut text = serde_json::to_string_pretty(&all).unwrap_or_default();
     text.push('\n');
     text
 }

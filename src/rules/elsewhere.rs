@@ -29,6 +29,17 @@ impl Why {
             Self::Open => "open",
         }
     }
+
+    /// What it means.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Language => "a blueprint with the mistake is refused",
+            Self::Renderer => "only hagen could make it, and tests keep it from that",
+            Self::Document => "it needs something that hagen does not read yet",
+            Self::Assessment => "it compares a derived time with a target",
+            Self::Open => "not built yet",
+        }
+    }
 }
 
 /// An id of facts.md without a rule.
@@ -67,11 +78,27 @@ pub fn of(group: Group) -> impl Iterator<Item = Elsewhere> {
     })
 }
 
+/// An id without a rule, in large or small letters, and its family; `R-RT-07` and `RT007` are the same.
+pub fn find(id: &str) -> Option<(Group, Elsewhere)> {
+    Group::ALL.into_iter().flat_map(|group| of(group).map(move |entry| (group, entry))).find(|(_, entry)| {
+        entry.id.eq_ignore_ascii_case(id) || entry.fact().is_some_and(|fact| fact.eq_ignore_ascii_case(id))
+    })
+}
+
+impl Elsewhere {
+    /// The id of facts.md that it stands for: `R-RT-07`.
+    pub fn fact(&self) -> Option<String> {
+        let (prefix, number) = self.id.split_at_checked(2)?;
+        Some(format!("R-{prefix}-{:02}", number.parse::<u32>().ok()?))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{of, table};
+    use super::{find, of, table};
+    use crate::diagnostics::facts;
     use crate::rules::{Group, all};
 
     /// How many rules facts.md has in each family.
@@ -86,6 +113,12 @@ mod tests {
             let known: BTreeSet<String> = listed.iter().map(|id| (*id).to_owned()).collect();
             assert_eq!(listed.len(), known.len(), "{}: an id stands twice", group.name());
             assert_eq!(known, expected, "{}", group.name());
+            for entry in of(group) {
+                let fact = entry.fact().unwrap();
+                assert_eq!(find(&entry.id.to_lowercase()), Some((group, entry)));
+                assert_eq!(find(&fact), Some((group, entry)));
+                assert!(facts::find(&fact).is_some(), "{fact}");
+            }
             assert_eq!(of(group).count(), table(group).lines().count(), "{}: a line has another form", group.name());
         }
     }

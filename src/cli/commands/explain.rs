@@ -9,6 +9,10 @@ use crate::rules::{self, policy};
 
 /// Prints meaning, type, default and what a field renders into.
 pub fn run(args: &Explain, output: &mut Output) -> Result<ExitStatus, Failure> {
+    if let Some((group, entry)) = rules::elsewhere::find(&args.path) {
+        output.result(&report::explain_elsewhere(group, &entry));
+        return Ok(ExitStatus::Ok);
+    }
     // `R-PG-32` is the rule `PG032`, where there is one.
     let by_fact = || rules::all().find(|rule| rule.fact().is_some_and(|id| id.eq_ignore_ascii_case(&args.path)));
     if let Some(rule) = rules::find(&args.path).or_else(by_fact) {
