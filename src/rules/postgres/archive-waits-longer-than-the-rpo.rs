@@ -80,7 +80,12 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         } else {
             let half = Duration::from_secs((promise.time.secs() / 2).clamp(1, 60));
             let more = format!("a restore of `{}` may lose more than {}", cluster.name, promise.time);
-            (more, format!("write `archiveTimeout: {half}`, or an objective that holds"))
+            let fix = if half < timeout {
+                format!("write `archiveTimeout: {half}`, or an objective that holds")
+            } else {
+                format!("no archive is faster: write an objective above {timeout} for {}", name(promise.scenario))
+            };
+            (more, fix)
         };
         findings.push(
             RULE.finding(Place::Value(at), title)
