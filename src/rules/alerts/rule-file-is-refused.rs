@@ -108,7 +108,19 @@ fn is_refused(text: &str) -> bool {
     }
     let Some(deepest) = nested(text) else { return true };
     let signs = text.bytes().filter(|byte| matches!(byte, b'+' | b'-' | b'^' | b'*' | b'/' | b'%')).count();
-    text.len() <= LENGTH && deepest + signs <= NESTED && Expression::read(text).is_none() && parser_refuses(text)
+    let bounded = text.len() <= LENGTH && deepest + signs <= NESTED;
+    bounded && !may_be_newer(text) && Expression::read(text).is_none() && parser_refuses(text)
+}
+
+/// Whether a text may be of a PromQL that is newer than both readers: names in quotes, and words that came later.
+fn may_be_newer(text: &str) -> bool {
+    let mut before = ' ';
+    let quoted = text.chars().filter(|c| !c.is_whitespace()).any(|c| {
+        let after = std::mem::replace(&mut before, c);
+        matches!(c, '"' | '\'') && matches!(after, '{' | ',' | '(')
+    });
+    quoted
+        || ["limitk", "limit_ratio", "fill", "smoothed", "anchored", "offset ("].iter().any(|word| text.contains(word))
 }
 
 #[cfg(feature = "promql")]
@@ -171,6 +183,9 @@ mod tests {
             assert!(is_refused(text), "{text}");
         }
         // Unknown: nobody is asked about it.
+        for text in ["{\"http.requests\", a=\"b\"} > 1", "limitk by (a) (2, x)", "x + on (a) fill(0) y"] {
+            assert!(!is_refused(text), "{text}");
+        }
         assert!(!is_refused(&format!("{}x{}", "(".repeat(5000), ")".repeat(5000))));
         assert!(!is_refused(&format!("{}x", "-".repeat(5000))));
     }
