@@ -7,7 +7,7 @@
 //! In files: a pgbackrest.conf, and beside it `archive_mode: off`, an `archive_command` that does nothing, or a
 //! patroni.yml that makes a cluster (`bootstrap.dcs`) and has no `archive_mode` at all, which is off by default. With or
 //! without a pgbackrest.conf: `archive_mode: on` with an empty `archive_command` or none, and no `archive_library`, unless the
-//! file includes others or another postgresql.conf among the files sets one of them.
+//! file includes others or another postgresql.conf below its directory sets one of them.
 //!
 //! # Why it matters
 //! pgBackRest needs every segment of WAL from the start of a backup on. Without an archive its backups fail; with a command
@@ -138,6 +138,6 @@ fn set_elsewhere(server: Server<'_>, estate: &Estate) -> bool {
             .iter()
             .any(|name| other.setting(name).is_some_and(|setting| !is_empty(setting)))
     };
-    let others = estate.of(Kind::Postgres).filter(|tree| file(tree) != own && file(tree).starts_with(directory));
-    server.is_partial() || option(server.tree, "custom_conf").is_some() || others.into_iter().any(says)
+    let mut others = estate.of(Kind::Postgres).filter(|tree| file(tree) != own && file(tree).starts_with(directory));
+    server.is_partial() || option(server.tree, "custom_conf").is_some() || others.any(says)
 }
