@@ -4,7 +4,8 @@
 //! An alert that compares `rate()`, `irate()` or `increase()` of requests that failed with a number above 0, without dividing by
 //! all requests. Failed requests are series whose metric's name has `request` or `response` in it and that a matcher picks by
 //! status, or whose name says `error` or `fail` as well. Comparisons with 0 are right for jobs and archivers, and are left
-//! alone. Read in hand-written rule files and PrometheusRule objects.
+//! alone; so is a number that `and` joins to a share with a threshold (the least traffic that counts), and the status 429
+//! alone, which says that the client asked too often. Read in hand-written rule files and PrometheusRule objects.
 //!
 //! # Why it matters
 //! The same number is nothing of much and everything of little. 0.05 errors a second are 0.006 % of 1000 requests a second,
@@ -22,7 +23,7 @@
 //! # Source
 //! facts.md R-AL-03 (tried with promtool).
 
-use super::expression::Series;
+use super::expression::{Expression, Series};
 use super::written::alerts;
 use crate::rules::prelude::*;
 
@@ -38,13 +39,7 @@ pub static RULE: Rule = Rule {
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     for alert in alerts(estate) {
-        let counted = alert.expression.comparisons().find_map(|(part, op, number)| {
-            let above = matches!(op, ">" | ">=") && number > 0.0;
-            let counts = above && !part.has("/") && part.calls(&["rate", "irate", "increase"]);
-            let failed = part.series().find(|series| is_failed_request(series));
-            failed.filter(|_| counts).map(|series| (series, number))
-        });
-        let Some((series, number)) = counted else { continue };
+        let Some((series, number)) = counted(&alert.expression) else { continue };
         findings.push(
             RULE.finding(alert.place(), format!("`{}` counts errors, not their share", alert.name))
                 .label(format!("{number} of however many requests"))
@@ -57,9 +52,48 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The failed requests that are compared with a number, and the number. Nothing that a share is joined to by `and` counts: the
+/// number is then the least that is worth looking at.
+fn counted<'a, 'b>(expression: &'b Expression<'a>) -> Option<(&'b Series<'a>, f64)> {
+    let mut open = vec![expression];
+    while let Some(next) = open.pop() {
+        if matches!(next, Expression::Binary("and", left, right) if bounds_a_share(left) || bounds_a_share(right)) {
+            continue;
+        }
+        let found = next.compared().and_then(|(part, op, number)| {
+            let above = matches!(op, ">" | ">=") && number > 0.0;
+            let counts = above && !part.has("/") && part.calls(&["rate", "irate", "increase"]);
+            let failed = part.series().find(|series| is_failed_request(series));
+            failed.filter(|_| counts).map(|series| (series, number))
+        });
+        if found.is_some() {
+            return found;
+        }
+        open.extend(next.parts().into_iter().rev());
+    }
+    None
+}
+
+/// Whether somewhere in it one series divided by another is compared with something.
+fn bounds_a_share(expression: &Expression<'_>) -> bool {
+    let divides = |part: &&Expression<'_>| {
+        let Expression::Binary("/", left, right) = part else { return false };
+        left.series().next().is_some() && right.series().next().is_some()
+    };
+    expression.all().into_iter().any(|part| match part {
+        Expression::Binary(">" | ">=" | "<" | "<=", left, right) => {
+            left.all().iter().any(divides) || right.all().iter().any(divides)
+        }
+        _ => false,
+    })
+}
+
 /// Whether series are those of requests that failed.
 fn is_failed_request(series: &Series<'_>) -> bool {
     let names = |words: &[&str]| words.iter().any(|word| series.name.contains(word));
+    if ["status", "code", "status_code", "response_code"].iter().any(|label| series.of(label) == Some("429")) {
+        return false;
+    }
     let status = series.matchers.iter().any(|(label, op, value)| {
         let by_status =
             matches!(*label, "status" | "code" | "status_code" | "response_code" | "grpc_code" | "grpc_status");

@@ -103,22 +103,25 @@ impl<'a> Expression<'a> {
 
     /// The comparisons with a number in it: what is compared, the operator as if the number stood on the right, the number.
     pub fn comparisons(&self) -> impl Iterator<Item = (&Self, &'a str, f64)> {
-        self.all().into_iter().filter_map(|part| {
-            let Self::Binary(op, left, right) = part else { return None };
-            let mirrored = match *op {
-                ">" => "<",
-                "<" => ">",
-                ">=" => "<=",
-                "<=" => ">=",
-                "==" | "!=" => *op,
-                _ => return None,
-            };
-            match (&**left, &**right) {
-                (left, Self::Number(number)) => Some((left, *op, *number)),
-                (Self::Number(number), right) => Some((right, mirrored, *number)),
-                _ => None,
-            }
-        })
+        self.all().into_iter().filter_map(Self::compared)
+    }
+
+    /// The same of itself, when it is a comparison with a number.
+    pub fn compared(&self) -> Option<(&Self, &'a str, f64)> {
+        let Self::Binary(op, left, right) = self else { return None };
+        let mirrored = match *op {
+            ">" => "<",
+            "<" => ">",
+            ">=" => "<=",
+            "<=" => ">=",
+            "==" | "!=" => *op,
+            _ => return None,
+        };
+        match (&**left, &**right) {
+            (left, Self::Number(number)) => Some((left, *op, *number)),
+            (Self::Number(number), right) => Some((right, mirrored, *number)),
+            _ => None,
+        }
     }
 }
 

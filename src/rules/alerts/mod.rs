@@ -30,4 +30,5 @@ family! {
     "exporter-gone-looks-healthy.rs" => exporter_gone_looks_healthy,
     "lost-node-looks-well.rs" => lost_node_looks_well,
     "lost-shard-fires-nothing.rs" => lost_shard_fires_nothing,
+    "rule-file-is-refused.rs" => rule_file_is_refused,
 }

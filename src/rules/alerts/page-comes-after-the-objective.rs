@@ -78,7 +78,13 @@ fn judge(monitoring: &Monitoring, alert: &str, rpo: Duration, cluster: &Postgres
         if alert == "ReplicationLag" { postgres.key("replication") } else { postgres.key("crossRegion").key("mode") };
     let on = Place::Value(rests.clone());
     let finding = |place: Place, title: String| {
-        RULE.finding(place, title).also(on.clone(), format!("the RPO of {rpo} rests on its lag"))
+        let why = format!("the RPO of {rpo} rests on its lag");
+        // One label for one place.
+        if place == on {
+            RULE.finding(place, title).label(why)
+        } else {
+            RULE.finding(place, title).also(on.clone(), why)
+        }
     };
     if own.enabled == Some(false) {
         let place = Place::Value(at.key("enabled"));

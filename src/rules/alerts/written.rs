@@ -37,11 +37,16 @@ impl<'a> Alert<'a> {
     }
 }
 
-/// All rules, alerting or recording.
-pub fn rules(estate: &Estate) -> impl Iterator<Item = &Node> {
+/// All groups of rules.
+pub fn groups(estate: &Estate) -> impl Iterator<Item = &Node> {
     let files = estate.of(Kind::PrometheusRules);
     let objects = of_kind(estate, "PrometheusRule").filter_map(|object| object.node.get("spec"));
-    files.chain(objects).flat_map(|file| list_at(file, &["groups"])).flat_map(|group| list_at(group, &["rules"]))
+    files.chain(objects).flat_map(|file| list_at(file, &["groups"]))
+}
+
+/// All rules, alerting or recording.
+pub fn rules(estate: &Estate) -> impl Iterator<Item = &Node> {
+    groups(estate).flat_map(|group| list_at(group, &["rules"]))
 }
 
 /// All alerting rules whose expression can be read.

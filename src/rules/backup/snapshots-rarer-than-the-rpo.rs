@@ -5,7 +5,8 @@
 //! rests on them: that for wrong data, and that for the loss of a region. The time that a snapshot takes comes on top, so
 //! that an equal one is too long as well.
 //!
-//! It says nothing about caches and messages that nobody keeps. For PostgreSQL the archive decides (PG015).
+//! It says nothing about caches and messages that nobody keeps. Where there are several regions and only the objective for the
+//! loss of one is missed, RD020 says so. For PostgreSQL the archive decides (PG015).
 //!
 //! # Why it matters
 //! A snapshot holds what was there when it began. A loss just before the next one is complete costs the whole interval and
@@ -52,7 +53,10 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let scenarios = [Scenario::DataCorruption, Scenario::RegionLoss];
         let promise = strictest(blueprint, redis, Objective::Rpo, &scenarios);
         let (Some(gap), Some(promise)) = (gap, promise) else { continue };
-        if gap < promise.time {
+        let elsewhere = promise.scenario == Scenario::RegionLoss && promise.time > Duration::from_secs(0);
+        let damaged = strictest(blueprint, redis, Objective::Rpo, &scenarios[..1]);
+        let region_only = damaged.is_none_or(|damaged| gap < damaged.time);
+        if gap < promise.time || elsewhere && region_only && blueprint.regions.len() > 1 {
             continue;
         }
         let fix = often(promise.time).map_or_else(

@@ -1,11 +1,14 @@
 //! An alias record that should fail over never does, because it does not ask its target.
 //!
 //! # What it finds
-//! An alias with `Failover` or `GeoLocation`, with `EvaluateTargetHealth: false` and without `HealthCheckId`. What is answered
-//! when nothing else is left may go without: a `SECONDARY`, and the default location. In its own files `verify` refuses it.
+//! An alias with `Failover`, `GeoLocation`, `Region` (latency) or `Weight`, with `EvaluateTargetHealth: false` and without
+//! `HealthCheckId`. What is answered when nothing else is left may go without: a `SECONDARY`, and the default location; and so
+//! may a weight of 0. By latency and weight, and for CloudFront, which cannot be asked, it is a warning. In its own files
+//! `verify` refuses it.
 //!
 //! # Why it matters
-//! Route 53 asks neither the load balancer nor a health check: the region counts as healthy while nothing in it answers.
+//! Route 53 asks neither the load balancer nor a health check: the region counts as healthy while nothing in it answers, and
+//! keeps its share of the clients.
 //!
 //! # Example
 //! ```json
@@ -18,9 +21,10 @@
 //! `"EvaluateTargetHealth": true`; for CloudFront, which cannot be asked, a `HealthCheckId`.
 //!
 //! # Source
-//! facts.md F-DN-07, F-DN-15: Route 53 documentation, values of alias records.
+//! facts.md F-DN-04, F-DN-07, F-DN-15: Route 53 documentation, values of alias records; API reference, AliasTarget (no
+//! `EvaluateTargetHealth` for CloudFront).
 
-use super::records::sets;
+use super::records::{plain, sets};
 use crate::rules::kubernetes::objects::{at, text_at};
 use crate::rules::prelude::*;
 
@@ -36,24 +40,35 @@ pub static RULE: Rule = Rule {
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     for (_, set) in sets(estate) {
-        let Some(policy) = set.policy().filter(|entry| matches!(&*entry.key, "Failover" | "GeoLocation")) else {
+        let Some(policy) =
+            set.policy().filter(|entry| matches!(&*entry.key, "Failover" | "GeoLocation" | "Region" | "Weight"))
+        else {
             continue;
         };
         let Some(target) = set.alias() else { continue };
         let path = ["EvaluateTargetHealth"];
         let Some(asks) = at(target, &path).filter(|_| text_at(target, &path) == Some("false")) else { continue };
-        if set.is_judged() || set.is_last() {
+        if set.is_judged() || set.is_last() || set.is_unused() {
             continue;
         }
-        findings.push(
-            RULE.finding(
+        let edge = text_at(target, &["DNSName"]).is_some_and(|name| plain(name).ends_with(".cloudfront.net"));
+        let fix = if edge {
+            "create a health check of what stands behind CloudFront, which cannot be asked, and write its id as `HealthCheckId`"
+        } else {
+            "write `\"EvaluateTargetHealth\": true`"
+        };
+        let mut finding = RULE
+            .finding(
                 Place::Span(asks.span),
                 format!("a record of `{}` counts as healthy for ever", set.name().escape_debug()),
             )
             .label("its target is not asked")
             .also(Place::Span(policy.key_span), "and nothing else decides on it")
             .because("an alias reacts only with EvaluateTargetHealth or a health check of its own (F-DN-07)")
-            .fix("write `\"EvaluateTargetHealth\": true`"),
-        );
+            .fix(fix);
+        if edge || matches!(&*policy.key, "Region" | "Weight") {
+            finding.level = Level::Warning;
+        }
+        findings.push(finding);
     }
 }

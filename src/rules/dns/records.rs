@@ -62,6 +62,11 @@ impl<'a> Set<'a> {
         failover == Some("SECONDARY") || country == Some("*")
     }
 
+    /// Whether it takes no share of the clients: by weight it is answered only when nothing else is there.
+    pub fn is_unused(self) -> bool {
+        text_at(self.node, &["Weight"]).is_some_and(|weight| weight.trim() == "0")
+    }
+
     /// Whether a health check of its own judges it.
     pub fn is_judged(self) -> bool {
         text_at(self.node, &["HealthCheckId"]).is_some_and(|id| !id.is_empty())

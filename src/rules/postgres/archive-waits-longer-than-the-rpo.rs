@@ -78,9 +78,9 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 format!("no archive loses nothing: write what may be lost there, `scenarios: {{{loss}: {{rpo: 5m}}}}`"),
             )
         } else {
-            let half = Duration::from_secs((promise.time.secs() / 2).clamp(1, 60));
             let more = format!("a restore of `{}` may lose more than {}", cluster.name, promise.time);
-            (more, format!("write `archiveTimeout: {half}`, or an objective that holds"))
+            let fix = advice(timeout, promise.time, name(promise.scenario));
+            (more, fix)
         };
         findings.push(
             RULE.finding(Place::Value(at), title)
@@ -108,5 +108,31 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
                 .because("0 never closes a segment before it is full, and a quiet database does not fill it for days (X-PG-1)")
                 .fix("write `archive_timeout: 60s`"),
         );
+    }
+}
+
+/// What to write where a timeout is not below what may be lost in a scenario; never what is written already.
+fn advice(timeout: Duration, rpo: Duration, scenario: &str) -> String {
+    let half = Duration::from_secs((rpo.secs() / 2).clamp(1, 60));
+    if half < timeout {
+        format!("write `archiveTimeout: {half}`, or an objective that holds")
+    } else {
+        format!("no archive is faster: write an objective above {timeout} for {scenario}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_already_is_no_advice() {
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            advice(second, second, "data-corruption"),
+            "no archive is faster: write an objective above 1s for data-corruption"
+        );
+        let five = Duration::from_secs(300);
+        assert_eq!(advice(five, five, "data-corruption"), "write `archiveTimeout: 1m`, or an objective that holds");
     }
 }

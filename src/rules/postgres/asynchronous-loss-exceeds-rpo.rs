@@ -67,7 +67,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
         let field = if ttl > promise.time { "ttl" } else { "maximumLag" };
         let sum = match rate {
             Some(wal) => format!(
-                "ttl {ttl} + maximumLag {guard} / {wal} an hour = {ttl} + {} = {}",
+                "ttl {ttl} + maximumLag {guard}B / {wal} an hour = {ttl} + {} = {}",
                 whole(behind),
                 whole(loss.millis())
             ),

@@ -183,8 +183,19 @@ impl<'a> Section<'a> {
     pub fn asks_for_primary(self) -> Option<&'a Entry> {
         let asks = self.asks()?;
         let mut lines = self.lines("http-check").chain([asks]);
-        let role = |word: &str| WRITERS.contains(&word.split(['?', ' ']).next().unwrap_or_default());
-        lines.find(|entry| text(entry).split_whitespace().any(role))
+        let path = |word: &'a str| word.split('?').next().unwrap_or_default();
+        let role = |word: &'a str| WRITERS.contains(&path(word));
+        lines.find(|entry| text(entry).split_whitespace().any(role)).or_else(|| {
+            // Patroni answers `/`, which is the default, as `/primary`. Others do with anything: it is Patroni when it is
+            // asked at a port of its own for what is not HTTP.
+            let mut words = text(asks).split_whitespace().skip(1).peekable();
+            let root = words.peek().is_none() || words.any(|word| path(word) == "/");
+            let elsewhere =
+                self.lines("http-check").any(|line| word_after(text(line), "uri").is_some_and(|uri| path(uri) != "/"));
+            let http = self.lines("mode").next().is_some_and(|mode| text(mode).trim() == "http");
+            let own_port = self.own("server").any(|server| self.value(server, "port").is_some());
+            (root && !elsewhere && !http && own_port).then_some(asks)
+        })
     }
 
     /// Whether a word stands at a server or at what all of them inherit.

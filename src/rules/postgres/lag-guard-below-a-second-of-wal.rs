@@ -56,10 +56,10 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                 Place::Value(at.key("failover").key("maximumLag")),
                 format!("under load no replica of `{}` may be a candidate", cluster.name),
             )
-            .label(format!("{guard} may be missing"))
+            .label(format!("{guard}B may be missing"))
             .also(Place::Value(at.key("data").key("walPerHour")), format!("{wal} an hour"))
             .because(format!(
-                "{wal} / 3600 s = {} each second, more than the {guard} that a candidate may lack: one second of lag is \
+                "{wal} / 3600 s = {} each second, more than the {guard}B that a candidate may lack: one second of lag is \
                  enough, and nobody is promoted (X-PT-16)",
                 kib(second)
             ))

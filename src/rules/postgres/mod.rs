@@ -47,4 +47,5 @@ family! {
     "one-zone-holds-all-members.rs" => one_zone_holds_all_members,
     "shared-buffers-exceed-memory.rs" => shared_buffers_exceed_memory,
     "no-room-for-wal.rs" => no_room_for_wal,
+    "anybody-may-log-in.rs" => anybody_may_log_in,
 }

@@ -1,8 +1,8 @@
 //! No data may be lost when the primary is, and no standby has to have it.
 //!
 //! # What it finds
-//! A recovery point objective of 0 for the loss of a primary, zone, node or pod, with `replication: asynchronous`; or one for
-//! the loss of the primary or of a zone in a cluster that has a single member.
+//! A recovery point objective of 0 for the loss of a primary, zone, node or pod, with `replication: asynchronous`. A cluster
+//! that has a single member is K8024's: no way of replication keeps what nobody else has.
 //!
 //! # Why it matters
 //! An asynchronous standby is promoted with what it has. Up to `maximumLag` of WAL, and what was written in the last `ttl`,
@@ -21,7 +21,7 @@
 //! # Source
 //! facts.md X-PT-10: Patroni, docs/replication_modes.rst.
 
-use crate::blueprint::raw::{Replication, Scenario};
+use crate::blueprint::raw::Replication;
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 use crate::rules::promised::{FAILOVER, Objective, name, strictest};
@@ -38,41 +38,28 @@ pub static RULE: Rule = Rule {
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered()) {
-        let at = path!["postgres", cluster.name];
-        let none = |scenarios: &[Scenario]| {
-            strictest(blueprint, cluster, Objective::Rpo, scenarios).filter(|p| p.time == Duration::from_secs(0))
-        };
         let alone = cluster.member_count(blueprint.primary()) == 1;
-        if cluster.spec.replication == Replication::Asynchronous {
-            let Some(promise) = none(&FAILOVER) else { continue };
-            let lag = cluster.spec.failover.maximum_lag;
-            let place = at.key("replication");
-            findings.push(
-                RULE.finding(
-                    Place::Value(place.clone()),
-                    format!("`{}` may lose commits in a failover, and none may be lost", cluster.name),
-                )
-                .label("a commit waits for no standby")
-                .also(Place::Value(promise.at), format!("the objective for {}", name(promise.scenario)))
-                .because(format!(
-                    "a standby may be promoted that lacks {lag} of WAL (`maximumLag`) and what was written in the last {} \
-                     (`ttl`) (X-PT-10)",
-                    cluster.spec.failover.ttl
-                ))
-                .fix("write `replication: synchronous`, or an objective above 0 for that loss")
-                .edit(place, "synchronous"),
-            );
-        } else if alone {
-            let Some(promise) = none(&[Scenario::PrimaryLoss, Scenario::ZoneLoss]) else { continue };
-            let place =
-                if cluster.on_kubernetes() { Place::Value(at.key("members")) } else { Place::Key(at.key("hosts")) };
-            findings.push(
-                RULE.finding(place, format!("no other member of `{}` has what its only one commits", cluster.name))
-                    .label("one member")
-                    .also(Place::Value(promise.at), format!("the objective for {}", name(promise.scenario)))
-                    .because("when the only member is lost, what was not yet archived is lost with it (X-PT-11)")
-                    .fix("use 3 members, or write an objective above 0 for that loss"),
-            );
+        if alone || cluster.spec.replication != Replication::Asynchronous {
+            continue;
         }
+        let promise = strictest(blueprint, cluster, Objective::Rpo, &FAILOVER);
+        let Some(promise) = promise.filter(|promise| promise.time == Duration::from_secs(0)) else { continue };
+        let lag = cluster.spec.failover.maximum_lag;
+        let place = path!["postgres", cluster.name, "replication"];
+        findings.push(
+            RULE.finding(
+                Place::Value(place.clone()),
+                format!("`{}` may lose commits in a failover, and none may be lost", cluster.name),
+            )
+            .label("a commit waits for no standby")
+            .also(Place::Value(promise.at), format!("the objective for {}", name(promise.scenario)))
+            .because(format!(
+                "a standby may be promoted that lacks {lag}B of WAL (`maximumLag`) and what was written in the last {} \
+                 (`ttl`) (X-PT-10)",
+                cluster.spec.failover.ttl
+            ))
+            .fix("write `replication: synchronous`, or an objective above 0 for that loss")
+            .edit(place, "synchronous"),
+        );
     }
 }

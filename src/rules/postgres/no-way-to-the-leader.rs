@@ -2,7 +2,7 @@
 //!
 //! # What it finds
 //! A patroni.yml, and nothing among the files that finds the leader: no haproxy.cfg that asks Patroni (`option
-//! httpchk` with `/primary` or the like), no Service that selects by role, no `kubernetes.use_endpoints`, no callbacks
+//! httpchk` with `/primary` or the like, or with `/`, the default, at a port of its own), no Service that selects by role, no `kubernetes.use_endpoints`, no callbacks
 //! of Patroni, and no file in which `target_session_attrs`, `targetServerType` or vip-manager is named.
 //!
 //! It can only see the files that it is given.

@@ -84,7 +84,7 @@ fn late(monitoring: &Monitoring, rpo: Duration) -> Option<(Path, String, String)
     let hold = own.and_then(|own| own.hold).unwrap_or(Duration::from_secs(60));
     let latency = page_latency(monitoring.interval, hold, Severity::Critical);
     let (threshold, in_time) = lag_threshold(rpo, latency);
-    let parts = format!("2 × {} + {hold} held + 10 s group wait + 30 s delivery", monitoring.interval);
+    let parts = parts(monitoring.interval, hold);
     if !in_time {
         let why = format!("the way of the page alone takes {parts} = {latency}, not less than {rpo} (X-PR-1)");
         let field =
@@ -104,4 +104,33 @@ fn late(monitoring: &Monitoring, rpo: Duration) -> Option<(Path, String, String)
             format!("write `above: {threshold}` or less, or leave it out"),
         )
     })
+}
+
+/// What the way of a page consists of.
+fn parts(interval: Duration, hold: Duration) -> String {
+    // What is held is looked at once an interval: whole ones count.
+    let step = interval.millis().max(1);
+    let whole = Duration::from_millis(hold.millis().div_ceil(step).saturating_mul(step));
+    let held = if whole == hold {
+        format!("{hold} held")
+    } else {
+        format!("{whole} held ({hold}, looked at every {interval})")
+    };
+    format!("2 × {interval} + {held} + 10 s group wait + 30 s delivery")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_what_is_added() {
+        let (minute, longer) = (Duration::from_secs(60), Duration::from_secs(90));
+        assert_eq!(parts(Duration::from_secs(30), minute), "2 × 30s + 1m held + 10 s group wait + 30 s delivery");
+        assert_eq!(
+            parts(longer, minute),
+            "2 × 1m30s + 1m30s held (1m, looked at every 1m30s) + 10 s group wait + 30 s delivery"
+        );
+        assert_eq!(page_latency(longer, minute, Severity::Critical), Duration::from_secs(310));
+    }
 }

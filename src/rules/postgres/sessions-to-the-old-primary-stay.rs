@@ -2,7 +2,7 @@
 //!
 //! # What it finds
 //! A section of haproxy.cfg that asks Patroni for the primary (`option httpchk`, `/primary`, `/master`, `/leader` or
-//! `/read-write`) with a server that lacks `on-marked-down shutdown-sessions`, on its line and in `default-server`.
+//! `/read-write`; or `/`, the default, where the servers' checks have a `port` and the mode is not `http`) with a server that lacks `on-marked-down shutdown-sessions`, on its line and in `default-server`.
 //!
 //! # Why it matters
 //! HAProxy leads new connections to the new primary and keeps the old ones where they are. Pools hold theirs for

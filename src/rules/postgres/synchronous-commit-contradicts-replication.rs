@@ -8,7 +8,7 @@
 //!
 //! In files: `synchronous_commit` as `remote_apply` or `remote_write` in a postgresql.conf without
 //! `synchronous_standby_names` (and without `include`), or in a patroni.yml without `synchronous_mode`, where no
-//! Patroni among the files has one.
+//! Patroni among the files has one; and `off` or `local` in a patroni.yml with `synchronous_mode`.
 //!
 //! # Why it matters
 //! With an empty `synchronous_standby_names` every level above `on` is inert: the parameter reads like a guarantee and is
@@ -29,7 +29,7 @@
 //! # Source
 //! facts.md F-PG-04, F-PG-05, X-PT-14: PostgreSQL, runtime-config-wal; Patroni, docs/replication_modes.rst.
 
-use super::configured::{is_synchronous, servers};
+use super::configured::{is_synchronous, key, servers};
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 use crate::rules::promised::{FAILOVER, Objective, name, strictest};
@@ -79,6 +79,23 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 }
 
 fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+    for server in servers(estate).filter(|server| server.patroni && is_synchronous(server.tree)) {
+        let returns = |commit: &str| commit.eq_ignore_ascii_case("local") || boolean(commit) == Some(false);
+        let Some(commit) = server.setting("synchronous_commit").filter(|commit| returns(commit.text)) else { continue };
+        findings.push(
+            RULE.finding(
+                commit.place(),
+                format!("commits of `{}` return before a standby has them", server.name().escape_debug()),
+            )
+            .label("returns before the standby answers")
+            .also(
+                key(server.tree, &["bootstrap", "dcs", "synchronous_mode"]),
+                "this waits only for sessions that let it",
+            )
+            .because("what `off` and `local` commit is outside of what synchronous replication keeps (X-PT-14)")
+            .fix("leave `synchronous_commit` out, and lower it in the sessions whose writes may be lost"),
+        );
+    }
     if estate.of(Kind::Patroni).any(is_synchronous) {
         return;
     }

@@ -1,7 +1,8 @@
 //! A comment stands behind a value in redis.conf.
 //!
 //! # What it finds
-//! A line of redis.conf or sentinel.conf with a `#` behind a value, outside of quotes.
+//! A line of redis.conf or sentinel.conf with a `#` behind a value, outside of quotes. The hash of a password in a `user` line
+//! (`#` and 64 hexadecimal digits) is none.
 //!
 //! # Why it matters
 //! Redis knows comments on lines of their own only. The words behind the value are arguments to it: it refuses to start with
@@ -34,7 +35,8 @@ pub static RULE: Rule = Rule {
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     for file in [Kind::Redis, Kind::Sentinel].into_iter().flat_map(|kind| estate.of(kind)) {
         for entry in file.map().unwrap_or_default() {
-            let Some(at) = comment(&entry.value) else { continue };
+            let user = entry.key.eq_ignore_ascii_case("user");
+            let Some(at) = comment(&entry.value, user) else { continue };
             let span = crate::document::Span { start: entry.value.span.start + at as u32, ..entry.value.span };
             findings.push(
                 RULE.finding(Place::Span(span), format!("a comment behind the value of `{}`", entry.key.escape_debug()))
@@ -46,8 +48,8 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Where a comment begins in what stands behind a directive.
-fn comment(value: &Node) -> Option<usize> {
+/// Where a comment begins in what stands behind a directive: that of a user, whose passwords may be hashed, or another.
+fn comment(value: &Node, user: bool) -> Option<usize> {
     let text = &value.scalar()?.text;
     let mut quote = None;
     let mut before = ' ';
@@ -55,10 +57,16 @@ fn comment(value: &Node) -> Option<usize> {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (None, '"' | '\'') => quote = Some(c),
-            (None, '#') if before.is_whitespace() => return Some(at),
+            (None, '#') if before.is_whitespace() && !(user && is_hash(&text[at + 1..])) => return Some(at),
             _ => {}
         }
         before = c;
     }
     None
+}
+
+/// Whether a text begins with the SHA-256 of a password, as a word of its own.
+fn is_hash(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    text.starts_with(|c: char| !c.is_whitespace()) && word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit())
 }

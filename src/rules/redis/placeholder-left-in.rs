@@ -4,7 +4,8 @@
 //! In any file that hagen reads: a value with `<name of something>`, with `xxx` as a word of its own, with CHANGE_ME,
 //! REPLACE_ME or the like, a hosted zone such as Z123456 or an account such as 123456789012, whose digits only count
 //! up or down. Angle brackets in expressions and messages of Prometheus, in named groups, in markup and in texts of
-//! several lines are none, and descriptions are not looked at.
+//! several lines are none, and descriptions are not looked at. In objects of Kubernetes angle brackets count only where
+//! they are the whole value and hold two words or more, and never in the data of a ConfigMap, which may be for people.
 //!
 //! # Why it matters
 //! The file looks complete and does nothing: the server does not start, the record goes nowhere, or the password is
@@ -22,6 +23,7 @@
 //! facts.md R-RD-03 (policy).
 
 use crate::document::{Node, NodeKind};
+use crate::rules::kubernetes::objects::text_at;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -43,12 +45,30 @@ const PROSE: [&str; 4] = ["description", "summary", "message", "comment"];
 
 fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     for file in &estate.files {
-        let brackets = !matches!(file.kind, Kind::PrometheusRules | Kind::Alertmanager);
-        file.documents.iter().for_each(|document| walk(document, brackets, findings));
+        for document in &file.documents {
+            let brackets = match file.kind {
+                Kind::PrometheusRules | Kind::Alertmanager => Brackets::Never,
+                Kind::Kubernetes if text_at(document, &["kind"]) == Some("ConfigMap") => Brackets::Never,
+                Kind::Kubernetes => Brackets::Whole,
+                _ => Brackets::Anywhere,
+            };
+            walk(document, brackets, findings);
+        }
     }
 }
 
-fn walk(node: &Node, brackets: bool, findings: &mut Vec<Diagnostic>) {
+/// Where angle brackets mean that something is to be filled in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Brackets {
+    /// Anywhere in a value.
+    Anywhere,
+    /// Where they are all of a value, with several words in them.
+    Whole,
+    /// Nowhere.
+    Never,
+}
+
+fn walk(node: &Node, brackets: Brackets, findings: &mut Vec<Diagnostic>) {
     match &node.kind {
         NodeKind::Map(entries) => {
             // Prose may show what a value looks like.
@@ -70,9 +90,14 @@ fn walk(node: &Node, brackets: bool, findings: &mut Vec<Diagnostic>) {
 }
 
 /// The placeholder in a text.
-fn placeholder(text: &str, brackets: bool) -> Option<&str> {
+fn placeholder(text: &str, brackets: Brackets) -> Option<&str> {
     let markup = text.contains('\n') || text.contains("</");
-    if let Some(found) = bracketed(text).filter(|_| brackets && !markup) {
+    let counts_here = |found: &&str| match brackets {
+        Brackets::Anywhere => !markup,
+        Brackets::Whole => !markup && *found == text.trim() && found.contains([' ', '-', '_']),
+        Brackets::Never => false,
+    };
+    if let Some(found) = bracketed(text).filter(counts_here) {
         return Some(found);
     }
     let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));

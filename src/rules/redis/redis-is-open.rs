@@ -5,8 +5,9 @@
 //! Kubernetes without `tls` it stays silent: the rendered NetworkPolicies let in only its clients and its own nodes. Hosts that
 //! all have loopback addresses are left out: nobody else reaches them.
 //!
-//! In redis.conf: none of `requirepass`, `aclfile`, `user` and `tls-port`, in a file that includes no other and does
-//! not keep to loopback by `bind`.
+//! In redis.conf: `protected-mode no`, and none of `requirepass`, `aclfile`, `user` and `tls-port`, in a file that includes no
+//! other and does not keep to loopback by `bind`. As long as `protected-mode` is on, as it is by default, a Redis without
+//! logins answers nobody but its own host.
 //!
 //! # Why it matters
 //! Whoever reaches the port of a Redis without logins reads and deletes everything, and may change its configuration. Without
@@ -83,21 +84,16 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
         if closed.iter().any(|name| directive(file, name).is_some()) || alone || is_local(file) {
             continue;
         }
-        let places =
-            ["protected-mode", "bind", "port", "cluster-enabled"].into_iter().find_map(|name| word(file, name));
-        let first = file.map().and_then(|entries| entries.first());
-        let Some(entry) = places.map(|(entry, _)| entry).or(first) else { continue };
-        let open = word(file, "protected-mode").is_some_and(|(_, mode)| mode == "no");
-        let why = if open {
-            "whoever reaches the port reads and deletes everything, and may change its configuration (R-RD-18)"
-        } else {
-            "nobody has to log in. As long as `protected-mode` is on no other host gets in, its replicas neither; whoever turns \
-             it off opens all data to the network (R-RD-18)"
+        // On, which it is by default, it answers nobody from elsewhere who did not log in.
+        let Some((entry, _)) = word(file, "protected-mode").filter(|(_, mode)| mode.eq_ignore_ascii_case("no")) else {
+            continue;
         };
         findings.push(
             RULE.finding(Place::Span(entry.key_span), "Redis asks nobody who they are")
                 .label("no password, no ACL and no TLS in this file")
-                .because(why)
+                .because(
+                    "whoever reaches the port reads and deletes everything, and may change its configuration (R-RD-18)",
+                )
                 .fix("name an `aclfile`, and `tls-port` with its certificates"),
         );
     }

@@ -1,20 +1,21 @@
 //! Snapshots of Redis are further apart than its recovery point objective allows.
 //!
 //! # What it finds
-//! Sessions or queued work with a backup whose longest time between two snapshots is longer than the RPO for damaged data or
-//! for the loss of a region, whichever is shorter. How long a snapshot takes to make and to upload is not known and not added:
-//! an interval that equals the RPO passes. RPO 0 is for RD010; a cluster without a backup is for the rules of backups.
+//! Sessions or queued work in several regions, with a backup whose longest time between two snapshots is not below the RPO
+//! for the loss of a region. How long a snapshot takes to make and to upload comes on top, so that an equal one is too long as
+//! well. Where the objective for damaged data is missed too BK003 says so, and this rule does not repeat it. RPO 0 is not for
+//! this rule; a cluster without a backup is for the rules of backups.
 //!
 //! # Why it matters
-//! Replicas and the append-only file carry a `FLUSHALL` as faithfully as every other write, and each region has a cluster of
-//! its own. What is lost in both cases is what came after the last snapshot.
+//! Each region has a cluster of its own, and nothing copies one to another: when a region is lost, what came after its last
+//! snapshot is lost with it.
 //!
 //! # Example
 //! ```yaml
 //! redis:
 //!   jobs:
 //!     use: queue
-//!     objectives: {rpo: 5m}
+//!     objectives: {scenarios: {data-corruption: {rpo: 4h}, region-loss: {rpo: 5m}}}
 //!     backup: {snapshot: "0 * * * *", to: [backup.store]}   # up to an hour is lost
 //! ```
 //!
@@ -36,23 +37,26 @@ pub static RULE: Rule = Rule {
     group: Group::Redis,
     level: Level::Error,
     security: false,
-    fields: &["redis.*.backup.snapshot", "redis.*.objectives.rpo", "redis.*.use"],
+    fields: &["redis.*.backup.snapshot", "redis.*.objectives.rpo", "redis.*.use", "objectives.scenarios"],
     check: Check::Blueprint(check),
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
-    let several = blueprint.regions.len() > 1;
+    if blueprint.regions.len() < 2 {
+        return;
+    }
     for redis in blueprint.redis.iter().filter(|redis| redis.is_rendered()) {
         let (Some(kept), Some(backup)) = (kept(redis), &redis.spec.backup) else { continue };
         let Some(gap) = Schedule::parse(backup.snapshot.as_str()).ok().and_then(|times| times.longest_gap()) else {
             continue;
         };
         let item = item(redis);
-        let region_loss = several.then_some(Scenario::RegionLoss);
-        let scenarios = [Some(Scenario::DataCorruption), region_loss].into_iter().flatten();
-        let targets = scenarios.filter_map(|scenario| promised::rpo(blueprint, &item, Some(scenario)));
-        let Some(rpo) = targets.min_by_key(|rpo| rpo.value) else { continue };
-        if rpo.value.millis() == 0 || gap <= rpo.value {
+        let rpo = |scenario| promised::rpo(blueprint, &item, Some(scenario));
+        let damaged = rpo(Scenario::DataCorruption).is_some_and(|rpo| gap >= rpo.value);
+        let Some(rpo) = rpo(Scenario::RegionLoss).filter(|rpo| rpo.value.millis() > 0 && gap >= rpo.value) else {
+            continue;
+        };
+        if damaged {
             continue;
         }
         findings.push(
@@ -63,11 +67,11 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             .label(format!("up to {gap} from one to the next"))
             .also(Place::Value(rpo.at), format!("{} may be lost", rpo.value))
             .because(format!(
-                "replicas repeat a mistake, and nothing copies it to another region: what came after the last snapshot is lost, \
-                 {gap} and the time that the next one takes (X-PG-2)"
+                "nothing copies it to another region: what came after the last snapshot is lost with its own, {gap} and the \
+                 time that the next one takes (X-PG-2)"
             ))
             .fix(format!(
-                "take a snapshot at least every {}, or write the RPO that this keeps: `objectives: {{rpo: {gap}}}`",
+                "take snapshots less than {} apart, or write an RPO for the loss of a region above {gap}",
                 rpo.value
             )),
         );
