@@ -79,10 +79,10 @@ fn names_itself(selector: &Node, workload: &Workload<'_>, all: &[Workload<'_>]) 
 
 /// Whether a selector does not pick the pods of a workload, as far as these files can tell.
 fn picks_others(selector: &Node, workload: &Workload<'_>) -> bool {
-    let selector = match selector.map() {
-        Some(_) => Selector::Labels(selector),
-        None => return false,
-    };
+    if selector.map().is_none() {
+        return false;
+    }
+    let selector = Selector::Labels(selector);
     let later = selector.requirements().iter().any(|requirement| {
         is_later(requirement.key)
             || matches!(&requirement.test, Test::In(values) if values.iter().any(|value| is_later(value)))
