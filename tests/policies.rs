@@ -314,7 +314,7 @@ fn a_function_that_hides_that_it_calls_itself_is_given_up() {
         return;
     }
     // No reader of words sees through all of these; each fills a stack, which must end neither the process nor the gate.
-    for calls in ["f (x)", "data[\"main\"][\"f\"](x)", "data.main[\"f\"](x)"] {
+    for calls in ["f (x)", "data[\"main\"][\"f\"](x)"] {
         let policy = format!(
             "package main\nimport rego.v1\nf(x) := y if {{ y := {calls} }}\ndeny contains m if {{ m := f(\"a\") }}\n"
         );
