@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Section;
-use super::place::place;
+use super::place::{one_line, place};
 use crate::diagnostics::Level;
 
 /// The findings, a command each; the waived ones are left out.
@@ -40,9 +40,10 @@ pub fn render(sections: &[Section<'_>]) -> String {
     out
 }
 
-/// What stands behind `::`: a line that nothing in it can end.
+/// What stands behind `::`: a line that nothing in it can end. What else acts on a terminal is shown: logs hold it as it is.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let escaped = |line: &str| one_line(line).replace('%', "%25");
+    text.split('\n').map(|line| escaped(line.strip_suffix('\r').unwrap_or(line))).collect::<Vec<_>>().join("%0A")
 }
 
 /// What stands in a property, where `:` and `,` mean something too.

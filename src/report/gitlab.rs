@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Section;
-use super::place::{fingerprint, place};
+use super::place::{self, fingerprint, place};
 use crate::diagnostics::Level;
 
 /// The findings as a Code Quality report; the waived ones are left out.
@@ -30,7 +30,7 @@ pub fn render(sections: &[Section<'_>]) -> String {
             }));
         }
     }
-    let mut text = serde_json::to_string_pretty(&issues).unwrap_or_default();
+    let mut text = place::json(&serde_json::to_string_pretty(&issues).unwrap_or_default());
     text.push('\n');
     text
 }

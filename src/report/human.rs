@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::place::{acts, one_line};
 use super::{Look, Section};
 use crate::diagnostics::{self, Diagnostic, Label};
 use crate::document::{Document, Span};
@@ -20,7 +21,9 @@ pub fn render(sections: &[Section<'_>], look: Look) -> String {
     for section in sections {
         let secrets = secrets(section);
         for finding in section.findings.iter().filter(|finding| finding.waived.is_none()) {
-            out.push_str(&one(&renderer, section, finding, &secrets));
+            // In excerpts the library shows what is below U+0020, and leaves what acts as well beyond it.
+            let shown = one(&renderer, section, finding, &secrets);
+            out.extend(shown.chars().map(|c| if c >= '\u{7f}' && acts(c) { '\u{fffd}' } else { c }));
             out.push_str("\n\n");
         }
     }
@@ -41,23 +44,31 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, secrets
         diagnostics::Level::Warning => Level::WARNING,
         diagnostics::Level::Info => Level::INFO,
     };
-    let title = normalize_untrusted_str(&finding.title);
-    let environment = section.environment.map(|name| format!("in the environment `{name}`"));
+    let (title, id) = (one_line(&finding.title), one_line(&finding.id));
+    let environment = section.environment.map(|name| format!("in the environment `{}`", one_line(name)));
     let mut group: Group<'_> =
-        level.primary_title(title.as_str()).id(&*finding.id).elements(snippets(section.document, finding, secrets));
+        level.primary_title(title.as_str()).id(id.as_str()).elements(snippets(section.document, finding, secrets));
     if let Some(environment) = &environment {
-        group = group.element(Level::NOTE.message(normalize_untrusted_str(environment)));
+        group = group.element(Level::NOTE.message(environment.as_str()));
     }
     if let Some(why) = &finding.why {
-        group = group.element(Level::NOTE.message(normalize_untrusted_str(why)));
+        group = group.element(Level::NOTE.message(said(why)));
     }
     if let Some(decided) = &finding.decided {
-        group = group.element(Level::NOTE.message(normalize_untrusted_str(decided)));
+        group = group.element(Level::NOTE.message(said(decided)));
     }
     if let Some(fix) = &finding.fix {
-        group = group.element(Level::HELP.message(normalize_untrusted_str(fix)));
+        group = group.element(Level::HELP.message(said(fix)));
     }
     renderer.render(&[group])
+}
+
+/// What a finding says, which may be several lines. One that begins with `::` or `##` gets a sign in front: it would be a command
+/// to the runners of GitHub and Azure, whatever spaces stand before it.
+fn said(text: &str) -> String {
+    let is_command = |line: &str| line.trim_start().starts_with("::") || line.trim_start().starts_with("##");
+    let shown = |line: &str| format!("{}{}", if is_command(line) { "| " } else { "" }, one_line(line));
+    text.lines().map(shown).collect::<Vec<_>>().join("\n")
 }
 
 /// A place that is marked, and whether it is the primary one.
@@ -123,7 +134,7 @@ fn snippets<'a>(
             let text = source.text.get(range.clone()).unwrap_or("");
             let mut snippet = Snippet::source(masked(secrets, file, text, range.start))
                 .line_start(line)
-                .path(normalize_untrusted_str(&source.name))
+                .path(one_line(&source.name))
                 .fold(true);
             for (span, label, primary) in inside {
                 let start = (span.start as usize).clamp(range.start, range.end) - range.start;
@@ -134,7 +145,7 @@ fn snippets<'a>(
                 let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
                 let mut annotation = kind.span(start..end);
                 if !label.text.is_empty() {
-                    annotation = annotation.label(normalize_untrusted_str(&label.text));
+                    annotation = annotation.label(one_line(&label.text));
                 }
                 snippet = snippet.annotation(annotation);
             }

@@ -150,7 +150,7 @@ pub fn render<'a>(sections: &'a [Section<'a>], more: Option<(&'a str, Value)>) -
         findings: findings.collect(),
         more,
     };
-    let mut text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    let mut text = place::json(&serde_json::to_string_pretty(&report).unwrap_or_default());
     text.push('\n');
     text
 }

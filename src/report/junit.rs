@@ -61,7 +61,8 @@ fn case(out: &mut String, section: &Section<'_>, finding: &Diagnostic) {
     out.push_str("</testcase>\n");
 }
 
-/// A text as XML 1.0 takes it: five signs escaped, what no XML may hold replaced.
+/// A text as XML 1.0 takes it, in an attribute as well, where a bare line's end becomes a space: what means something is
+/// escaped, what no XML may hold or acts on a terminal is replaced.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -71,8 +72,9 @@ pub fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push_str("&#9;"),
+            c if super::place::acts(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

@@ -13,6 +13,7 @@ pub mod rules;
 mod sarif;
 
 pub use junit::escaped;
+pub use place::one_line;
 
 use crate::diagnostics::{Diagnostic, Level};
 use crate::document::Document;

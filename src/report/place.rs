@@ -1,4 +1,6 @@
-//! Where a label stands, as formats for programs write it.
+//! Where a label stands, as formats for programs write it, and how texts are written that may hold anything.
+
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -47,8 +49,46 @@ pub fn fingerprint(section: &Section<'_>, finding: &Diagnostic) -> String {
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A title as one line that nothing in it can end: control characters are what they are not.
+/// Whether a sign does something to the text around it instead of being seen: what controls a terminal or ends a line, and what
+/// turns the direction of writing, so that a text reads as another one.
+pub fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A name or a title as one line that nothing in it can end: what acts is shown as it is written in a text, `\n`, `\u{1b}`.
 pub fn one_line(text: &str) -> String {
-    let broken = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    text.chars().map(|c| if broken(c) { '\u{fffd}' } else { c }).collect()
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    out
+}
+
+/// A document of JSON in which what acts is escaped: a log or an editor may show it as it is. It only ever stands within strings,
+/// where JSON has escapes for all; those below U+0020 are escaped already.
+pub fn json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) && c >= '\u{7f}' {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{json, one_line};
+
+    #[test]
+    fn what_acts_is_shown() {
+        assert_eq!(one_line("a\n::error\r\u{1b}[2J\u{9b}\u{202e}é ok"), "a\\n::error\\r\\u{1b}[2J\\u{9b}\\u{202e}é ok");
+        let value = serde_json::json!({"a\u{9b}": "b\u{1b}\u{7f}\u{202e}\u{2028}é\n"});
+        let text = json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(text.chars().all(|c| c == '\n' || !super::acts(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
+    }
 }

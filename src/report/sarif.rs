@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Section;
 use super::about::{About, about};
-use super::place::{fingerprint, place};
+use super::place::{self, fingerprint, place};
 use crate::diagnostics::{Diagnostic, Label, Level};
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -32,7 +32,7 @@ pub fn render(sections: &[Section<'_>]) -> String {
             "results": results,
         }],
     });
-    let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
+    let mut text = place::json(&serde_json::to_string_pretty(&log).unwrap_or_default());
     text.push('\n');
     text
 }
