@@ -14,6 +14,7 @@ mod language;
 #[cfg(feature = "rego")]
 mod policies;
 mod readme;
+mod reports;
 mod rules;
 mod support;
 mod verify;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::own::Rules;
-use super::{files, fix, templates};
+use super::{files, fix, overwrites, templates};
 use crate::blueprint::{Blueprint, load};
 use crate::cli::args::Check;
 use crate::cli::output::Output;
@@ -144,6 +144,7 @@ pub(super) fn write(args: &Check, sections: &[Section<'_>], output: &mut Output)
     if formats.iter().filter(|(_, file)| file.is_none()).count() > 1 {
         return Err(Failure::new("two reports cannot share the terminal").hint("give one of them a file: `json=FILE`"));
     }
+    overwrites::nothing(args, sections)?;
     for (format, file) in formats {
         match file {
             Some(file) => {

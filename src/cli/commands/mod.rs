@@ -5,6 +5,7 @@ mod explain;
 mod files;
 mod fix;
 mod init;
+mod overwrites;
 #[cfg_attr(not(feature = "rego"), path = "own_absent.rs")]
 mod own;
 mod policy;
