@@ -11,7 +11,7 @@ use crate::diagnostics::{self, Diagnostic, Label};
 use crate::document::{Document, Span};
 
 /// What finds credentials: the text that it marks is never shown.
-const CREDENTIAL: &str = "BP014";
+const CREDENTIALS: [&str; 2] = ["BP014", "PG022"];
 
 /// The findings, one after the other, a blank line between them.
 pub fn render(sections: &[Section<'_>], look: Look) -> String {
@@ -32,7 +32,7 @@ pub fn render(sections: &[Section<'_>], look: Look) -> String {
 
 /// Where the credentials stand that were refused as such, in order.
 fn refused(section: &Section<'_>) -> Vec<Span> {
-    let found = section.findings.iter().filter(|finding| finding.id == CREDENTIAL);
+    let found = section.findings.iter().filter(|finding| CREDENTIALS.contains(&&*finding.id));
     let mut spans: Vec<Span> = found.map(|finding| section.document.span(&finding.primary.place)).collect();
     spans.sort_unstable();
     spans

@@ -64,8 +64,8 @@ fn case(out: &mut String, section: &Section<'_>, finding: &Diagnostic) {
     out.push_str("</testcase>\n");
 }
 
-/// A text as XML 1.0 takes it, in an attribute as well, where a line's end that is not escaped becomes a space: what means something
-/// is escaped, what no XML may hold or acts on a terminal replaced.
+/// A text as XML 1.0 takes it, in an attribute as well, where a bare line's end becomes a space: what means something is
+/// escaped, what no XML may hold or acts on a terminal is replaced.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
