@@ -422,10 +422,10 @@ fn hand_written_objects_are_judged_too() {
         "a.rego",
         "package main\ndeny[msg] { input.spec.replicas == 1; msg := sprintf(\"%s is alone\", [input.metadata.name]) }\n",
     )]);
-    shell.write("k8s/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: n\nspec:\n  replicas: 1\n");
+    shell.write("k8s/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  replicas: 1\n");
     let said = shell.run("check --files k8s --policy policy").ends(1).err;
     assert!(said.contains("error[rego.main.deny]: web is alone") && said.contains("k8s/a.yaml:8:9"), "{said}");
-    assert!(said.contains("Deployment n/web"), "{said}");
+    assert!(said.contains("Deployment shop/web"), "{said}");
 }
 
 #[test]
