@@ -115,7 +115,7 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
                 .because(format!(
                     "if `{}` looks at a dependency for readiness, its outage restarts every pod as well, before readiness is \
                      sure to have taken it out (X-K8-11)",
-                    live.path.escape_debug()
+                    live.path.split('?').next().unwrap_or_default().escape_debug()
                 ))
                 .fix(
                     "give liveness a path of its own that answers from the process alone; where this one does, a higher \
