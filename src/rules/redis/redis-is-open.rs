@@ -5,9 +5,9 @@
 //! Kubernetes without `tls` it stays silent: the rendered NetworkPolicies let in only its clients and its own nodes. Hosts that
 //! all have loopback addresses are left out: nobody else reaches them.
 //!
-//! In redis.conf: `protected-mode no`, and none of `requirepass`, `aclfile`, `user` and `tls-port`, in a file that includes no
+//! In redis.conf: `protected-mode no` or `cluster-enabled yes`, and none of `requirepass`, `aclfile`, `user` and `tls-port`, in a file that includes no
 //! other and does not keep to loopback by `bind`. As long as `protected-mode` is on, as it is by default, a Redis without
-//! logins answers nobody but its own host.
+//! logins answers nobody but its own host; the nodes of a cluster have to answer each other.
 //!
 //! # Why it matters
 //! Whoever reaches the port of a Redis without logins reads and deletes everything, and may change its configuration. Without
@@ -84,16 +84,26 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
         if closed.iter().any(|name| directive(file, name).is_some()) || alone || is_local(file) {
             continue;
         }
-        // On, which it is by default, it answers nobody from elsewhere who did not log in.
-        let Some((entry, _)) = word(file, "protected-mode").filter(|(_, mode)| mode.eq_ignore_ascii_case("no")) else {
-            continue;
+        let open = word(file, "protected-mode").filter(|(_, mode)| mode.eq_ignore_ascii_case("no"));
+        // One that others have to reach: on, which it is by default, protected mode keeps those away as well.
+        let shared = word(file, "cluster-enabled").filter(|(_, value)| value.eq_ignore_ascii_case("yes"));
+        let (entry, why) = match (open, shared) {
+            (Some((entry, _)), _) => (
+                entry,
+                "whoever reaches the port reads and deletes everything, and may change its configuration (R-RD-18)",
+            ),
+            (None, Some((entry, _))) => (
+                entry,
+                "the nodes of a cluster have to reach each other, and protected mode, which is on, answers nobody from another \
+                 host: with it the cluster cannot form, and without it whoever reaches the port reads and deletes everything \
+                 (R-RD-18)",
+            ),
+            (None, None) => continue,
         };
         findings.push(
             RULE.finding(Place::Span(entry.key_span), "Redis asks nobody who they are")
                 .label("no password, no ACL and no TLS in this file")
-                .because(
-                    "whoever reaches the port reads and deletes everything, and may change its configuration (R-RD-18)",
-                )
+                .because(why)
                 .fix("name an `aclfile`, and `tls-port` with its certificates"),
         );
     }
