@@ -94,7 +94,6 @@ pub fn resolve_read(
     resolver.edge(&services);
     resolver.stores_are_reached(&services);
     resolver.fallbacks_fit(&services);
-    resolver.tries_fit(&services);
     resolver.contradictions();
     resolver.refused(&postgres, &redis);
     resolver.defaults();

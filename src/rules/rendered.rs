@@ -27,9 +27,7 @@ pub fn check(blueprint: &Blueprint, document: &Document, set: &ArtifactSet, know
             continue;
         };
         let cause = cause(blueprint, document, &found.id, &at);
-        if said_by_the_blueprint(&found.id)
-            || known.iter().any(|other| other.id == found.id && concerns(&other.primary.place, &cause))
-        {
+        if known.iter().any(|other| other.id == found.id && concerns(&other.primary.place, &cause)) {
             continue;
         }
         let key = (found.id.clone(), cause.to_string(), found.title.clone());
@@ -46,12 +44,6 @@ pub fn check(blueprint: &Blueprint, document: &Document, set: &ArtifactSet, know
         findings[finding].primary.text.push_str(&format!(", and {files}"));
     }
     findings
-}
-
-/// Whether the blueprint's own checks say what a rule about files is about, at the field that causes it: of retries that do
-/// not fit into their timeout (RT004), BP134 does.
-fn said_by_the_blueprint(rule: &str) -> bool {
-    rule == "RT004"
 }
 
 /// Whether the rules know what reads such a file. Unit tests of alerts are full of what must fire.

@@ -76,31 +76,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// All tries of a call must fit into its timeout, or the last one is cut off while it runs (R-RT-04).
-    pub(super) fn tries_fit(&mut self, services: &[Service]) {
-        for (service, need) in services.iter().flat_map(|service| service.needs.iter().map(move |need| (service, need)))
-        {
-            let Some((timeout, each)) = need.spec.timeout.zip(need.spec.per_try) else { continue };
-            let tries = 1 + u64::from(need.spec.retries.unwrap_or(0));
-            let all = Duration::from_millis(each.millis().saturating_mul(tries));
-            // A single try that is too long is an error of its own (BP159).
-            if all <= timeout || each > timeout {
-                continue;
-            }
-            let at = path!["services", &service.name, "needs", &need.reference];
-            let fits = timeout.millis() / tries;
-            // Whole seconds read better, where there are any.
-            let fits = Duration::from_millis(if fits > 1000 { fits / 1000 * 1000 } else { fits.max(1) });
-            self.problems.push(
-                Diagnostic::warning("BP134", Place::Value(at.key("perTry")), "the last try cannot finish")
-                    .label(format!("{tries} tries of {each} take {all}"))
-                    .also(Place::Value(at.key("timeout")), format!("the call ends after {timeout}"))
-                    .because("the timeout of a call holds all of its tries (R-RT-04, X-IS-2)")
-                    .fix(format!("write `perTry: {fits}` or less, fewer retries, or a longer timeout")),
-            );
-        }
-    }
-
     /// Who waits least for a service: how long, where that is written, and who it is.
     fn least_patient(&self, service: &Service) -> Option<(Duration, Place, String)> {
         let reference = format!("services.{}", service.name);

@@ -1,9 +1,9 @@
 //! The timeout of a route ends before its last try can.
 //!
 //! # What it finds
-//! An HTTP route of a VirtualService with `timeout` < (1 + `retries.attempts`) × `retries.perTryTimeout`. Only where all three
-//! are written: without them nothing follows from the file. Read in hand-written files; in a blueprint BP134 warns and BP159
-//! refuses.
+//! A need for another service with `timeout` < (1 + `retries`) × `perTry`. In files an HTTP route of a VirtualService with
+//! `timeout` < (1 + `retries.attempts`) × `retries.perTryTimeout`. Only where all three are written: without them nothing
+//! follows. One try that is longer than the whole is refused in a blueprint (BP159).
 //!
 //! # Why it matters
 //! `attempts` counts retries, so there is one try more than it says. The last ones are begun and cut off: load on a service in
@@ -22,6 +22,8 @@
 //! facts.md X-IS-2, F-IS-03: Istio, virtual_service.proto.
 
 use super::mesh::{duration, routes};
+use super::tries::cut;
+use crate::blueprint::NeedTarget;
 use crate::blueprint::units::Duration;
 use crate::rules::kubernetes::objects::{at, int_at, text_at};
 use crate::rules::prelude::*;
@@ -32,11 +34,18 @@ pub static RULE: Rule = Rule {
     group: Group::Resilience,
     level: Level::Error,
     security: false,
-    fields: &[],
-    check: Check::Files(check),
+    fields: &["services.*.needs.*.perTry", "services.*.needs.*.timeout", "services.*.needs.*.retries"],
+    check: Check::Both(check, files),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
+    for cut in cut(blueprint).filter(|cut| cut.need().target == NeedTarget::Service) {
+        let title = format!("the last try of {} is cut off", cut.says());
+        findings.push(cut.finding(&RULE, title, "what is begun at the end is never answered (X-IS-2)"));
+    }
+}
+
+fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
     for (object, route) in routes(estate) {
         let time = |path: &[&str]| Some((at(route, path)?, text_at(route, path).and_then(duration)?));
         let Some((whole, timeout)) = time(&["timeout"]) else { continue };

@@ -1,6 +1,7 @@
 //! Rules: Retries, timeouts, breakers (facts.md §12.7).
 
 pub(super) mod mesh;
+mod tries;
 
 use super::rule::family;
 
@@ -11,6 +12,7 @@ family! {
     "last-try-is-cut-off.rs" => last_try_is_cut_off,
     "retries-multiply.rs" => retries_multiply,
     "writes-are-tried-again.rs" => writes_are_tried_again,
+    "guard-ends-before-the-tries.rs" => guard_ends_before_the_tries,
     "fallback-without-time.rs" => fallback_without_time,
     "inner-timeout-outlives-its-caller.rs" => inner_timeout_outlives_its_caller,
     "no-pod-may-be-left-out.rs" => no_pod_may_be_left_out,
