@@ -107,7 +107,7 @@ fn what_is_mended_takes_the_place_of_its_file_only() {
 fn an_id_without_a_rule_is_explained_and_listed() {
     let shell = Shell::new();
     for (id, words) in [
-        ("RT007", ["language: a blueprint with the mistake is refused", "R-RT-07"]),
+        ("PG031", ["language: a blueprint with the mistake is refused", "R-PG-31"]),
         ("bk005", ["renderer: ", "Retention never removes the last good copy"]),
         ("R-TG-01", ["assessment: ", "Claimed scenario RTO"]),
     ] {

@@ -333,7 +333,7 @@ impl Resolver<'_> {
             if left.boxes.is_empty() {
                 let mut problem =
                     Diagnostic::error("BP083", Place::Value(at.key(field)), "this backup would never run")
-                        .because("where two backups meet the larger one replaces the smaller one (decision 14)")
+                        .because("where two backups meet the larger one replaces the smaller one")
                         .fix("give it times of its own, or leave it out");
                 for (other, _) in &larger {
                     problem = problem.also(Place::Value(at.key(other)), "runs at each of these times");

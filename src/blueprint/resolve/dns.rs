@@ -153,7 +153,7 @@ impl Resolver<'_> {
                     .rests_on(at.key("routing"))
                     .rests_on(at.key("failover"))
                     .rests_on(path!["strategy"])
-                    .because("people let the secondary in by removing an object that a health check watches; no control-plane call is needed in the incident (F-DN-13). It is the default where PostgreSQL must first be promoted (decision 5)")
+                    .because("people let the secondary in by removing an object that a health check watches; no control-plane call is needed in the incident (F-DN-13). It is the default where PostgreSQL must first be promoted")
                     .fix("write something like `gate: {host: gate.example.org, path: /open}`, an object that lies outside the primary region"),
             );
             return;

@@ -1,4 +1,4 @@
-//! What the chosen targets cannot express (decision 13): said here, at its line, and never left to a template.
+//! What the chosen targets cannot express: said here, at its line, and never left to a template.
 
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ impl Resolver<'_> {
                     format!("`{other}` and `{reference}` would both be told as {prefix}_HOST"),
                 )
                 .also(Place::Key(at.key(other)), "the other one")
-                .because("a service finds what it needs by the name alone (decision 12)")
+                .because("a service finds what it needs by the name alone")
                 .fix("give one of them another name"),
             );
         }

@@ -157,7 +157,7 @@ impl Resolver<'_> {
                 self.problems.push(
                     Diagnostic::error("BP038", Place::Key(at.key("route").key(field)), format!("this ingress cannot be told a `{field}`"))
                         .also(Place::Value(path!["edge", "ingress"]), "the ingress that is chosen")
-                        .because("the Gateway API has no such field (decision 13); leaving it out in silence would promise what is not there")
+                        .because("the Gateway API has no such field; leaving it out in silence would promise what is not there")
                         .fix("limit in the service or in front of it (WAF), or use `edge.ingress: nginx`"),
                 );
             }

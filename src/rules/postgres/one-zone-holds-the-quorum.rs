@@ -80,7 +80,7 @@ fn count(cluster: &Postgres, region: &Region) -> Option<Diagnostic> {
     };
     Some(
         RULE.finding(place(cluster), format!("`{}` has {n} etcd members in `{}`", cluster.name, region.name))
-            .because(format!("{why} (§1.6)"))
+            .because(format!("{why} (R-PG-05)"))
             .fix("name 3 hosts, or 5, under `consensus: {hosts: …}`, in three zones"),
     )
 }
@@ -129,7 +129,7 @@ fn zones(cluster: &Postgres, region: &Region) -> Option<Diagnostic> {
             .also(Place::Value(path!["regions", region.name, "zones"]), format!("{z} zones"))
             .because(format!(
                 "without that zone {} of {n} are left, and a majority is {n} / 2 + 1 = {majority}: no member may become \
-                 primary until the zone is back (§1.6)",
+                 primary until the zone is back (R-PG-05)",
                 n - held
             ))
             .fix(fix),
@@ -151,7 +151,7 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             RULE.finding(Place::Span(node.span), "the majority of etcd is lost too easily")
                 .label(format!("{n} members"))
                 .because(format!(
-                    "{n} / 2 + 1 = {majority} must be there: {} may be away, as with {} (§1.6)",
+                    "{n} / 2 + 1 = {majority} must be there: {} may be away, as with {} (R-PG-05)",
                     n - majority,
                     if n < 3 { 1 } else { n - 1 }
                 ))

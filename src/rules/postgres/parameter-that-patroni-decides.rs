@@ -63,7 +63,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
             let at = place(cluster, name);
             if let Some((instead, fix)) = decided(cluster, name, text) {
                 findings.push(
-                    found(&at, name, cluster).because(format!("Patroni sets it itself: {instead} (§1.4)")).fix(fix),
+                    found(&at, name, cluster).because(format!("Patroni sets it itself: {instead} (R-PG-03)")).fix(fix),
                 );
                 continue;
             }
@@ -87,7 +87,7 @@ fn found(at: &Path, name: &str, cluster: &Postgres) -> Diagnostic {
 fn below(at: &Path, name: &str, cluster: &Postgres, least: &str, default: &str) -> Diagnostic {
     found(at, name, cluster)
         .label(format!("below {least}"))
-        .because(format!("Patroni drops a value below {least} and runs the server with its own {default} (§1.4)"))
+        .because(format!("Patroni drops a value below {least} and runs the server with its own {default} (R-PG-03)"))
         .fix(format!("write {least} or more, or leave it out"))
 }
 
@@ -124,7 +124,7 @@ fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
                 .label("Patroni ignores it")
                 .because(
                     "Patroni takes it from the dynamic configuration of the cluster, or sets it itself, and puts that on the \
-                     command line: what a member's file says does not count (§1.4)",
+                     command line: what a member's file says does not count (R-PG-03)",
                 )
                 .fix(
                     "move it to `bootstrap.dcs.postgresql.parameters`; in a cluster that is there already, \
@@ -155,7 +155,7 @@ fn below_floor(entry: &Entry) -> Option<Diagnostic> {
     Some(
         RULE.finding(Place::Span(entry.value.span), format!("`{}` has no effect", entry.key.escape_debug()))
             .label(format!("below {least}"))
-            .because(format!("Patroni drops a value below {least} and runs the server with its own {default} (§1.4)"))
+            .because(format!("Patroni drops a value below {least} and runs the server with its own {default} (R-PG-03)"))
             .fix(format!("write {least} or more, or leave it out")),
     )
 }

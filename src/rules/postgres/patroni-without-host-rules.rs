@@ -55,7 +55,7 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             findings.push(
                 RULE.finding(key(tree, &["bootstrap"]), "no rule lets standbys and clients log in")
                     .label("no `pg_hba`, here or below `postgresql`")
-                    .because("what initdb writes lets in nobody from another host: replication is refused (§1.7)")
+                    .because("what initdb writes lets in nobody from another host: replication is refused (R-PG-17)")
                     .fix(
                         "write `pg_hba` below `bootstrap.dcs.postgresql`, with a line for replication from each member",
                     ),
@@ -71,7 +71,7 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
                 )
                 .label("no `rewind`")
                 .also(Place::Span(rewind.span), "it is to be rewound")
-                .because("Patroni asks for the account, and without one the superuser's has to do, or the rewind fails (§1.7)")
+                .because("Patroni asks for the account, and without one the superuser's has to do, or the rewind fails (R-PG-17)")
                 .fix("write `rewind: {username: …}`, with the password in Patroni's environment"),
             );
         }

@@ -73,7 +73,7 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             RULE.finding(Place::Span(asked.span), format!("`{}` leads to no pod", service.name().escape_debug()))
                 .label("no pod has this role")
                 .also(Place::Span(decision.at), format!("Patroni labels the leader `{}`", decision.value))
-                .because("the leader's label has the value that Patroni is told; a Service that selects another has no endpoints (§1.5)")
+                .because("the leader's label has the value that Patroni is told; a Service that selects another has no endpoints (R-PG-36)")
                 .fix(format!("select `{}: {}`", decision.label.escape_debug(), decision.value)),
         );
     }
