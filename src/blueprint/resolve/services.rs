@@ -155,10 +155,16 @@ impl Resolver<'_> {
         for (field, set) in [("rateLimit", route.rate_limit.is_some()), ("connections", route.connections.is_some())] {
             if set && self.spec.edge.ingress != raw::Ingress::Nginx {
                 self.problems.push(
-                    Diagnostic::error("BP038", Place::Key(at.key("route").key(field)), format!("this ingress cannot be told a `{field}`"))
-                        .also(Place::Value(path!["edge", "ingress"]), "the ingress that is chosen")
-                        .because("the Gateway API has no such field; leaving it out in silence would promise what is not there")
-                        .fix("limit in the service or in front of it (WAF), or use `edge.ingress: nginx`"),
+                    Diagnostic::error(
+                        "BP038",
+                        Place::Key(at.key("route").key(field)),
+                        format!("this ingress cannot be told a `{field}`"),
+                    )
+                    .also(Place::Value(path!["edge", "ingress"]), "the ingress that is chosen")
+                    .because(
+                        "the Gateway API has no such field; leaving it out in silence would promise what is not there",
+                    )
+                    .fix("limit in the service or in front of it (WAF), or use `edge.ingress: nginx`"),
                 );
             }
         }
