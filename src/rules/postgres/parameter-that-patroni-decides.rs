@@ -155,7 +155,9 @@ fn below_floor(entry: &Entry) -> Option<Diagnostic> {
     Some(
         RULE.finding(Place::Span(entry.value.span), format!("`{}` has no effect", entry.key.escape_debug()))
             .label(format!("below {least}"))
-            .because(format!("Patroni drops a value below {least} and runs the server with its own {default} (R-PG-03)"))
+            .because(format!(
+                "Patroni drops a value below {least} and runs the server with its own {default} (R-PG-03)"
+            ))
             .fix(format!("write {least} or more, or leave it out")),
     )
 }
