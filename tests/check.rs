@@ -304,25 +304,33 @@ fn nothing_is_found_in_what_is_shipped_that_nobody_answers_for() {
 #[test]
 fn the_rules_look_at_what_is_rendered_and_point_at_the_blueprint() {
     let shell = shell("");
-    let template = include_str!("../templates/dns/batch.json.tera");
-    shell.write("mine/dns/batch.json.tera", &template.replace("UPSERT", "CREATE"));
-    let check = "check base.yaml --now 2027-01-15 --templates mine";
+    let template = include_str!("../templates/patroni/kubernetes/pool.yaml.tera");
+    let without = template.replace("  unhealthyPodEvictionPolicy: AlwaysAllow\n", "");
+    assert_ne!(without, template);
+    shell.write("mine/patroni/kubernetes/pool.yaml.tera", &without);
+    let check = "check base.yaml --now 2027-01-15 --fail-on warning --templates mine";
     let said = shell.run(&format!("{check} --format concise")).ends(1).out;
-    let line = said.lines().find(|line| line.contains("error[DN002]")).unwrap_or_else(|| panic!("{said}"));
-    let dns = shell.read("base.yaml").lines().position(|line| line == "dns:").unwrap() + 1;
-    assert!(line.starts_with(&format!("base.yaml:{dns}:1: ")), "{line}");
+    let found: Vec<&str> = said.lines().filter(|line| line.contains("[K8009]")).collect();
+    let main = shell.read("base.yaml").lines().position(|line| line == "  main:").unwrap() + 1;
+    assert!(found.len() == 1 && found[0].starts_with(&format!("base.yaml:{main}:3: ")), "{said}");
     let human = shell.run(check).ends(1).err;
-    assert!(human.contains("it shows in global/dns/") && human.contains("`templates/dns/batch.json.tera`"), "{human}");
+    let shows =
+        ["it shows in eu-west-1/kubernetes/postgres-main-pool.yaml:", "`templates/patroni/kubernetes/pool.yaml.tera`"];
+    assert!(shows.iter().all(|words| human.contains(words)), "{human}");
     // A waiver of the part that it comes from holds for it.
-    let waiver = "{rule: DN002, at: dns, reason: once, owner: web, until: 2027-06-30}";
+    let waiver = "{rule: K8009, at: postgres.main, reason: once, owner: web, until: 2027-06-30}";
     let overlay = format!("apiVersion: hagen.dev/v1\nkind: Overlay\npolicy: {{waive: [{waiver}]}}\n");
     shell.write("waive.yaml", &overlay);
     let said = shell.run(&check.replace("base.yaml", "base.yaml waive.yaml")).ends(0).err;
-    assert!(!said.contains("DN002") && said.contains("waived"), "{said}");
-    // hagen's own templates write nothing of the kind; one that cannot be rendered is no fault of the blueprint.
+    assert!(!said.contains("K8009") && said.contains("waived"), "{said}");
+    // hagen's own templates write nothing of the kind.
     shell.run("check base.yaml --now 2027-01-15 --fail-on info").ends(0);
-    shell.write("mine/dns/batch.json.tera", "{{ nothing }}");
+    // One that cannot be rendered, or whose file no reader takes, is no fault of the blueprint, and no pass.
+    shell.write("mine/patroni/kubernetes/pool.yaml.tera", "{{ nothing }}");
     shell.run(check).ends(2);
+    shell.write("mine/patroni/kubernetes/pool.yaml.tera", &template.replacen("kind: ", "kind: [", 1));
+    let said = shell.run(check).ends(2).err;
+    assert!(said.contains("would not be accepted") && said.contains("postgres-main-pool.yaml"), "{said}");
 }
 
 /// What programs rely on: the schema that is printed accepts the reports, and refuses others.

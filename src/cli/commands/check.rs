@@ -15,6 +15,7 @@ use crate::render::{Engine, Selection, render};
 use crate::report::{self, CheckFormat, Section};
 use crate::rules::policy::{self, Flags};
 use crate::rules::rendered;
+use crate::verify::verify;
 use crate::{loading, rules};
 
 /// One base in one environment: what was loaded, what is reported of it, whether that fails.
@@ -36,7 +37,8 @@ pub fn run(args: &Check, output: &mut Output) -> Result<ExitStatus, Failure> {
     if !args.from.is_empty() {
         return files::run(args, &flags, rules.as_ref(), output);
     }
-    let judges = Judges { engine: templates::engine(args.templates.as_deref())?, own: rules };
+    let judges =
+        Judges { engine: templates::engine(args.templates.as_deref())?, foreign: args.templates.is_some(), own: rules };
     let mut runs = read(args, &flags, &judges, output)?;
     if args.fix {
         fix::run(&runs, args.diff, output)?;
@@ -126,6 +128,8 @@ fn is_said(of_base: &Diagnostic, finding: &Diagnostic) -> bool {
 /// What judges a blueprint beside the rules: the templates that it is rendered with, and the users' own rules.
 struct Judges {
     engine: Engine,
+    /// Whether some of the templates are the user's own: nobody has shown that what these write is accepted.
+    foreign: bool,
     own: Option<Rules>,
 }
 
@@ -137,8 +141,14 @@ impl Judges {
         document: &Document,
         output: &mut Output,
     ) -> Result<Vec<Diagnostic>, Failure> {
-        let set = render(blueprint, &self.engine, &Selection::default());
-        let set = set.map_err(|errors| templates::failure(&errors))?;
+        let all = Selection::default();
+        let set = render(blueprint, &self.engine, &all).map_err(|errors| templates::failure(&errors))?;
+        if self.foreign {
+            let verified = verify(blueprint, &set, &all);
+            if !verified.problems.is_empty() {
+                return Err(templates::refused(&verified.problems));
+            }
+        }
         let mut found = rules::check(blueprint);
         let shown = rendered::check(blueprint, document, &set, &found);
         found.extend(shown);

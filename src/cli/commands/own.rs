@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::policy::Tested;
 use crate::blueprint::Blueprint;
 use crate::cli::args::{Own, PolicyTest};
 use crate::cli::output::Output;
@@ -87,22 +88,6 @@ impl Rules {
         }
         Ok(findings)
     }
-}
-
-/// A test as it is reported.
-pub struct Tested {
-    /// Its path.
-    pub name: String,
-    /// Its file.
-    pub file: String,
-    /// Its line.
-    pub line: usize,
-    /// Whether it holds; none for one that waits.
-    pub passed: Option<bool>,
-    /// Why it could not be judged.
-    pub why: Option<String>,
-    /// What it printed.
-    pub prints: Vec<String>,
 }
 
 impl From<Test> for Tested {

@@ -1,5 +1,6 @@
 //! What stands in for rules in Rego in a build that leaves them out: it says so.
 
+use super::policy::Tested;
 use crate::blueprint::Blueprint;
 use crate::cli::Failure;
 use crate::cli::args::{Own, PolicyTest};
@@ -42,22 +43,6 @@ impl Rules {
     pub fn check_files(&self, _: &Estate, _: &mut Output) -> Result<Vec<Diagnostic>, Failure> {
         match *self {}
     }
-}
-
-/// A test as it is reported.
-pub struct Tested {
-    /// Its path.
-    pub name: String,
-    /// Its file.
-    pub file: String,
-    /// Its line.
-    pub line: usize,
-    /// Whether it holds; none for one that waits.
-    pub passed: Option<bool>,
-    /// Why it could not be judged.
-    pub why: Option<String>,
-    /// What it printed.
-    pub prints: Vec<String>,
 }
 
 /// Refuses policies.

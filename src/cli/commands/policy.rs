@@ -4,11 +4,27 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::own::{self, Tested};
+use super::own;
 use crate::cli::args::{Policy, PolicyTest, TestFormat};
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::report::escaped;
+
+/// A test as it is reported.
+pub struct Tested {
+    /// Its path.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: usize,
+    /// Whether it holds; none for one that waits.
+    pub passed: Option<bool>,
+    /// Why it could not be judged.
+    pub why: Option<String>,
+    /// What it printed.
+    pub prints: Vec<String>,
+}
 
 /// Runs the tests, and reports them.
 pub fn run(args: &Policy, output: &mut Output) -> Result<ExitStatus, Failure> {

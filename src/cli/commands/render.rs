@@ -12,7 +12,7 @@ use crate::env::Os;
 use crate::loading;
 use crate::render::{ArtifactKind, ArtifactSet, Object, Selection, render};
 use crate::report::{self, Format, Section};
-use crate::verify::{VerifyProblem, verify};
+use crate::verify::verify;
 use crate::write::{self, Request};
 
 /// Loads, renders, verifies, writes.
@@ -105,7 +105,7 @@ fn rendered(args: &Render, blueprint: &Blueprint) -> Result<Rendered, Failure> {
     // What the real system would refuse is not written, and not streamed.
     let verified = verify(blueprint, &set, &selection);
     if !verified.problems.is_empty() {
-        return Err(refused(&verified.problems));
+        return Err(templates::refused(&verified.problems));
     }
     Ok(Rendered { set, objects: verified.objects, selection })
 }
@@ -182,15 +182,4 @@ fn stream(
         output.result(&format!("{separator}{}", artifact.text));
     }
     Ok(ExitStatus::Ok)
-}
-
-/// What the verifier found, as far as it can be read at once.
-fn refused(problems: &[VerifyProblem]) -> Failure {
-    const SHOWN: usize = 20;
-    let mut lines: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
-    if problems.len() > SHOWN {
-        lines.push(format!("and {} more", problems.len() - SHOWN));
-    }
-    Failure::new(format!("what was rendered would not be accepted\n{}", lines.join("\n")))
-        .hint("nothing was written; with --templates mend the template that is named, otherwise report this with the blueprint")
 }

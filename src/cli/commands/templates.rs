@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::cli::Failure;
 use crate::render::{Engine, TemplateError, engine as known};
+use crate::verify::VerifyProblem;
 
 /// The engine with the templates of a directory, if one was given.
 pub(super) fn engine(directory: Option<&Path>) -> Result<Engine, Failure> {
@@ -49,4 +50,15 @@ fn overrides(directory: Option<&Path>) -> Result<BTreeMap<String, String>, Failu
 pub(super) fn failure(errors: &[TemplateError]) -> Failure {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     Failure::new(lines.join("\n")).hint("nothing was written")
+}
+
+/// What the verifier found, as far as it can be read at once.
+pub(super) fn refused(problems: &[VerifyProblem]) -> Failure {
+    const SHOWN: usize = 20;
+    let mut lines: Vec<String> = problems.iter().take(SHOWN).map(ToString::to_string).collect();
+    if problems.len() > SHOWN {
+        lines.push(format!("and {} more", problems.len() - SHOWN));
+    }
+    Failure::new(format!("what was rendered would not be accepted\n{}", lines.join("\n")))
+        .hint("nothing was written; with --templates mend the template that is named, otherwise report this with the blueprint")
 }

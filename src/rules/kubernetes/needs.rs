@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, at, list_at, of_kind, text_at, texts};
+use super::selector::ByLabel;
 use super::services::{Cluster, Picked, Pods, Selector, is_later, port, ports, selector, target};
 use crate::document::Node;
 use crate::estate::Estate;
@@ -22,14 +23,20 @@ pub struct Scrape<'c, 'a> {
 /// What monitors scrape, where both the pods and the port are known.
 pub fn scrapes<'c, 'a>(estate: &'a Estate, cluster: &'c Cluster<'a>) -> Vec<Scrape<'c, 'a>> {
     let mut scrapes = Vec::new();
+    let services: Vec<(Object<'a>, BTreeMap<&str, &str>)> =
+        of_kind(estate, "Service").map(|service| (service, texts(at(service.node, &["metadata", "labels"])))).collect();
+    let mut labelled = ByLabel::default();
+    services.iter().enumerate().for_each(|(number, (_, labels))| labelled.add(number, labels));
     for monitor in of_kind(estate, "ServiceMonitor") {
         let namespaces = namespaces(monitor);
-        let Some(wanted) = at(monitor.node, &["spec", "selector"]) else { continue };
-        let services = of_kind(estate, "Service").filter(|service| {
-            namespaces.as_ref().is_none_or(|known| known.contains(service.namespace()))
-                && Selector::Labels(wanted).fits(&texts(at(service.node, &["metadata", "labels"])))
+        let Some(wanted) = at(monitor.node, &["spec", "selector"]).map(Selector::Labels) else { continue };
+        let numbers =
+            wanted.sure().map_or_else(|| (0..services.len()).collect(), |(key, values)| labelled.with(key, &values));
+        let asked = numbers.into_iter().filter_map(|number| services.get(number)).filter(|(service, labels)| {
+            namespaces.as_ref().is_none_or(|known| known.contains(service.namespace())) && wanted.fits(labels)
         });
-        for service in services {
+        for (service, _) in asked {
+            let service = *service;
             for pods in picked(cluster, service) {
                 scrapes.extend(list_at(monitor.node, &["spec", "endpoints"]).filter_map(|endpoint| {
                     let of_service = || target(port(service, text_at(endpoint, &["port"])?)?);
@@ -41,12 +48,9 @@ pub fn scrapes<'c, 'a>(estate: &'a Estate, cluster: &'c Cluster<'a>) -> Vec<Scra
     }
     for monitor in of_kind(estate, "PodMonitor") {
         let namespaces = namespaces(monitor);
-        let Some(wanted) = at(monitor.node, &["spec", "selector"]) else { continue };
-        let picked = cluster.all().filter(|pods| {
-            namespaces.as_ref().is_none_or(|known| known.contains(pods.object.namespace()))
-                && Selector::Labels(wanted).fits(&pods.labels)
-        });
-        for pods in picked {
+        let Some(wanted) = at(monitor.node, &["spec", "selector"]).map(Selector::Labels) else { continue };
+        let asked = cluster.namespaces().filter(|name| namespaces.as_ref().is_none_or(|known| known.contains(name)));
+        for pods in asked.flat_map(|namespace| cluster.fitting(namespace, wanted)) {
             scrapes.extend(list_at(monitor.node, &["spec", "podMetricsEndpoints"]).filter_map(|endpoint| {
                 let text =
                     ["portNumber", "port", "targetPort"].into_iter().find_map(|key| text_at(endpoint, &[key]))?;

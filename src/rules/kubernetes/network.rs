@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::{Object, at, int_at, list_at, objects, of_kind, text_at, texts};
+use super::objects::{Object, at, int_at, list_at, objects, of_kind, text_at};
 use super::services::{Cluster, Pods, Selector, items};
 use crate::document::Node;
 use crate::estate::Estate;
@@ -65,7 +65,7 @@ pub fn others(estate: &Estate) -> bool {
 struct Restricting<'a> {
     all: Vec<Object<'a>>,
     asking: BTreeMap<(&'a str, &'a str), Vec<usize>>,
-    /// Those that ask for no label by its value.
+    /// Those that ask for no label that pods must have.
     others: Vec<usize>,
 }
 
@@ -82,11 +82,13 @@ impl<'a> Policies<'a> {
                     continue;
                 }
                 let known = found.entry((direction == Direction::Egress, policy.namespace())).or_default();
-                let asked = texts(at(policy.node, &["spec", "podSelector", "matchLabels"])).into_iter().next();
+                let selector = at(policy.node, &["spec", "podSelector"]).map(Selector::Labels);
                 let number = known.all.len();
                 known.all.push(policy);
-                match asked {
-                    Some(label) => known.asking.entry(label).or_default().push(number),
+                match selector.and_then(Selector::sure) {
+                    Some((key, values)) => {
+                        values.into_iter().for_each(|value| known.asking.entry((key, value)).or_default().push(number));
+                    }
                     None => known.others.push(number),
                 }
             }
@@ -106,6 +108,7 @@ impl<'a> Policies<'a> {
         let asking = pods.labels.iter().filter_map(|(key, value)| known.asking.get(&(*key, *value))).flatten();
         let mut numbers: Vec<usize> = asking.chain(&known.others).copied().collect();
         numbers.sort_unstable();
+        numbers.dedup();
         let selects = |policy: &Object<'_>| {
             at(policy.node, &["spec", "podSelector"]).is_none_or(|node| Selector::Labels(node).fits(&pods.labels))
         };

@@ -122,6 +122,16 @@ impl<'a> Selector<'a> {
         self.requirements().iter().all(|requirement| requirement.holds(labels) || given(requirement))
     }
 
+    /// A label with its values, one of which labels must have to fit: what to look them up by. None where each condition may
+    /// hold without that.
+    pub fn sure(self) -> Option<(&'a str, Vec<&'a str>)> {
+        let surely = |requirement: &Requirement<'_>| !requirement.is_given() && !requirement.is_foreign();
+        self.requirements().into_iter().filter(surely).find_map(|requirement| match requirement.test {
+            Test::In(values) => Some((requirement.key, values)),
+            _ => None,
+        })
+    }
+
     /// Whether it has no condition, and so picks everything.
     pub fn is_empty(self) -> bool {
         self.requirements().is_empty()
@@ -131,6 +141,33 @@ impl<'a> Selector<'a> {
     pub fn refuses(self, key: &str, value: &str) -> bool {
         let labels = BTreeMap::from([(key, value)]);
         self.requirements().iter().any(|requirement| requirement.key == key && !requirement.holds(&labels))
+    }
+}
+
+/// Things by the labels that they have, so that a selector need not be held against all of them.
+#[derive(Default)]
+pub struct ByLabel<'a>(BTreeMap<(&'a str, &'a str), Vec<usize>>);
+
+impl<'a> ByLabel<'a> {
+    /// Adds the labels of a thing that is known by its number; numbers rise.
+    pub fn add(&mut self, number: usize, labels: &BTreeMap<&'a str, &'a str>) {
+        for (key, value) in labels {
+            self.0.entry((*key, *value)).or_default().push(number);
+        }
+    }
+
+    /// Whether one of them has a label of this name.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.range((key, "")..).next().is_some_and(|((known, _), _)| *known == key)
+    }
+
+    /// The numbers of those that have one of these values, in order.
+    pub fn with(&self, key: &str, values: &[&str]) -> Vec<usize> {
+        let mut numbers: Vec<usize> =
+            values.iter().filter_map(|value| self.0.get(&(key, *value))).flatten().copied().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, at, int_at, list, list_at, objects, of_kind, text_at, texts};
-use super::selector::{Requirement, Test};
+use super::selector::{ByLabel, Requirement, Test};
 use crate::document::Node;
 use crate::estate::Estate;
 
@@ -112,6 +112,7 @@ pub enum Picked<'c, 'a> {
 #[derive(Default)]
 struct Namespace<'a> {
     pods: Vec<Pods<'a>>,
+    labelled: ByLabel<'a>,
     /// Whether something in it starts pods that these files do not show.
     open: bool,
 }
@@ -155,7 +156,9 @@ impl<'a> Cluster<'a> {
             let pods = Pods { object, template, labels: texts(at(template, &["metadata", "labels"])) };
             if pods.containers().any(|container| container.get("image").is_some()) {
                 whole.insert((object.kind(), object.name()));
-                namespaces.entry(object.namespace()).or_default().pods.push(pods);
+                let namespace = namespaces.entry(object.namespace()).or_default();
+                namespace.labelled.add(namespace.pods.len(), &pods.labels);
+                namespace.pods.push(pods);
             } else {
                 parts.push(object);
             }
@@ -195,13 +198,12 @@ impl<'a> Cluster<'a> {
 
     /// The pods of a namespace that a selector picks.
     pub fn pick(&self, namespace: &str, selector: Selector<'_>) -> Picked<'_, 'a> {
-        let pods = self.pods(namespace);
         let requirements = selector.requirements();
         let later = |requirement: &Requirement<'_>| {
             is_later(requirement.key)
                 || matches!(&requirement.test, Test::In(values) if values.iter().any(|value| is_later(value)))
         };
-        let carried = |key: &str| pods.iter().any(|pods| pods.labels.contains_key(key));
+        let carried = |key: &str| self.namespaces.get(namespace).is_some_and(|known| known.labelled.has(key));
         if requirements.iter().any(later) {
             return Picked::Unknown;
         }
@@ -214,13 +216,40 @@ impl<'a> Cluster<'a> {
         if asked.is_empty() && !given.is_empty() || asked.iter().any(foreign) {
             return Picked::Unknown;
         }
-        let picked: Vec<&Pods<'_>> =
-            pods.iter().filter(|pods| asked.iter().all(|requirement| requirement.holds(&pods.labels))).collect();
+        let sure = asked.iter().find_map(|requirement| match &requirement.test {
+            Test::In(values) => Some((requirement.key, values.as_slice())),
+            _ => None,
+        });
+        let holds = |pods: &&Pods<'_>| asked.iter().all(|requirement| requirement.holds(&pods.labels));
+        let picked: Vec<&Pods<'_>> = self.having(namespace, sure).into_iter().filter(holds).collect();
         match picked.is_empty() {
             false => Picked::Pods(picked),
             true if self.knows(namespace) => Picked::Nobody,
             true => Picked::Unknown,
         }
+    }
+
+    /// The pods of a namespace that a selector fits, with what is written on them when they run.
+    pub fn fitting(&self, namespace: &str, selector: Selector<'_>) -> Vec<&Pods<'a>> {
+        let sure = selector.sure();
+        let sure = sure.as_ref().map(|(key, values)| (*key, values.as_slice()));
+        self.having(namespace, sure).into_iter().filter(|pods| selector.fits(&pods.labels)).collect()
+    }
+
+    /// The pods of a namespace that have one of these values of a label; all, where none is asked for.
+    fn having(&self, namespace: &str, label: Option<(&str, &[&str])>) -> Vec<&Pods<'a>> {
+        let Some(known) = self.namespaces.get(namespace) else { return Vec::new() };
+        match label {
+            Some((key, values)) => {
+                known.labelled.with(key, values).into_iter().filter_map(|number| known.pods.get(number)).collect()
+            }
+            None => known.pods.iter().collect(),
+        }
+    }
+
+    /// The names of the namespaces that have pods.
+    pub fn namespaces(&self) -> impl Iterator<Item = &'a str> {
+        self.namespaces.keys().copied()
     }
 
     /// The pods whose labels come nearest to a selector that fits none, and the condition that they miss.
