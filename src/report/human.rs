@@ -1,6 +1,8 @@
 //! For people: each finding with its excerpt, carets, cause and fix.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -19,10 +21,10 @@ pub fn render(sections: &[Section<'_>], look: Look) -> String {
     let renderer = renderer.decor_style(DecorStyle::Ascii).term_width(look.width);
     let mut out = String::new();
     for section in sections {
-        let secrets = refused(section);
+        let hidden = Hidden::of(section);
         for finding in section.findings.iter().filter(|finding| finding.waived.is_none()) {
             // In excerpts the library shows what is below U+0020, and leaves what acts as well beyond it.
-            let shown = one(&renderer, section, finding, &secrets);
+            let shown = one(&renderer, section, finding, &hidden);
             out.extend(shown.chars().map(|c| if c >= '\u{7f}' && acts(c) { '\u{fffd}' } else { c }));
             out.push_str("\n\n");
         }
@@ -30,15 +32,28 @@ pub fn render(sections: &[Section<'_>], look: Look) -> String {
     out
 }
 
-/// Where the credentials stand that were refused as such, in order.
-fn refused(section: &Section<'_>) -> Vec<Span> {
-    let found = section.findings.iter().filter(|finding| CREDENTIALS.contains(&&*finding.id));
-    let mut spans: Vec<Span> = found.map(|finding| section.document.span(&finding.primary.place)).collect();
-    spans.sort_unstable();
-    spans
+/// What no excerpt may show.
+struct Hidden {
+    /// The credentials that were refused as such, in order.
+    refused: Vec<Span>,
+    /// The data of Secrets in the files that excerpts are taken from.
+    data: BTreeMap<u32, Vec<Range<usize>>>,
 }
 
-fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, secrets: &[Span]) -> String {
+impl Hidden {
+    fn of(section: &Section<'_>) -> Self {
+        let span = |label: &Label| section.document.span(&label.place);
+        let found = section.findings.iter().filter(|finding| CREDENTIALS.contains(&&*finding.id));
+        let mut refused: Vec<Span> = found.map(|finding| span(&finding.primary)).collect();
+        refused.sort_unstable();
+        let labels = section.findings.iter().flat_map(|finding| finding.related.iter().chain([&finding.primary]));
+        let files: BTreeSet<u32> = labels.map(|label| span(label).file).collect();
+        let sources = files.into_iter().filter_map(|file| Some((file, section.document.sources.get(file as usize)?)));
+        Self { refused, data: sources.map(|(file, source)| (file, secrets::of_secrets(&source.text))).collect() }
+    }
+}
+
+fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, hidden: &Hidden) -> String {
     let level = match finding.level {
         diagnostics::Level::Error => Level::ERROR,
         diagnostics::Level::Warning => Level::WARNING,
@@ -47,7 +62,7 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, secrets
     let (title, id) = (one_line(&finding.title), one_line(&finding.id));
     let environment = section.environment.map(|name| format!("in the environment `{}`", one_line(name)));
     let mut group: Group<'_> =
-        level.primary_title(title.as_str()).id(id.as_str()).elements(snippets(section.document, finding, secrets));
+        level.primary_title(title.as_str()).id(id.as_str()).elements(snippets(section.document, finding, hidden));
     if let Some(environment) = &environment {
         group = group.element(Level::NOTE.message(environment.as_str()));
     }
@@ -75,18 +90,20 @@ fn said(text: &str) -> String {
 type Marked<'a> = (Span, &'a Label, bool);
 
 /// An excerpt: its bytes, its first line, what is marked in it.
-type Window<'a> = (std::ops::Range<usize>, usize, Vec<&'a Marked<'a>>);
+type Window<'a> = (Range<usize>, usize, Vec<&'a Marked<'a>>);
 
 /// An excerpt without the credentials in it: what is printed may end up in a log that others read.
-fn masked<'a>(secrets: &[Span], file: u32, whole: &'a str, range: std::ops::Range<usize>) -> Cow<'a, str> {
+fn masked<'a>(hidden: &Hidden, file: u32, whole: &'a str, range: Range<usize>) -> Cow<'a, str> {
     let (text, start) = (whole.get(range.clone()).unwrap_or(""), range.start);
     // A window begins with a line; a value of several lines may begin before it.
+    let secrets = &hidden.refused;
     let first = secrets.partition_point(|span| (span.file, span.start as usize) < (file, start)).saturating_sub(1);
     let inside = |span: &&Span| (span.file, span.start as usize) < (file, start + text.len());
     let spans = secrets[first..].iter().take_while(inside).filter(|span| span.file == file);
     let spans = spans.map(|span| span.start as usize..span.end as usize);
+    let data = hidden.data.get(&file).map(Vec::as_slice).unwrap_or_default();
     let mut out = Cow::Borrowed(text);
-    for span in spans.chain(secrets::find(whole, range)) {
+    for span in spans.chain(secrets::find(whole, range, data)) {
         let (from, to) = (span.start.max(start) - start, span.end.max(start) - start);
         let Some(secret) = out.get(from..to.min(text.len())) else { continue };
         // As many bytes and lines as before, so that every place stays where it is.
@@ -100,7 +117,7 @@ fn masked<'a>(secrets: &[Span], file: u32, whole: &'a str, range: std::ops::Rang
 fn snippets<'a>(
     document: &'a Document,
     finding: &Diagnostic,
-    secrets: &[Span],
+    hidden: &Hidden,
 ) -> Vec<Snippet<'a, annotate_snippets::Annotation<'a>>> {
     let primary = (document.span(&finding.primary.place), &finding.primary, true);
     let related = finding.related.iter().map(|label| (document.span(&label.place), label, false));
@@ -134,7 +151,7 @@ fn snippets<'a>(
         }
         for (range, line, inside) in windows {
             let text = source.text.get(range.clone()).unwrap_or("");
-            let mut snippet = Snippet::source(masked(secrets, file, &source.text, range.clone()))
+            let mut snippet = Snippet::source(masked(hidden, file, &source.text, range.clone()))
                 .line_start(line)
                 .path(one_line(&source.name))
                 .fold(true);
@@ -159,16 +176,17 @@ fn snippets<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::masked;
+    use super::{Hidden, masked};
     use crate::document::Span;
 
     #[test]
     fn a_credential_is_not_shown_and_every_place_stays_where_it_is() {
         let text = "a: sécret\nb: |\n  x\n  y\nc: 1\n";
-        let secrets = [Span { file: 0, start: 3, end: 10 }, Span { file: 0, start: 14, end: 24 }];
-        assert_eq!(masked(&secrets, 0, text, 0..text.len()), "a: *******\nb: *\n***\n***\nc: 1\n");
+        let refused = vec![Span { file: 0, start: 3, end: 10 }, Span { file: 0, start: 14, end: 24 }];
+        let hidden = Hidden { refused, data: [].into() };
+        assert_eq!(masked(&hidden, 0, text, 0..text.len()), "a: *******\nb: *\n***\n***\nc: 1\n");
         // A window that begins inside of the second one, and another file.
-        assert_eq!(masked(&secrets, 0, text, 20..text.len()), "***\nc: 1\n");
-        assert_eq!(masked(&secrets, 1, text, 0..text.len()), text);
+        assert_eq!(masked(&hidden, 0, text, 20..text.len()), "***\nc: 1\n");
+        assert_eq!(masked(&hidden, 1, text, 0..text.len()), text);
     }
 }

@@ -41,7 +41,8 @@ fn is_credential(name: &str) -> bool {
 }
 
 /// Where credentials stand in a part of a text, which begins and ends with a line: ranges of bytes of the whole text, in order.
-pub(super) fn find(text: &str, part: Range<usize>) -> Vec<Range<usize>> {
+/// `data` is what lies in Secrets there: [`of_secrets`].
+pub(super) fn find(text: &str, part: Range<usize>, data: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let Some(lines) = text.get(part.clone()) else { return found };
     let mut start = part.start;
@@ -51,7 +52,7 @@ pub(super) fn find(text: &str, part: Range<usize>) -> Vec<Range<usize>> {
     for line in lines.split_inclusive('\n') {
         let bare = line.trim_end_matches(['\n', '\r']);
         of_line(bare, before, start, &mut found);
-        if is_in_secret(text, start) {
+        if data.iter().any(|range| range.contains(&start)) {
             values(bare, start, &mut found);
         }
         before = bare;
@@ -98,16 +99,33 @@ fn is_named(line: &str) -> bool {
     })
 }
 
-/// Whether a line lies in the data of a Secret of Kubernetes.
-fn is_in_secret(text: &str, at: usize) -> bool {
-    let Some(before) = text.get(..at) else { return false };
-    let from = before.rfind("\n---").map_or(0, |mark| mark + 1);
-    let document = text.get(from..).unwrap_or_default();
-    let end = document.get(3..).and_then(|rest| rest.find("\n---")).map_or(document.len(), |mark| mark + 3);
-    let is_secret = document.get(..end).unwrap_or_default().lines().any(|line| line.trim_end() == "kind: Secret");
-    let section =
-        text.get(from..at).unwrap_or_default().lines().rev().find(|line| line.starts_with(|c: char| c.is_alphabetic()));
-    is_secret && section.is_some_and(|line| line.starts_with("data:") || line.starts_with("stringData:"))
+/// Where the data of Secrets of Kubernetes lie in a text: the lines of `data` and `stringData`.
+pub(super) fn of_secrets(text: &str) -> Vec<Range<usize>> {
+    const KIND: &str = "kind: Secret";
+    let mut found = Vec::new();
+    if !text.contains(KIND) {
+        return found;
+    }
+    let (mut is_secret, mut of_document, mut open) = (false, Vec::new(), None);
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let ends = line.starts_with("---");
+        if ends || line.starts_with(|c: char| c.is_alphabetic()) {
+            of_document.extend(open.take().map(|from| from..start));
+        }
+        if ends {
+            found.extend(std::mem::take(&mut of_document).into_iter().filter(|_| is_secret));
+            is_secret = false;
+        }
+        is_secret |= line.trim_end() == KIND;
+        if line.starts_with("data:") || line.starts_with("stringData:") {
+            open = Some(start);
+        }
+        start += line.len();
+    }
+    of_document.extend(open.map(|from| from..start));
+    found.extend(of_document.into_iter().filter(|_| is_secret));
+    found
 }
 
 /// The value of a line that is indented, whatever its name is; a line of a text of several is all value.
@@ -128,11 +146,11 @@ fn values(line: &str, start: usize, found: &mut Vec<Range<usize>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::{find, of_secrets};
 
     fn masked(text: &str) -> String {
         let mut out = text.to_owned();
-        for range in find(text, 0..text.len()) {
+        for range in find(text, 0..text.len(), &of_secrets(text)) {
             let stars = "*".repeat(range.len());
             out.replace_range(range, &stars);
         }

@@ -9,6 +9,7 @@ mod promised;
 pub mod rendered;
 mod rule;
 mod settings;
+mod view;
 pub mod waiver;
 
 mod alerts;
@@ -31,6 +32,7 @@ use rayon::prelude::*;
 use crate::blueprint::Blueprint;
 use crate::diagnostics::Diagnostic;
 use crate::estate::Estate;
+use view::View;
 
 /// The rules of a family, by id.
 const fn of(group: Group) -> &'static [&'static Rule] {
@@ -94,13 +96,14 @@ fn check_rendered(estate: &Estate) -> Vec<Diagnostic> {
 fn in_files(estate: &Estate, of: impl Fn(&Rule) -> Option<rule::OfFiles> + Sync) -> Vec<Diagnostic> {
     let checks: Vec<rule::OfFiles> = all().filter_map(of).collect();
     let clusters = estate.clusters();
-    let runs: Vec<(&rule::OfFiles, &Estate)> =
-        checks.iter().flat_map(|check| clusters.iter().map(move |cluster| (check, cluster))).collect();
+    let views: Vec<View<'_>> = clusters.iter().map(View::new).collect();
+    let runs: Vec<(&rule::OfFiles, &View<'_>)> =
+        checks.iter().flat_map(|check| views.iter().map(move |view| (check, view))).collect();
     let found: Vec<Vec<Diagnostic>> = runs
         .into_par_iter()
-        .map(|(check, cluster)| {
+        .map(|(check, view)| {
             let mut findings = Vec::new();
-            check(cluster, &mut findings);
+            check(view, &mut findings);
             findings
         })
         .collect();
@@ -117,6 +120,7 @@ fn in_files(estate: &Estate, of: impl Fn(&Rule) -> Option<rule::OfFiles> + Sync)
 /// What every rule needs.
 mod prelude {
     pub(super) use super::rule::{Check, Group, Rule};
+    pub(super) use super::view::View;
     pub(super) use crate::blueprint::Blueprint;
     pub(super) use crate::diagnostics::{Diagnostic, Level, Place};
     pub(super) use crate::estate::{Estate, Kind};

@@ -1,8 +1,8 @@
 //! What a rule is: a static description, and one function that finds.
 
+use super::view::View;
 use crate::blueprint::Blueprint;
 use crate::diagnostics::{Diagnostic, Level, Place};
-use crate::estate::Estate;
 
 /// What a rule is about: the family that its id and its file stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,7 +78,7 @@ impl Group {
 }
 
 /// What looks at files.
-pub(super) type OfFiles = fn(&Estate, &mut Vec<Diagnostic>);
+pub(super) type OfFiles = fn(&View<'_>, &mut Vec<Diagnostic>);
 
 /// What a rule reads. Each function pushes what it finds; it knows no clock, file, network or stream.
 #[derive(Clone, Copy)]
@@ -86,10 +86,10 @@ pub enum Check {
     /// The resolved blueprint: what a user can get wrong there.
     Blueprint(fn(&Blueprint, &mut Vec<Diagnostic>)),
     /// Files: what stands in hand-written ones, and what hagen must never render.
-    Files(fn(&Estate, &mut Vec<Diagnostic>)),
+    Files(OfFiles),
     /// Either. With a blueprint the first one says where in the blueprint; the second is for hand-written files; the
     /// tests hold it against hagen's own output, too.
-    Both(fn(&Blueprint, &mut Vec<Diagnostic>), fn(&Estate, &mut Vec<Diagnostic>)),
+    Both(fn(&Blueprint, &mut Vec<Diagnostic>), OfFiles),
 }
 
 /// A rule.

@@ -22,7 +22,7 @@
 //! # Source
 //! facts.md R-AL-04.
 
-use super::written::{Alert, alerts};
+use super::written::Alert;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -35,11 +35,11 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for alert in alerts(estate) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    for alert in estate.alerts() {
         for annotation in alert.node.get("annotations").and_then(|node| node.map()).unwrap_or_default() {
             let Some(text) = annotation.value.scalar().map(|scalar| &*scalar.text) else { continue };
-            let Some((shown, is)) = fault(&alert, text) else { continue };
+            let Some((shown, is)) = fault(alert, text) else { continue };
             findings.push(
                 RULE.finding(
                     Place::Span(annotation.value.span),

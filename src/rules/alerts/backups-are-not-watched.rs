@@ -81,7 +81,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let words = ["archiv", "backup", "backrest", "barman", "wal_g", "walg", "velero"];
     if !says_nothing_of(estate, &words) {
         return;

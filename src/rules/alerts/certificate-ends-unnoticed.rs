@@ -99,7 +99,7 @@ fn missing(at: Path, title: String, by: &str) -> Diagnostic {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let words =
         ["cert_expiry", "certificate_expiration", "cert_not_after", "x509_cert", "ssl_cert", "certificate_not_after"];
     if !says_nothing_of(estate, &words) {

@@ -62,7 +62,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     );
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in estate.of(Kind::Alertmanager) {
         let receivers: BTreeMap<&str, &Node> = list_at(file, &["receivers"])
             .filter_map(|receiver| Some((text_at(receiver, &["name"])?, receiver)))

@@ -24,7 +24,6 @@
 //! facts.md R-AL-03 (tried with promtool).
 
 use super::expression::{Expression, Series};
-use super::written::alerts;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -37,8 +36,8 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for alert in alerts(estate) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    for alert in estate.alerts() {
         let Some((series, number)) = counted(&alert.expression) else { continue };
         findings.push(
             RULE.finding(alert.place(), format!("`{}` counts errors, not their share", alert.name))

@@ -23,7 +23,7 @@
 //! facts.md R-AL-21 (measured).
 
 use super::expression::Expression;
-use super::written::{Alert, alerts};
+use super::written::Alert;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -70,8 +70,8 @@ const EXPORTERS: [Exporter; 10] = [
     exporter("pgbackrest_exporter", "pgbackrest_", "pgbackrest_exporter_status", &["backrest"]),
 ];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let alerts = alerts(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let alerts = estate.alerts();
     for exporter in &EXPORTERS {
         let of_it = |alert: &&Alert<'_>| alert.series().any(|series| series.name.starts_with(exporter.prefix));
         let Some(first) = alerts.iter().find(of_it) else { continue };

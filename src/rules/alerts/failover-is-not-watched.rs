@@ -89,7 +89,7 @@ const MECHANISMS: [(Kind, &str, &str, &[&str]); 4] = [
     (Kind::Sentinel, "Sentinel", "sentinel", &["redis_sentinel_"]),
 ];
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (kind, name, key, metrics) in MECHANISMS {
         let own = estate.of(kind).find_map(|file| file.entry(key));
         let Some(entry) = own.filter(|entry| kind != Kind::Redis || is_on(entry)) else { continue };

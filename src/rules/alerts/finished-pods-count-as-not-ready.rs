@@ -19,7 +19,6 @@
 //! # Source
 //! facts.md R-AL-07 (tried with promtool).
 
-use super::written::alerts;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -32,8 +31,8 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for alert in alerts(estate) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    for alert in estate.alerts() {
         let unready =
             alert.series().any(|series| series.name == "kube_pod_status_ready" && series.is("condition", "false"));
         let none = alert.expression.comparisons().any(|(part, op, number)| {

@@ -21,7 +21,7 @@
 //! facts.md R-AL-17.
 
 use super::expression::{Expression, Kept};
-use super::written::{Alert, alerts};
+use super::written::Alert;
 use crate::document::Node;
 use crate::rules::prelude::*;
 
@@ -35,10 +35,10 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for alert in alerts(estate) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    for alert in estate.alerts() {
         let Some((name, kept)) = aggregation(&alert.expression) else { continue };
-        for text in texts(&alert) {
+        for text in texts(alert) {
             let Some(gone) = used(text).into_iter().find(|label| !keeps(kept, label)) else { continue };
             findings.push(
                 RULE.finding(

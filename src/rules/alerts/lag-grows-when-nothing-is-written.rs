@@ -24,7 +24,7 @@
 //! # Source
 //! facts.md R-AL-06; postgres_exporter, pull request 895.
 
-use super::written::{Alert, alerts};
+use super::written::Alert;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -42,10 +42,10 @@ const RECENT: &str = "pg_replication_lag_seconds";
 
 const AGES: [&str; 3] = ["pg_replication_lag", RECENT, "pg_replication_last_replay_seconds"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let alerts = alerts(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let alerts = estate.alerts();
     let positions = alerts.iter().any(is_saved);
-    for alert in &alerts {
+    for alert in alerts {
         let Some(age) = age(alert) else { continue };
         if is_saved(alert) || positions && age == RECENT {
             continue;

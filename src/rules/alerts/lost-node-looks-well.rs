@@ -20,7 +20,6 @@
 //! facts.md R-AL-22 (measured).
 
 use super::expression::Series;
-use super::written::alerts;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -33,8 +32,8 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let alerts = alerts(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let alerts = estate.alerts();
     if alerts.iter().flat_map(|alert| alert.series()).any(|series| is_ready(series) && !is_false(series)) {
         return;
     }

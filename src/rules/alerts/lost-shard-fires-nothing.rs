@@ -20,7 +20,6 @@
 //! # Source
 //! facts.md R-AL-23 (measured).
 
-use super::written::alerts;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -33,13 +32,13 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let partial = estate.of(Kind::Redis).flat_map(|file| file.map().unwrap_or_default()).find(|entry| {
         let value = entry.value.scalar().and_then(|scalar| scalar.text.split_whitespace().next());
         entry.key.eq_ignore_ascii_case("cluster-require-full-coverage") && value == Some("no")
     });
     let Some(partial) = partial else { return };
-    let alerts = alerts(estate);
+    let alerts = estate.alerts();
     if alerts.iter().flat_map(|alert| alert.series()).any(|series| series.name.starts_with("redis_cluster_slots_")) {
         return;
     }

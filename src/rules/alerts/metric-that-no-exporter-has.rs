@@ -24,10 +24,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::expression::Expression;
 use super::written::rules;
 use crate::diagnostics::nearest;
-use crate::rules::kubernetes::objects::{at, text_at};
+use crate::rules::kubernetes::objects::text_at;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -56,14 +55,14 @@ const OPEN: [&str; 5] = [
     "etcd_debugging_",
 ];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let known: BTreeSet<&str> = METRICS.lines().collect();
     let recorded: BTreeSet<&str> = rules(estate).filter_map(|rule| text_at(rule, &["record"])).collect();
     // Looking for the nearest name takes long; many rules may ask for the same.
     let mut fixes: BTreeMap<String, String> = BTreeMap::new();
-    for rule in rules(estate) {
-        let Some((node, text)) = at(rule, &["expr"]).zip(text_at(rule, &["expr"])) else { continue };
-        let Some(expression) = Expression::read(text) else { continue };
+    let written = estate.written();
+    let alerts = written.alerts.iter().map(|alert| (alert.at, &alert.expression));
+    for (node, expression) in alerts.chain(written.others.iter().map(|(at, expression)| (*at, expression))) {
         let missing: BTreeSet<&str> = expression
             .series()
             .map(|series| series.name)

@@ -3,7 +3,7 @@
 mod expression;
 mod reader;
 mod tokens;
-mod written;
+pub(super) mod written;
 
 use super::rule::family;
 

@@ -47,7 +47,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     );
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     if !says_nothing_of(estate, &["vector(1)", "vector( 1 )"]) {
         return;
     }

@@ -25,7 +25,7 @@
 //! facts.md R-AL-02: the SRE workbook, Alerting on SLOs.
 
 use super::expression::Expression;
-use super::written::{Alert, alerts};
+use super::written::Alert;
 use crate::blueprint::raw::Severity;
 use crate::rules::prelude::*;
 
@@ -74,10 +74,10 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    for alert in alerts(estate) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    for alert in estate.alerts() {
         let Some(severity) = alert.pages() else { continue };
-        let Some(up) = each_instance(&alert) else { continue };
+        let Some(up) = each_instance(alert) else { continue };
         findings.push(
             RULE.finding(
                 Place::Span(severity.span),

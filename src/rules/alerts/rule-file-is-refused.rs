@@ -41,7 +41,7 @@ pub static RULE: Rule = Rule {
 const LENGTH: usize = 16 << 10;
 const NESTED: usize = 100;
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for group in groups(estate) {
         durations(group, &["interval", "query_offset"], findings);
         for rule in list_at(group, &["rules"]) {
@@ -50,7 +50,7 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             else {
                 continue;
             };
-            if is_filled_in_later(text) || !is_refused(text) {
+            if !estate.written().is_unread(&entry.value) || is_filled_in_later(text) || !is_refused(text) {
                 continue;
             }
             let place = if text.trim().is_empty() { entry.key_span } else { entry.value.span };

@@ -23,7 +23,7 @@
 //! facts.md R-AL-20 (measured).
 
 use super::expression::Expression;
-use super::written::{Alert, alerts};
+use super::written::Alert;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -36,12 +36,12 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let alerts = alerts(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let alerts = estate.alerts();
     if alerts.iter().any(sees_it) {
         return;
     }
-    for alert in &alerts {
+    for alert in alerts {
         let Some(lag) = alert.series().map(|series| series.name).find(|name| is_lag(name)) else { continue };
         findings.push(
             RULE.finding(alert.place(), format!("`{}` does not see a standby that is cut off", alert.name))

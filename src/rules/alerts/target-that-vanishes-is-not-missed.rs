@@ -23,7 +23,6 @@
 //! facts.md F-PR-03, F-PR-04 (tried with promtool).
 
 use super::expression::{Expression, Series};
-use super::written::alerts;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -39,10 +38,10 @@ pub static RULE: Rule = Rule {
 /// What notices that there are too few series, or none.
 const COUNTS: [&str; 4] = ["absent", "absent_over_time", "count", "vector"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let alerts = alerts(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let alerts = estate.alerts();
     let counted: Vec<Option<&str>> = alerts.iter().flat_map(|alert| counted(&alert.expression)).collect();
-    for alert in &alerts {
+    for alert in alerts {
         let Some(up) = compared(&alert.expression) else { continue };
         let job = up.of("job");
         if alert.expression.calls(&COUNTS) || counted.iter().any(|of| of.is_none() || *of == job) {

@@ -1,5 +1,7 @@
 //! Alerting rules as they are written: in rule files of Prometheus, and in PrometheusRule objects.
 
+use std::collections::BTreeSet;
+
 use super::expression::{Expression, Series};
 use crate::diagnostics::Place;
 use crate::document::Node;
@@ -49,14 +51,38 @@ pub fn rules(estate: &Estate) -> impl Iterator<Item = &Node> {
     groups(estate).flat_map(|group| list_at(group, &["rules"]))
 }
 
-/// All alerting rules whose expression can be read.
-pub fn alerts(estate: &Estate) -> Vec<Alert<'_>> {
-    let read = |rule| {
-        let at = at(rule, &["expr"])?;
-        let expression = Expression::read(text_at(rule, &["expr"])?)?;
-        Some(Alert { node: rule, name: text_at(rule, &["alert"])?, at, expression })
-    };
-    rules(estate).filter_map(read).collect()
+/// The rules among files, by what their expressions are.
+#[derive(Default)]
+pub struct Written<'a> {
+    /// The alerting rules whose expression can be read.
+    pub alerts: Vec<Alert<'a>>,
+    /// The expressions of other rules that can be read, each with its place.
+    pub others: Vec<(&'a Node, Expression<'a>)>,
+    /// Where the expressions stand that cannot.
+    unread: BTreeSet<(u32, u32)>,
+}
+
+impl<'a> Written<'a> {
+    /// Reads the expression of each rule.
+    pub fn of(estate: &'a Estate) -> Self {
+        let mut found = Self::default();
+        for node in rules(estate) {
+            let Some((at, text)) = at(node, &["expr"]).zip(text_at(node, &["expr"])) else { continue };
+            match (Expression::read(text), text_at(node, &["alert"])) {
+                (Some(expression), Some(name)) => found.alerts.push(Alert { node, name, at, expression }),
+                (Some(expression), None) => found.others.push((at, expression)),
+                (None, _) => {
+                    found.unread.insert((at.span.file, at.span.start));
+                }
+            }
+        }
+        found
+    }
+
+    /// Whether an expression cannot be read.
+    pub fn is_unread(&self, at: &Node) -> bool {
+        self.unread.contains(&(at.span.file, at.span.start))
+    }
 }
 
 /// Whether alerting rules are among the files, and no rule has one of these words in its expression: of what the words are

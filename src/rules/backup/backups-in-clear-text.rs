@@ -56,7 +56,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (number, repository) in estate.of(Kind::Pgbackrest).flat_map(repositories) {
         let kind = repository.get("type").map_or("posix", |entry| text(entry));
         let directory = matches!(kind, "posix" | "cifs" | "sftp");

@@ -42,7 +42,7 @@ pub static RULE: Rule = Rule {
 /// What says that a repository is there and lies here.
 const PLACES: [&str; 5] = ["path", "type", "s3-bucket", "gcs-bucket", "azure-container"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in estate.of(Kind::Pgbackrest) {
         for (number, repository) in
             repositories(file).into_iter().filter(|(_, repository)| !repository.contains_key("host"))

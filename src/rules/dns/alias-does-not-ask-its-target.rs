@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (_, set) in sets(estate) {
         let Some(policy) =
             set.policy().filter(|entry| matches!(&*entry.key, "Failover" | "GeoLocation" | "Region" | "Weight"))

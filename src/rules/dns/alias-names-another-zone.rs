@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (_, set) in sets(estate) {
         let Some(target) = set.alias() else { continue };
         let Some((node, id)) = at(target, &["HostedZoneId"]).zip(text_at(target, &["HostedZoneId"])) else { continue };

@@ -32,7 +32,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (_, change) in all_changes(estate) {
         let Some(action) = at(change, &["Action"]).filter(|_| text_at(change, &["Action"]) == Some("CREATE")) else {
             continue;

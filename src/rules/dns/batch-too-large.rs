@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
 const RECORDS: usize = 1000;
 const CHARACTERS: usize = 32_000;
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for batch in estate.of(Kind::Route53Changes) {
         let Some(changes) = changes(batch) else { continue };
         let (mut records, mut characters) = (0, 0);

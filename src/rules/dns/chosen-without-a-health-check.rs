@@ -34,7 +34,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (_, set) in sets(estate) {
         let Some(policy) = set.policy() else { continue };
         let level = match &*policy.key {

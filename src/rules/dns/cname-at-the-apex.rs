@@ -35,7 +35,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let mut apexes = BTreeMap::new();
     for (batch, set) in sets(estate).filter(|(_, set)| matches!(set.kind(), "NS" | "SOA")) {
         let zone = text_at(batch, &["HostedZoneId"]).unwrap_or_default();

@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let known: BTreeSet<(String, Option<&str>)> = sets(estate)
         .filter(|(_, set)| set.kind() == "AAAA")
         .map(|(_, set)| (plain(set.name()), text_at(set.node, &["SetIdentifier"])))

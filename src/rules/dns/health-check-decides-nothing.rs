@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let children: BTreeSet<&str> = estate
         .of(Kind::Route53HealthCheck)
         .flat_map(|check| list_at(check, &["HealthCheckConfig", "ChildHealthChecks"]))

@@ -64,7 +64,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     // Of a name there are at most 100 (F-DN-12): a larger group is none that Route 53 has.
     for group in groups(estate).into_iter().filter(|group| group.len() <= 100) {
         for set in &group {

@@ -36,7 +36,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for group in groups(estate) {
         let located: Vec<_> = group.iter().filter_map(|set| Some((set, set.node.entry("GeoLocation")?))).collect();
         let Some((first, entry)) = located.first() else { continue };

@@ -34,7 +34,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for group in groups(estate) {
         let Some(first) = group.first() else { continue };
         let Some(other) = group.iter().find(|set| word(**set) != word(*first)) else { continue };

@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
 
 const ATTRIBUTE: &str = "deletion_protection.enabled";
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for balancer in balancers(estate).iter().filter(|balancer| balancer.has(ATTRIBUTE, "true") == Some(false)) {
         findings.push(
             RULE.finding(

@@ -80,7 +80,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let decides = |gateway: &Object<'_>| is_nlb(*gateway) && !names(*gateway, "tcp.idle_timeout.seconds");
     let gateways: Vec<Object<'_>> = of_kind(estate, "Gateway").filter(decides).collect();
     for route in of_kind(estate, "HTTPRoute") {

@@ -33,7 +33,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for object in objects(estate).filter(|object| matches!(object.kind(), "Ingress" | "Service" | "Gateway")) {
         for node in tls_policies(object) {
             let Some(scalar) = node.scalar() else { continue };

@@ -40,7 +40,7 @@ pub static RULE: Rule = Rule {
 
 const ATTRIBUTE: &str = "load_balancing.cross_zone.enabled";
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for balancer in balancers(estate).iter().filter(|balancer| !balancer.is_application) {
         let text = |name: &str| own(balancer.object, &format!("{NLB}{name}")).and_then(Node::scalar).map(|s| &*s.text);
         let lists = [text("attributes"), text("target-group-attributes")];

@@ -47,8 +47,8 @@ const ATTRIBUTE: &str = "deregistration_delay.timeout_seconds";
 /// So many seconds, where nothing is written (F-LB-02).
 const DEFAULT: i64 = 300;
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let cluster = Cluster::read(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let cluster = estate.cluster();
     for ingress in of_kind(estate, "Ingress").filter(|ingress| is_alb(estate, *ingress)) {
         let key = format!("{ALB}target-group-attributes");
         let mut seen = BTreeSet::new();
@@ -57,13 +57,13 @@ fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
             for service in named(estate, ingress.namespace(), name).into_iter().take(1) {
                 // What a Service says of its own targets goes before the Ingress.
                 let written = own(service, &key).or_else(|| own(ingress, &key));
-                judge(estate, &cluster, (ingress, service), written, findings);
+                judge(estate, cluster, (ingress, service), written, findings);
             }
         }
     }
     for service in of_kind(estate, "Service").filter(|service| is_nlb(*service)) {
         let written = own(service, &format!("{NLB}target-group-attributes"));
-        judge(estate, &cluster, (service, service), written, findings);
+        judge(estate, cluster, (service, service), written, findings);
     }
 }
 

@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
 
 const ATTRIBUTE: &str = "zonal_shift.config.enabled";
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for balancer in balancers(estate).iter().filter(|balancer| balancer.has(ATTRIBUTE, "true") == Some(false)) {
         findings.push(
             RULE.finding(

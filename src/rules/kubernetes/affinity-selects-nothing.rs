@@ -31,7 +31,7 @@
 //! # Source
 //! facts.md R-K8-06, F-K8-10; Kubernetes, Assigning Pods to Nodes, inter-pod affinity.
 
-use super::objects::{Object, at, list_at, of_kind, selects, text_at, texts};
+use super::objects::{Object, at, list_at, of_kind, text_at, texts};
 use super::selector::{Selector, Test};
 use super::services::is_later;
 use super::workloads::{Workload, may_share, settled, shown};
@@ -48,7 +48,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let all = settled(estate, &["affinity", "topologySpreadConstraints", "labels"]);
     let adds = |object: Object<'_>| ["labels", "commonLabels"].iter().any(|key| object.node.get(key).is_some());
     let relabeled = of_kind(estate, "Kustomization").any(adds);
@@ -146,5 +146,5 @@ fn is_of_others(selector: &Node, workload: &Workload<'_>, all: &[Workload<'_>]) 
     let others = all.iter().filter(|other| !std::ptr::eq(other.object.node, workload.object.node));
     others
         .filter(|other| may_share(other.object, workload.object))
-        .any(|other| !other.labels.is_empty() && selects(selector, &other.labels))
+        .any(|other| !other.labels.is_empty() && other.picked(selector))
 }

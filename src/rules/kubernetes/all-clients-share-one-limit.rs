@@ -43,7 +43,7 @@ const LIMITS: [&str; 3] = ["limit-rps", "limit-rpm", "limit-connections"];
 /// The settings of the controller that give it this address.
 const SETTINGS: [&str; 3] = ["use-forwarded-headers", "use-proxy-protocol", "enable-real-ip"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     if configs(estate).any(knows_clients) || reached_directly(estate) {
         return;
     }

@@ -40,7 +40,7 @@ pub static RULE: Rule = Rule {
 /// The annotations of ingress-nginx, without their prefix, one a line.
 const KNOWN: &str = include_str!("annotations.txt");
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for ingress in of_kind(estate, "Ingress") {
         for (name, entry) in own(ingress) {
             if KNOWN.lines().any(|known| known == name) || super::services::is_later(name) {

@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for workload in settled(estate, &["replicas"]) {
         let Some(scaler) = workload.scaler else { continue };
         let Some(node) = at(workload.object.node, &["spec", "replicas"]) else { continue };

@@ -79,7 +79,7 @@ fn shown(target: Percent, zones: u64) -> String {
     format!("{}%", exact_decimal(tenths, 10))
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let left = ZONES - 1;
     for scaler in Scaler::horizontal(estate) {
         for metric in scaler.metrics().into_iter().filter(|metric| metric.resource == "cpu") {

@@ -40,7 +40,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let limits: Vec<Object<'_>> = of_kind(estate, "LimitRange").collect();
     for workload in settled(estate, &["resources"]) {
         let Some(scaler) = workload.scaler.filter(|scaler| scaler.object.kind() == "HorizontalPodAutoscaler") else {

@@ -29,7 +29,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, list_at, objects, of_kind, text_at};
-use super::services::{Cluster, backends, is_later, items, port, ports};
+use super::services::{backends, is_later, items, port, ports};
 use crate::diagnostics::nearest;
 use crate::document::Node;
 use crate::rules::prelude::*;
@@ -56,8 +56,8 @@ struct Backend<'a> {
 /// The Services of a namespace by name; one in each cluster.
 type Services<'a> = BTreeMap<&'a str, Vec<Object<'a>>>;
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let cluster = Cluster::read(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let cluster = estate.cluster();
     let mut namespaces = BTreeMap::<&str, Services<'_>>::new();
     for service in of_kind(estate, "Service").filter(|service| text_at(service.node, &["apiVersion"]) == Some("v1")) {
         namespaces.entry(service.namespace()).or_default().entry(service.name()).or_default().push(service);

@@ -35,7 +35,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for budget in of_kind(estate, "PodDisruptionBudget") {
         // A budget without selector is a patch of one.
         let selects = at(budget.node, &["spec", "selector"]).is_some_and(|selector| !selector.is_null());

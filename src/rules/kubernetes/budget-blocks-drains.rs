@@ -44,7 +44,7 @@ pub static RULE: Rule = Rule {
 
 const FIX: &str = "write `maxUnavailable: 1`, and have one pod more than has to be left";
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let all = workloads(estate);
     for budget in of_kind(estate, "PodDisruptionBudget") {
         findings.extend(never(budget).or_else(|| none_left(budget, &all)));

@@ -38,7 +38,7 @@ const ENOUGH: i64 = 5;
 /// So many pods are tried for one request, unless something else is written.
 const TRIES: i64 = 3;
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for ingress in of_kind(estate, "Ingress") {
         let tries = setting(ingress, "proxy-next-upstream-tries").and_then(seconds);
         judge(ingress, setting(ingress, "proxy-connect-timeout"), tries, findings);

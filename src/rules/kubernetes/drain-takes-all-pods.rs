@@ -26,7 +26,8 @@
 //! # Source
 //! facts.md F-K8-08, X-K8-10: Kubernetes, Specifying a Disruption Budget.
 
-use super::objects::{Object, at, list, of_kind, selects, text_at, texts};
+use super::objects::{Object, at, of_kind};
+use super::selector::Selector;
 use super::workloads::{Share, Workload, may_share, shown, workloads};
 use crate::rules::prelude::*;
 
@@ -63,18 +64,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Labels that a running cluster gives to pods, beside those of the template.
-const AT_RUN_TIME: [&str; 7] = [
-    "role",
-    "spilo-role",
-    "cnpg.io/instanceRole",
-    "controller-revision-hash",
-    "pod-template-hash",
-    "statefulset.kubernetes.io/pod-name",
-    "apps.kubernetes.io/pod-index",
-];
-
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let budgets: Vec<Object<'_>> = of_kind(estate, "PodDisruptionBudget").collect();
     let all = workloads(estate);
     findings.extend(budgets.iter().filter_map(|budget| allows_all(*budget, &all)));
@@ -133,23 +123,5 @@ fn may_hold(budget: Object<'_>, workload: &Workload<'_>) -> bool {
     let Some(selector) = at(budget.node, &["spec", "selector"]).filter(|selector| !selector.is_null()) else {
         return false;
     };
-    if !may_share(budget, workload.object) {
-        return false;
-    }
-    // What the selector asks of labels that the template cannot have is taken from it, one by one.
-    let mut labels = workload.labels.clone();
-    for (key, value) in texts(selector.get("matchLabels")) {
-        if AT_RUN_TIME.contains(&key) {
-            labels.entry(key).or_insert(value);
-        }
-    }
-    for expression in selector.get("matchExpressions").into_iter().flat_map(list) {
-        let first = at(expression, &["values"]).and_then(|values| list(values).next()).and_then(|node| node.scalar());
-        let known = text_at(expression, &["key"]).filter(|key| AT_RUN_TIME.contains(key));
-        let wanted = matches!(text_at(expression, &["operator"]), Some("In" | "Exists"));
-        if let Some(key) = known.filter(|_| wanted) {
-            labels.entry(key).or_insert_with(|| first.map_or("", |value| &value.text));
-        }
-    }
-    selects(selector, &labels)
+    may_share(budget, workload.object) && Selector::Labels(selector).fits(&workload.labels)
 }

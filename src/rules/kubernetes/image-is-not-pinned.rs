@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let pinned = pinned(estate);
     for object in objects(estate) {
         let Some(template) = object.template() else { continue };

@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
 const WHY: &str = "ingress-nginx gets no fixes since March 2026, security fixes included (F-LB-07)";
 const FIX: &str = "move to a maintained controller, best one of the Gateway API: the routes become HTTPRoutes";
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for ingress in of_kind(estate, "Ingress") {
         let Some(span) = served(estate, ingress) else { continue };
         findings.push(

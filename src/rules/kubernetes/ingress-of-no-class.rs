@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
 /// What marks the class of Ingresses that name none.
 const DEFAULT: &str = "ingressclass.kubernetes.io/is-default-class";
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let is_default = |node: &crate::document::Node| node.scalar().is_some_and(|scalar| &*scalar.text == "true");
     if of_kind(estate, "IngressClass").any(|class| annotation(class, DEFAULT).is_some_and(is_default)) {
         return;

@@ -95,7 +95,7 @@ fn longest_is(blueprint: &Blueprint, service: &Service) -> Option<(Place, &'stat
 /// Seconds: what a route allows beyond is no request.
 const STREAM: i64 = 600;
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let traffic = Traffic::of(estate);
     for workload in settled(estate, &["lifecycle", "terminationGracePeriodSeconds"]) {
         let timed = traffic.routes(&workload).filter_map(|route| Some((route, route.timeout.clone()?)));

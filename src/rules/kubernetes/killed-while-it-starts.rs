@@ -80,7 +80,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let enough = i64::from(STARTUP.period) * i64::from(STARTUP.failures);
     for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {

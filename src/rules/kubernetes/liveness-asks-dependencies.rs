@@ -95,7 +95,7 @@ fn same_path(service: &Service) -> Option<Diagnostic> {
     )
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {
             let probes = Probe::of(container, "livenessProbe").zip(Probe::of(container, "readinessProbe"));

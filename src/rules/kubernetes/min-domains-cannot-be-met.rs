@@ -41,7 +41,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for workload in settled(estate, &["topologySpreadConstraints"]) {
         for constraint in workload.spread() {
             findings.extend(rejected(&workload, constraint).or_else(|| too_many(&workload, constraint)));

@@ -30,8 +30,7 @@ pub fn scrapes<'c, 'a>(estate: &'a Estate, cluster: &'c Cluster<'a>) -> Vec<Scra
     for monitor in of_kind(estate, "ServiceMonitor") {
         let namespaces = namespaces(monitor);
         let Some(wanted) = at(monitor.node, &["spec", "selector"]).map(Selector::Labels) else { continue };
-        let numbers =
-            wanted.sure().map_or_else(|| (0..services.len()).collect(), |(key, values)| labelled.with(key, &values));
+        let numbers = labelled.fitting(wanted).unwrap_or_else(|| (0..services.len()).collect());
         let asked = numbers.into_iter().filter_map(|number| services.get(number)).filter(|(service, labels)| {
             namespaces.as_ref().is_none_or(|known| known.contains(service.namespace())) && wanted.fits(labels)
         });

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::objects::{Object, at, int_at, list_at, objects, of_kind, text_at};
+use super::selector::BySelector;
 use super::services::{Cluster, Pods, Selector, items};
 use crate::document::Node;
 use crate::estate::Estate;
@@ -60,13 +61,10 @@ pub fn others(estate: &Estate) -> bool {
     })
 }
 
-/// The policies of a namespace that are about a direction, found by a label that they ask for.
-#[derive(Default)]
+/// The policies of a namespace that are about a direction.
 struct Restricting<'a> {
     all: Vec<Object<'a>>,
-    asking: BTreeMap<(&'a str, &'a str), Vec<usize>>,
-    /// Those that ask for no label that pods must have.
-    others: Vec<usize>,
+    selecting: BySelector<'a>,
 }
 
 /// All policies of Kubernetes among the files.
@@ -75,25 +73,19 @@ pub struct Policies<'a>(BTreeMap<(bool, &'a str), Restricting<'a>>);
 impl<'a> Policies<'a> {
     /// Those of these files.
     pub fn of(estate: &'a Estate) -> Self {
-        let mut found: BTreeMap<(bool, &str), Restricting<'_>> = BTreeMap::new();
+        let mut found: BTreeMap<(bool, &str), Vec<Object<'_>>> = BTreeMap::new();
         for policy in policies(estate) {
             for direction in [Direction::Ingress, Direction::Egress] {
-                if !applies(policy, direction) {
-                    continue;
-                }
-                let known = found.entry((direction == Direction::Egress, policy.namespace())).or_default();
-                let selector = at(policy.node, &["spec", "podSelector"]).map(Selector::Labels);
-                let number = known.all.len();
-                known.all.push(policy);
-                match selector.and_then(Selector::sure) {
-                    Some((key, values)) => {
-                        values.into_iter().for_each(|value| known.asking.entry((key, value)).or_default().push(number));
-                    }
-                    None => known.others.push(number),
+                if applies(policy, direction) {
+                    found.entry((direction == Direction::Egress, policy.namespace())).or_default().push(policy);
                 }
             }
         }
-        Self(found)
+        let indexed = |all: Vec<Object<'a>>| {
+            let selectors: Vec<_> = all.iter().map(|policy| selected(*policy)).collect();
+            Restricting { selecting: BySelector::of(&selectors), all }
+        };
+        Self(found.into_iter().map(|(key, all)| (key, indexed(all))).collect())
     }
 
     /// The policies that restrict pods in a direction, in the order of the files; without any everything is allowed.
@@ -105,22 +97,20 @@ impl<'a> Policies<'a> {
         let Some(known) = self.0.get(&(direction == Direction::Egress, pods.object.namespace())) else {
             return Vec::new();
         };
-        let asking = pods.labels.iter().filter_map(|(key, value)| known.asking.get(&(*key, *value))).flatten();
-        let mut numbers: Vec<usize> = asking.chain(&known.others).copied().collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let selects = |policy: &Object<'_>| {
-            at(policy.node, &["spec", "podSelector"]).is_none_or(|node| Selector::Labels(node).fits(&pods.labels))
-        };
-        numbers.into_iter().filter_map(|number| known.all.get(number)).copied().filter(selects).collect()
+        let selects = |policy: &Object<'_>| selected(*policy).is_none_or(|selector| selector.fits(&pods.labels));
+        let numbers = known.selecting.fitting(&pods.labels).into_iter();
+        numbers.filter_map(|number| known.all.get(number)).copied().filter(selects).collect()
     }
+}
+
+/// What picks the pods that a policy restricts; without it, it is about all pods.
+fn selected(policy: Object<'_>) -> Option<Selector<'_>> {
+    at(policy.node, &["spec", "podSelector"]).map(Selector::Labels)
 }
 
 /// The policy to point at among those that restrict pods: one that is about these pods, before those for a whole namespace.
 pub fn blamed<'a>(restricting: &[Object<'a>]) -> Option<Object<'a>> {
-    let is_own = |policy: &&Object<'_>| {
-        at(policy.node, &["spec", "podSelector"]).is_some_and(|node| !Selector::Labels(node).is_empty())
-    };
+    let is_own = |policy: &&Object<'_>| selected(**policy).is_some_and(|selector| !selector.is_empty());
     restricting.iter().find(is_own).or_else(|| restricting.first()).copied()
 }
 

@@ -93,21 +93,3 @@ pub fn texts(node: Option<&Node>) -> BTreeMap<&str, &str> {
     let entries = node.and_then(Node::map).unwrap_or_default().iter();
     entries.filter_map(|entry| Some((&*entry.key, &*entry.value.scalar()?.text))).collect()
 }
-
-/// Whether labels are picked by a LabelSelector (`matchLabels` and `matchExpressions`); an empty one picks all.
-pub fn selects(selector: &Node, labels: &BTreeMap<&str, &str>) -> bool {
-    let equal = texts(selector.get("matchLabels"));
-    let holds = |expression: &Node| {
-        let value = text_at(expression, &["key"]).and_then(|key| labels.get(key));
-        let among = |node: &Node| value.is_some_and(|value| node.scalar().is_some_and(|s| &*s.text == *value));
-        match text_at(expression, &["operator"]) {
-            Some("In") => list_at(expression, &["values"]).any(among),
-            Some("NotIn") => !list_at(expression, &["values"]).any(among),
-            Some("Exists") => value.is_some(),
-            Some("DoesNotExist") => value.is_none(),
-            _ => false,
-        }
-    };
-    equal.iter().all(|(key, value)| labels.get(key) == Some(value))
-        && list_at(selector, &["matchExpressions"]).all(holds)
-}

@@ -224,7 +224,7 @@ fn of_redis(redis: &Redis, region: &Region, findings: &mut Vec<Diagnostic>) {
 /// Images of pools of database connections, by the last part of their name.
 const POOLS: [&str; 6] = ["pgbouncer", "pgcat", "odyssey", "pgpool", "pgpool2", "supavisor"];
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let all = workloads(estate);
     let mut said: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
     let mut say = |workload: &Workload<'_>, who: &str, sender: Option<(Place, String)>| {

@@ -51,16 +51,16 @@ const DNS: [i64; 4] = [53, 1053, 5353, 8053];
 /// What the images of those are called that scrape.
 const SCRAPERS: [&str; 6] = ["prom", "agent", "alloy", "otel", "opentelemetry", "telegraf"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let cluster = Cluster::read(estate);
-    guards_nobody(estate, &cluster, findings);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let cluster = estate.cluster();
+    guards_nobody(estate, cluster, findings);
     if others(estate) {
         return;
     }
     let policies = Policies::of(estate);
-    names(estate, &cluster, &policies, findings);
-    metrics(estate, &cluster, &policies, findings);
-    peers_of_its_own(estate, &cluster, &policies, findings);
+    names(estate, cluster, &policies, findings);
+    metrics(estate, cluster, &policies, findings);
+    peers_of_its_own(estate, cluster, &policies, findings);
 }
 
 fn guards_nobody(estate: &Estate, cluster: &Cluster<'_>, findings: &mut Vec<Diagnostic>) {
@@ -128,8 +128,11 @@ fn serves_names(cluster: &Cluster<'_>, policy: Object<'_>, peer: &Node) -> bool 
     }
     let own = policy.namespace();
     let listens = |pods: &Pods<'_>| pods.ports().iter().any(|(_, number)| DNS.contains(number));
-    let fits = |pods: &Pods<'_>| peer.get("podSelector").is_none_or(|node| Selector::Labels(node).fits(&pods.labels));
-    own == "kube-system" || cluster.pods(own).iter().any(|pods| listens(pods) && fits(pods))
+    let picked = match peer.get("podSelector") {
+        Some(node) => cluster.fitting(own, Selector::Labels(node)),
+        None => cluster.pods(own).iter().collect(),
+    };
+    own == "kube-system" || picked.into_iter().any(listens)
 }
 
 /// Whether pods call anybody by a name: a policy opens a way to pods or to everywhere, or a variable holds an address.
@@ -181,8 +184,7 @@ fn may_scrape(cluster: &Cluster<'_>, policy: Object<'_>, peer: &Node) -> bool {
         return true;
     }
     let Some(selector) = peer.get("podSelector") else { return true };
-    let picked: Vec<&Pods<'_>> =
-        cluster.pods(own).iter().filter(|pods| Selector::Labels(selector).fits(&pods.labels)).collect();
+    let picked = cluster.fitting(own, Selector::Labels(selector));
     let scrapes = |pods: &&Pods<'_>| {
         let mut images = pods.containers().filter_map(|container| text_at(container, &["image"]));
         images.any(|image| SCRAPERS.iter().any(|name| image.contains(name)))

@@ -70,7 +70,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, template) in running(estate, &["livenessProbe", "readinessProbe", "startupProbe"]) {
         for container in containers(template) {
             for (name, key) in [("readiness", "readinessProbe"), ("liveness", "livenessProbe")] {

@@ -44,7 +44,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for workload in settled(estate, &["affinity"]) {
         let Some(key) = workload.zone_term().and_then(|term| at(term, &["topologyKey"])) else { continue };
         let Some(most) = workload.most().filter(|most| most.count > ZONES) else { continue };

@@ -43,7 +43,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let all = settled(estate, &["affinity", "strategy"]);
     findings.extend(all.iter().filter(|workload| workload.object.kind() == "Deployment").filter_map(fault));
 }

@@ -40,10 +40,10 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let cluster = Cluster::read(estate);
-    of_kind(estate, "HorizontalPodAutoscaler").for_each(|hpa| autoscaler(hpa, &cluster, findings));
-    of_kind(estate, "PodDisruptionBudget").for_each(|budget| self::budget(estate, budget, &cluster, findings));
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let cluster = estate.cluster();
+    of_kind(estate, "HorizontalPodAutoscaler").for_each(|hpa| autoscaler(hpa, cluster, findings));
+    of_kind(estate, "PodDisruptionBudget").for_each(|budget| self::budget(estate, budget, cluster, findings));
 }
 
 fn autoscaler(hpa: Object<'_>, cluster: &Cluster<'_>, findings: &mut Vec<Diagnostic>) {

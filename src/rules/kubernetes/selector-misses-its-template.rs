@@ -27,7 +27,8 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::{Object, at, list_at, selects, texts};
+use super::objects::{Object, at, list_at, texts};
+use super::selector::Selector;
 use super::workloads::{running, shown};
 use crate::document::Node;
 use crate::rules::prelude::*;
@@ -42,7 +43,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, template) in
         running(estate, &["labels", "selector"]).into_iter().filter(|(object, _)| object.kind() != "Pod")
     {
@@ -75,7 +76,7 @@ fn fault(object: Object<'_>, template: &Node) -> Option<Diagnostic> {
                 .fix("write the labels of the template below `matchLabels`"),
         );
     }
-    if selects(selector, &labels) {
+    if Selector::Labels(selector).picks(&labels) {
         return None;
     }
     let found = RULE

@@ -114,19 +114,39 @@ impl<'a> Selector<'a> {
         }
     }
 
+    /// The labels that it asks for word for word.
+    fn equal(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let map = match self {
+            Self::Map(node) => Some(node),
+            Self::Labels(node) => node.get("matchLabels"),
+        };
+        let entries = map.and_then(Node::map).unwrap_or_default().iter();
+        entries.filter_map(|entry| Some((&*entry.key, &*entry.value.scalar()?.text)))
+    }
+
+    /// Whether it picks these labels and no others are added to them.
+    pub fn picks(self, labels: &BTreeMap<&str, &str>) -> bool {
+        let holds = |(key, value): (&str, &str)| labels.get(key).is_some_and(|has| *has == value);
+        self.equal().all(holds) && self.requirements().iter().all(|requirement| requirement.holds(labels))
+    }
+
     /// Whether it picks these labels. What is written on pods when they run is taken to fit.
     pub fn fits(self, labels: &BTreeMap<&str, &str>) -> bool {
+        // Most selectors are about others: this is known at a glance.
+        if self.equal().any(|(key, value)| labels.get(key).is_some_and(|has| *has != value)) {
+            return false;
+        }
         let given = |requirement: &Requirement<'_>| {
             !labels.contains_key(requirement.key) && (requirement.is_given() || requirement.is_foreign())
         };
         self.requirements().iter().all(|requirement| requirement.holds(labels) || given(requirement))
     }
 
-    /// A label with its values, one of which labels must have to fit: what to look them up by. None where each condition may
-    /// hold without that.
-    pub fn sure(self) -> Option<(&'a str, Vec<&'a str>)> {
+    /// Labels, each with its values, one of which labels must have to fit: what to look them up by. None where each condition
+    /// may hold without that.
+    fn sure(self) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
         let surely = |requirement: &Requirement<'_>| !requirement.is_given() && !requirement.is_foreign();
-        self.requirements().into_iter().filter(surely).find_map(|requirement| match requirement.test {
+        self.requirements().into_iter().filter(surely).filter_map(|requirement| match requirement.test {
             Test::In(values) => Some((requirement.key, values)),
             _ => None,
         })
@@ -161,14 +181,69 @@ impl<'a> ByLabel<'a> {
         self.0.range((key, "")..).next().is_some_and(|((known, _), _)| *known == key)
     }
 
-    /// The numbers of those that have one of these values, in order.
-    pub fn with(&self, key: &str, values: &[&str]) -> Vec<usize> {
-        let mut numbers: Vec<usize> =
-            values.iter().filter_map(|value| self.0.get(&(key, *value))).flatten().copied().collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        numbers
+    /// The numbers of those that may fulfil some conditions, in order: by the one that the fewest fulfil. None where no condition
+    /// asks for a value.
+    pub fn fulfilling<'r>(&self, conditions: impl IntoIterator<Item = (&'r str, &'r [&'r str])>) -> Option<Vec<usize>> {
+        let with = |(key, values): (&'r str, &'r [&'r str])| -> Vec<&Vec<usize>> {
+            values.iter().filter_map(|value| self.0.get(&(key, *value))).collect()
+        };
+        let fewest =
+            conditions.into_iter().map(with).min_by_key(|lists| lists.iter().map(|list| list.len()).sum::<usize>());
+        fewest.map(|lists| sorted(lists.into_iter().flatten().copied()))
     }
+
+    /// The numbers of those that a selector may fit, in order; none where it asks for no value for sure.
+    pub fn fitting(&self, selector: Selector<'_>) -> Option<Vec<usize>> {
+        let sure: Vec<(&str, Vec<&str>)> = selector.sure().collect();
+        self.fulfilling(sure.iter().map(|(key, values)| (*key, values.as_slice())))
+    }
+}
+
+/// Selectors by what they ask for, so that labels need not be held against all of them.
+#[derive(Default)]
+pub struct BySelector<'a> {
+    asking: BTreeMap<(&'a str, &'a str), Vec<usize>>,
+    /// Those that ask for no value for sure.
+    others: Vec<usize>,
+}
+
+impl<'a> BySelector<'a> {
+    /// Selectors, known by their number; none picks everything.
+    pub fn of(selectors: &[Option<Selector<'a>>]) -> Self {
+        let sure: Vec<Vec<_>> =
+            selectors.iter().map(|selector| selector.iter().flat_map(|s| s.sure()).collect()).collect();
+        let mut asked: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for (key, values) in sure.iter().flatten() {
+            values.iter().for_each(|value| *asked.entry((key, value)).or_default() += 1);
+        }
+        let mut found = Self::default();
+        for (number, conditions) in sure.into_iter().enumerate() {
+            // Each stands below the condition that it shares with the fewest.
+            let shared = |(key, values): &(&'a str, Vec<&'a str>)| -> usize {
+                values.iter().filter_map(|value| asked.get(&(*key, *value))).sum()
+            };
+            match conditions.into_iter().min_by_key(shared) {
+                Some((key, values)) => {
+                    values.into_iter().for_each(|value| found.asking.entry((key, value)).or_default().push(number));
+                }
+                None => found.others.push(number),
+            }
+        }
+        found
+    }
+
+    /// The numbers of those that may fit labels, in order.
+    pub fn fitting(&self, labels: &BTreeMap<&str, &str>) -> Vec<usize> {
+        let asking = labels.iter().filter_map(|(key, value)| self.asking.get(&(*key, *value))).flatten();
+        sorted(asking.chain(&self.others).copied())
+    }
+}
+
+fn sorted(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut numbers: Vec<usize> = numbers.collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// Whether a condition is about the role that a data store gives to its pods.

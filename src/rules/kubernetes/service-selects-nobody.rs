@@ -25,7 +25,7 @@
 //! facts.md R-K8-37: Kubernetes, Service, "Services with selectors".
 
 use super::objects::{at, of_kind, text_at};
-use super::services::{Cluster, Picked, Selector, selector};
+use super::services::{Picked, Selector, selector};
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -38,8 +38,8 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
-    let cluster = Cluster::read(estate);
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
+    let cluster = estate.cluster();
     for service in of_kind(estate, "Service") {
         // Knative has a Service, too.
         if text_at(service.node, &["apiVersion"]) != Some("v1") {

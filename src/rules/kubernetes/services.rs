@@ -216,12 +216,13 @@ impl<'a> Cluster<'a> {
         if asked.is_empty() && !given.is_empty() || asked.iter().any(foreign) {
             return Picked::Unknown;
         }
-        let sure = asked.iter().find_map(|requirement| match &requirement.test {
+        let sure = asked.iter().filter_map(|requirement| match &requirement.test {
             Test::In(values) => Some((requirement.key, values.as_slice())),
             _ => None,
         });
         let holds = |pods: &&Pods<'_>| asked.iter().all(|requirement| requirement.holds(&pods.labels));
-        let picked: Vec<&Pods<'_>> = self.having(namespace, sure).into_iter().filter(holds).collect();
+        let picked: Vec<&Pods<'_>> =
+            self.numbered(namespace, |labelled| labelled.fulfilling(sure.clone())).filter(holds).collect();
         match picked.is_empty() {
             false => Picked::Pods(picked),
             true if self.knows(namespace) => Picked::Nobody,
@@ -231,20 +232,20 @@ impl<'a> Cluster<'a> {
 
     /// The pods of a namespace that a selector fits, with what is written on them when they run.
     pub fn fitting(&self, namespace: &str, selector: Selector<'_>) -> Vec<&Pods<'a>> {
-        let sure = selector.sure();
-        let sure = sure.as_ref().map(|(key, values)| (*key, values.as_slice()));
-        self.having(namespace, sure).into_iter().filter(|pods| selector.fits(&pods.labels)).collect()
+        let fits = |pods: &&Pods<'_>| selector.fits(&pods.labels);
+        self.numbered(namespace, |labelled| labelled.fitting(selector)).filter(fits).collect()
     }
 
-    /// The pods of a namespace that have one of these values of a label; all, where none is asked for.
-    fn having(&self, namespace: &str, label: Option<(&str, &[&str])>) -> Vec<&Pods<'a>> {
-        let Some(known) = self.namespaces.get(namespace) else { return Vec::new() };
-        match label {
-            Some((key, values)) => {
-                known.labelled.with(key, values).into_iter().filter_map(|number| known.pods.get(number)).collect()
-            }
-            None => known.pods.iter().collect(),
-        }
+    /// The pods of a namespace that their labels are looked up by; all, where nothing is looked up.
+    fn numbered(
+        &self,
+        namespace: &str,
+        look_up: impl Fn(&ByLabel<'a>) -> Option<Vec<usize>>,
+    ) -> impl Iterator<Item = &Pods<'a>> {
+        self.namespaces.get(namespace).into_iter().flat_map(move |known| {
+            let numbers = look_up(&known.labelled).unwrap_or_else(|| (0..known.pods.len()).collect());
+            numbers.into_iter().filter_map(|number| known.pods.get(number))
+        })
     }
 
     /// The names of the namespaces that have pods.

@@ -39,7 +39,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let left = ZONES - 1;
     for workload in
         settled(estate, &["topologySpreadConstraints"]).iter().filter(|workload| workload.object.kind() == "Deployment")

@@ -79,7 +79,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let (traffic, least) = (Traffic::of(estate), LEAST.secs());
     for workload in settled(estate, &["lifecycle", "terminationGracePeriodSeconds"]) {
         let service = traffic.services(&workload).next();

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::objects::{Object, at, list_at, objects, text_at, texts};
+use super::objects::{Object, at, list_at, objects, text_at};
+use super::selector::Selector;
 use super::workloads::{Workload, shown, whole_number};
 use crate::diagnostics::Place;
 use crate::document::Node;
@@ -25,7 +26,7 @@ pub(super) struct Route<'a> {
 /// A Service and the labels that it selects pods by.
 struct Service<'a> {
     object: Object<'a>,
-    selector: BTreeMap<&'a str, &'a str>,
+    selector: Option<Selector<'a>>,
 }
 
 /// Services and routes.
@@ -42,7 +43,7 @@ impl<'a> Traffic<'a> {
             let version = text_at(object.node, &["apiVersion"]).unwrap_or_default();
             match (object.kind(), version.split_once('/').map_or("", |(group, _)| group)) {
                 ("Service", "") => {
-                    let selector = texts(at(object.node, &["spec", "selector"]));
+                    let selector = at(object.node, &["spec", "selector"]).map(Selector::Map);
                     services.entry((object.namespace(), object.name())).or_insert(Service { object, selector });
                 }
                 ("Ingress", "networking.k8s.io" | "extensions") => ingress(object, &mut routes),
@@ -127,8 +128,7 @@ impl Service<'_> {
     /// Whether its selector picks the pods of a workload; an empty one picks none.
     fn leads(&self, workload: &Workload<'_>) -> bool {
         self.object.namespace() == workload.object.namespace()
-            && !self.selector.is_empty()
-            && self.selector.iter().all(|(key, value)| workload.labels.get(key) == Some(value))
+            && self.selector.is_some_and(|selector| !selector.is_empty() && selector.picks(&workload.labels))
     }
 }
 

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::objects::{Object, at, list_at, objects, selects, text_at, texts};
+use super::objects::{Object, at, list_at, objects, text_at, texts};
 use super::patches::{Patches, patched_scalers};
 use super::scalers::Scaler;
+use super::selector::Selector;
 use crate::diagnostics::Place;
 use crate::document::Node;
 use crate::estate::Estate;
@@ -252,7 +253,7 @@ impl<'a> Workload<'a> {
 
     /// Whether a selector picks its pods.
     pub fn picked(&self, selector: &Node) -> bool {
-        selects(selector, &self.labels)
+        Selector::Labels(selector).picks(&self.labels)
     }
 
     /// Whether a term or a constraint is about its own pods: its selector picks them; or the template has no labels at all,

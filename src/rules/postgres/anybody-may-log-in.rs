@@ -36,7 +36,7 @@ pub static RULE: Rule = Rule {
 const PATRONI: [&[&str]; 3] =
     [&["bootstrap", "pg_hba"], &["postgresql", "pg_hba"], &["bootstrap", "dcs", "postgresql", "pg_hba"]];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for entry in estate.of(Kind::PgHba).flat_map(|tree| tree.map().unwrap_or_default()) {
         let Some(rest) = entry.value.scalar() else { continue };
         if lets_in(&format!("{} {}", entry.key, rest.text)) {

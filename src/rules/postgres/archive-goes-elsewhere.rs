@@ -64,7 +64,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let sections = estate.of(Kind::Pgbackrest).flat_map(|file| file.map().unwrap_or_default());
     let stanzas = sections.filter(|section| &*section.key != "global" && !section.key.starts_with("global:"));
     let stanzas: BTreeMap<&str, Span> = stanzas.map(|section| (&*section.key, section.key_span)).collect();

@@ -92,7 +92,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for server in servers(estate).filter(|server| !server.is_partial()) {
         let archives = |text: &str| boolean(text) == Some(true) || text == "always";
         let Some(mode) = server.setting("archive_mode").filter(|mode| archives(mode.text)) else { continue };

@@ -67,7 +67,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let waits: Vec<Setting<'_>> = servers(estate)
         .filter_map(|server| waits_for_a_command(server).filter(|_| !set_elsewhere(server, estate)))
         .collect();

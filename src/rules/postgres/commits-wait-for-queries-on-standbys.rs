@@ -106,7 +106,7 @@ fn shortest<'a>(blueprint: &'a Blueprint, cluster: &Postgres) -> Option<(&'a str
     services.filter_map(timeout).min_by_key(|(_, timeout)| *timeout)
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for server in servers(estate) {
         let named = server.setting("synchronous_standby_names").is_some_and(|names| !names.text.is_empty());
         let waits = named || server.patroni && is_synchronous(server.tree);

@@ -101,7 +101,7 @@ fn is_shared(directory: &str) -> bool {
         .any(|shared| directory.strip_prefix(shared).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for tree in estate.of(Kind::Patroni) {
         for (name, what) in [("data_dir", "the data"), ("pgpass", "the file of passwords")] {
             let Some(node) = at(tree, &["postgresql", name]) else { continue };

@@ -62,7 +62,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for server in servers(estate) {
         for (name, value, why) in DANGEROUS {
             let Some(setting) = server.setting(name).filter(|setting| boolean(setting.text) == Some(value)) else {

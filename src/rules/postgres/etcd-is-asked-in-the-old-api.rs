@@ -33,7 +33,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     if estate.of(Kind::Etcd).any(|etcd| truth(etcd.get("enable-v2")) == Some(true)) {
         return;
     }

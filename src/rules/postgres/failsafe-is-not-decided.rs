@@ -32,7 +32,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for tree in estate.of(Kind::Patroni) {
         let Some(dcs) = dcs(tree).filter(|dcs| dcs.get("failsafe_mode").is_none()) else { continue };
         let seconds = |name: &str, default: u64| text_at(dcs, &[name]).map_or(Some(default), |text| text.parse().ok());

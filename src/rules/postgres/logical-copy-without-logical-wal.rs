@@ -64,7 +64,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for tree in estate.of(Kind::Patroni) {
         let slots = dcs(tree).and_then(|dcs| dcs.get("slots")).and_then(Node::map).unwrap_or_default();
         let logical = slots.iter().find(|slot| text_at(&slot.value, &["type"]) == Some("logical"));

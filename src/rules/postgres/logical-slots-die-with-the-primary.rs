@@ -36,7 +36,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for tree in estate.of(Kind::Patroni) {
         let level = Server { tree, patroni: true }.setting("wal_level").filter(|level| level.text == "logical");
         let (Some(level), Some(dcs)) = (level, dcs(tree)) else { continue };

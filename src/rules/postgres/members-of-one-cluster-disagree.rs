@@ -55,7 +55,7 @@ struct Member<'a> {
 /// What belongs together: the directory, and the name without its number.
 type Family<'a> = (&'a str, &'a str);
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let mut families: BTreeMap<Family<'_>, Vec<Member<'_>>> = BTreeMap::new();
     for tree in estate.of(Kind::Patroni) {
         let Some(member) = member(tree) else { continue };

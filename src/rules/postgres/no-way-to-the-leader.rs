@@ -45,7 +45,7 @@ pub static RULE: Rule = Rule {
 /// What clients and other routers say that look for the leader themselves.
 const WORDS: [&str; 4] = ["target_session_attrs", "targetServerType", "vip-manager", "trigger-key"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let mut clusters = estate.of(Kind::Patroni).peekable();
     if clusters.peek().is_none() || leads(estate) {
         return;

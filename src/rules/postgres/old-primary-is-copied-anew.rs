@@ -33,7 +33,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for tree in estate.of(Kind::Patroni).filter(|tree| dcs(tree).is_some()) {
         let written = option(tree, "use_pg_rewind");
         if truth(written) == Some(true) {

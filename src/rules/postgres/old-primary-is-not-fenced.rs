@@ -39,7 +39,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let unfenced = estate.of(Kind::Patroni).filter(|tree| !is_watched(tree));
     let ports: BTreeMap<&str, &Node> = unfenced.map(|tree| (port(tree), tree)).collect();
     for section in sections(estate).into_iter().filter(|section| section.asks().is_none()) {

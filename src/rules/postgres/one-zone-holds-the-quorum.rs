@@ -136,7 +136,7 @@ fn zones(cluster: &Postgres, region: &Region) -> Option<Diagnostic> {
     )
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let mut seen = BTreeSet::new();
     for node in estate.of(Kind::Etcd).filter_map(|tree| tree.get("initial-cluster")) {
         let Some(members) = node.scalar().map(|scalar| &*scalar.text).filter(|members| seen.insert(*members)) else {

@@ -113,7 +113,7 @@ fn decided(cluster: &Postgres, name: &str, text: &str) -> Option<(String, String
 /// What Patroni puts on the command line itself.
 const OWN: [&str; 4] = ["listen_addresses", "port", "cluster_name", "hot_standby"];
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for tree in estate.of(Kind::Patroni) {
         let local = at(tree, &["postgresql", "parameters"]).and_then(crate::document::Node::map).unwrap_or_default();
         let ignored = |entry: &&Entry| DYNAMIC.contains(&&*entry.key) || OWN.contains(&&*entry.key);

@@ -36,7 +36,7 @@ pub static RULE: Rule = Rule {
 /// The least that Patroni takes.
 const LEAST: [(&str, i64); 3] = [("ttl", 20), ("loop_wait", 1), ("retry_timeout", 3)];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for dcs in estate.of(Kind::Patroni).filter_map(dcs) {
         for (name, least) in LEAST {
             let Some(node) = dcs.get(name) else { continue };

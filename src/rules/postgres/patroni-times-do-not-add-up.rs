@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
 /// The times, and what they are where nothing is written.
 const TIMES: [(&str, u64); 3] = [("ttl", 30), ("loop_wait", 10), ("retry_timeout", 10)];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for dcs in estate.of(Kind::Patroni).filter_map(dcs) {
         let [Some(ttl), Some(wait), Some(retry)] = TIMES.map(|(name, default)| seconds(dcs, name, default)) else {
             continue;

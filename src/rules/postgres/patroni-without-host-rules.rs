@@ -47,7 +47,7 @@ const RULES: [&[&str]; 4] = [
     &["postgresql", "parameters", "hba_file"],
 ];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let elsewhere = estate.of(Kind::PgHba).next().is_some();
     for tree in estate.of(Kind::Patroni) {
         let ruled = elsewhere || RULES.iter().any(|path| at(tree, path).is_some());

@@ -56,7 +56,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for server in servers(estate) {
         let named = server.setting("synchronous_standby_names").is_some_and(|names| !names.text.is_empty());
         let synchronous = named || server.patroni && is_synchronous(server.tree);

@@ -62,7 +62,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for tree in estate.of(Kind::Patroni) {
         let Some(listen) = at(tree, &["restapi", "listen"]).filter(|node| is_far(node)) else { continue };
         let has = |name: &str| at(tree, &["restapi", name]).is_some();

@@ -52,7 +52,7 @@ struct Decision<'a> {
 /// The decisions by their namespace and scope.
 type Decisions<'a> = BTreeMap<(Option<&'a str>, Option<&'a str>), Decision<'a>>;
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let decisions = decisions(estate);
     for service in of_kind(estate, "Service") {
         let Some(selector) = at(service.node, &["spec", "selector"]) else { continue };

@@ -71,7 +71,7 @@ const ALERTMANAGER: [&str; 22] = [
     "app_token",
 ];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for kind in [
         Kind::Patroni,
         Kind::Postgres,

@@ -34,7 +34,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for section in sections(estate) {
         let Some(asks) = section.asks_for_primary() else { continue };
         let stays = |server: &&crate::document::node::Entry| !section.says(server, "shutdown-sessions");

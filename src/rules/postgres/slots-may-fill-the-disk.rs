@@ -87,7 +87,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let read =
         servers(estate).find_map(|server| server.setting("primary_slot_name").filter(|slot| !slot.text.is_empty()));
     for server in servers(estate) {

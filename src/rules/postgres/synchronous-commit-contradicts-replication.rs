@@ -78,7 +78,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for server in servers(estate).filter(|server| server.patroni && is_synchronous(server.tree)) {
         let returns = |commit: &str| commit.eq_ignore_ascii_case("local") || boolean(commit) == Some(false);
         let Some(commit) = server.setting("synchronous_commit").filter(|commit| returns(commit.text)) else { continue };

@@ -36,7 +36,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let mut first: BTreeMap<(&str, Option<&str>), Setting<'_>> = BTreeMap::new();
     for server in servers(estate) {
         let Some(slot) = slot(server).filter(|slot| !slot.text.is_empty()) else { continue };

@@ -32,7 +32,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in [Kind::Redis, Kind::Sentinel].into_iter().flat_map(|kind| estate.of(kind)) {
         for entry in file.map().unwrap_or_default() {
             let user = entry.key.eq_ignore_ascii_case("user");

@@ -66,7 +66,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in estate.of(Kind::Redis).filter(|file| is_on(file, "appendonly")) {
         let Some((entry, policy)) = word(file, "maxmemory-policy") else { continue };
         let Some((kept, _)) = word(file, "appendonly").filter(|_| policy.starts_with("allkeys-")) else { continue };

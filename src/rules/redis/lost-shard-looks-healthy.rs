@@ -66,7 +66,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     );
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let groups = estate.of(Kind::PrometheusRules).flat_map(|tree| list_at(tree, &["groups"]));
     let mut alerts = groups.flat_map(|group| list_at(group, &["rules"])).peekable();
     let sees = |rule| text_at(rule, &["expr"]).is_some_and(|expression| expression.contains("cluster_slots"));

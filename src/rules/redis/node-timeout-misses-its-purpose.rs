@@ -95,7 +95,7 @@ fn long(blueprint: &Blueprint, redis: &Redis) -> Option<Diagnostic> {
     )
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in estate.of(Kind::Redis).filter(|file| is_on(file, "cluster-enabled")) {
         let Some((entry, text)) = word(file, "cluster-node-timeout") else { continue };
         let Some(millis) = text.parse::<u64>().ok().filter(|millis| *millis < LEAST.millis()) else { continue };

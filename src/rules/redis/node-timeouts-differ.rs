@@ -48,7 +48,7 @@ struct Timeout<'a> {
     at: Place,
 }
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let mut clusters: BTreeMap<String, Vec<Timeout<'_>>> = BTreeMap::new();
     for file in estate.of(Kind::Redis).filter(|file| is_on(file, "cluster-enabled")) {
         let name = estate.sources.get(file.span.file as usize).map_or("", |source| source.name.as_str());

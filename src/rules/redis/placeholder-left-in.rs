@@ -43,7 +43,7 @@ const WORDS: [&str; 8] =
 /// What is written for people.
 const PROSE: [&str; 4] = ["description", "summary", "message", "comment"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in &estate.files {
         for document in &file.documents {
             let brackets = match file.kind {

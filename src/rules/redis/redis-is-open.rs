@@ -77,7 +77,7 @@ fn is_loopback(address: &str) -> bool {
     address == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in estate.of(Kind::Redis) {
         let closed = ["requirepass", "aclfile", "user", "tls-port", "include"];
         let alone = word(file, "port").is_some_and(|(_, port)| port == "0");

@@ -32,7 +32,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for file in estate.of(Kind::Redis).filter(|file| is_on(file, "cluster-enabled")) {
         let follows = ["replicaof", "slaveof"].into_iter().filter_map(|name| directive(file, name));
         for (entry, _) in follows.filter(|(_, words)| !words.eq_ignore_ascii_case("no one")) {

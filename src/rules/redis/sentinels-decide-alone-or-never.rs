@@ -44,7 +44,7 @@ struct Master<'a> {
     known: usize,
 }
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (name, master) in masters(estate) {
         let files: BTreeSet<u32> = master.monitors.iter().map(|(entry, _)| entry.key_span.file).collect();
         let sentinels = files.len().max(master.known + 1);

@@ -34,7 +34,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let objects = of_istio(estate, "DestinationRule").chain(of_istio(estate, "VirtualService"));
     for object in objects {
         for entry in entries(object.node, "consecutiveErrors") {

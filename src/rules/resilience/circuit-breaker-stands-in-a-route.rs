@@ -36,7 +36,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let virtual_services = of_istio(estate, "VirtualService")
         .flat_map(|object| entries(object.node, "outlierDetection").into_iter().map(move |entry| (object, entry)));
     let beside = of_istio(estate, "DestinationRule").filter_map(|object| {

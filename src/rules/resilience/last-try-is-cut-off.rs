@@ -45,7 +45,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     }
 }
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, route) in routes(estate) {
         let time = |path: &[&str]| Some((at(route, path)?, text_at(route, path).and_then(duration)?));
         let Some((whole, timeout)) = time(&["timeout"]) else { continue };

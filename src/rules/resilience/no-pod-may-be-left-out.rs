@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
 /// The share where none is written (F-IS-02).
 const PERCENT: i64 = 10;
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for object in of_istio(estate, "DestinationRule") {
         let Some((pods, place)) = pods(estate, object) else { continue };
         for policy in policies(object) {

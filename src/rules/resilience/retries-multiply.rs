@@ -151,7 +151,7 @@ fn finding(services: &[Service], reached: &[Reached<'_>], last: Call<'_>) -> Dia
 /// Retries of these cost nothing: the service saw nothing of the request.
 const BEFORE: [&str; 3] = ["connect-failure", "refused-stream", "reset-before-request"];
 
-fn files(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, route) in routes(estate) {
         let path = ["retries", "attempts"];
         let Some((attempts, written)) = int_at(route, &path).zip(at(route, &path)) else { continue };

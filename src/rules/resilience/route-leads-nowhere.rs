@@ -35,7 +35,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, route) in routes(estate) {
         let leads = |key: &str| route.get(key).is_some_and(is_something);
         if ["route", "redirect", "directResponse", "direct_response", "delegate"].into_iter().any(leads) {

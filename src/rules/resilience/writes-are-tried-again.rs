@@ -45,7 +45,7 @@ const AFTER: [&str; 5] = ["5xx", "gateway-error", "reset", "retriable-4xx", "ret
 /// Methods that may be sent twice (RFC 9110: safe or idempotent).
 const HARMLESS: [&str; 6] = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, route) in routes(estate) {
         let path = ["retries", "retryOn"];
         let Some((written, on)) = at(route, &path).zip(text_at(route, &path)) else { continue };

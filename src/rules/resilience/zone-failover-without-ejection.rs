@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
     check: Check::Files(check),
 };
 
-fn check(estate: &Estate, findings: &mut Vec<Diagnostic>) {
+fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for object in of_istio(estate, "DestinationRule") {
         for policy in policies(object) {
             let Some(setting) = failover(policy) else { continue };
