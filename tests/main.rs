@@ -10,6 +10,7 @@ mod check;
 mod cli;
 mod examples;
 mod hostile;
+mod invariants;
 mod language;
 #[cfg(feature = "rego")]
 mod policies;

@@ -12,12 +12,19 @@ use crate::blueprint::Blueprint;
 use crate::diagnostics::{Diagnostic, Label, Place};
 use crate::document::{Document, Node, NodeKind, Path, Span, Step};
 use crate::estate::Estate;
-use crate::render::{Artifact, ArtifactKind, ArtifactSet};
+use crate::render::{Artifact, ArtifactKind, ArtifactSet, alerts};
 
-/// What the rules find in rendered files. Those that can look at
-/// the blueprint itself have done so, and know more there than files show.
-pub fn check(blueprint: &Blueprint, document: &Document, set: &ArtifactSet, known: &[Diagnostic]) -> Vec<Diagnostic> {
-    let read: Vec<&Artifact> = set.values().filter(|artifact| is_read(artifact.kind)).collect();
+/// What the rules find in rendered files. Those that can look at the blueprint itself have done so (`known`), and know more
+/// there than files show. `foreign` says whether some of the templates are not hagen's own.
+pub fn check(
+    blueprint: &Blueprint,
+    document: &Document,
+    set: &ArtifactSet,
+    known: &[Diagnostic],
+    foreign: bool,
+) -> Vec<Diagnostic> {
+    let read = |artifact: &&Artifact| is_read(artifact.kind) && (foreign || !is_copied(artifact, set));
+    let read: Vec<&Artifact> = set.values().filter(read).collect();
     let estate = Estate::read(read.iter().map(|artifact| (artifact.path.clone(), artifact.text.clone())));
     let mut findings: Vec<Diagnostic> = Vec::new();
     // Each region has files of the same form: the same fault in all of them is one finding.
@@ -62,6 +69,13 @@ const fn is_read(kind: ArtifactKind) -> bool {
             | ArtifactKind::Route53Changes
             | ArtifactKind::Route53HealthCheck
     )
+}
+
+/// Whether the rules of a file stand in the objects of its region as well. They are written from the same values: reading them
+/// once is enough, as long as the templates are hagen's own.
+fn is_copied(artifact: &Artifact, set: &ArtifactSet) -> bool {
+    artifact.kind == ArtifactKind::PrometheusRules
+        && artifact.region.as_ref().is_some_and(|region| set.contains_key(&alerts::objects_path(region)))
 }
 
 /// A place in a rendered file.

@@ -150,7 +150,7 @@ impl Judges {
             }
         }
         let mut found = rules::check(blueprint);
-        let shown = rendered::check(blueprint, document, &set, &found);
+        let shown = rendered::check(blueprint, document, &set, &found, self.foreign);
         found.extend(shown);
         if let Some(own) = &self.own {
             found.extend(own.check(blueprint, document, &set, output)?);

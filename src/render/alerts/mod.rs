@@ -292,6 +292,11 @@ struct Objects {
     objects: Vec<Value>,
 }
 
+/// The file with the rules of a region as objects, where Prometheus is run by its operator.
+pub(crate) fn objects_path(region: &str) -> String {
+    format!("{region}/kubernetes/40-alerts.yaml")
+}
+
 /// The files of a region. Each topic is thrown away when its files are rendered, but for what the page tells about it.
 fn region_jobs(context: &Context<'_>, jobs: &mut Jobs<'_>) -> Vec<readme::Told> {
     let (blueprint, monitoring, region) = (context.blueprint, context.monitoring, context.region);
@@ -317,7 +322,7 @@ fn region_jobs(context: &Context<'_>, jobs: &mut Jobs<'_>) -> Vec<readme::Told> 
             "What Prometheus asks and scrapes in {}: the rules of {}/alerts as objects, and what no monitor covers.",
             region.name, region.name
         );
-        let path = format!("{}/kubernetes/40-alerts.yaml", region.name);
+        let path = objects_path(&region.name);
         origins.sort();
         origins.dedup();
         jobs.push(

@@ -36,6 +36,7 @@ family! {
     "logical-slots-die-with-the-primary.rs" => logical_slots_die_with_the_primary,
     "endpoint-of-one-machine.rs" => endpoint_of_one_machine,
     "region-lag-that-nobody-watches.rs" => region_lag_that_nobody_watches,
+    "pools-ask-for-more-than-the-server-has.rs" => pools_ask_for_more_than_the_server_has,
     "rto-below-the-floor-of-patroni.rs" => rto_below_the_floor_of_patroni,
     "role-label-of-another-version.rs" => role_label_of_another_version,
     "no-loss-promised-across-regions.rs" => no_loss_promised_across_regions,

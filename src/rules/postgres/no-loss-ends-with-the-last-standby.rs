@@ -30,9 +30,10 @@
 //! facts.md X-PT-11, measured: both standbys killed, then the primary: no leader until it was back; Patroni,
 //! docs/replication_modes.rst.
 
-use super::configured::{at, dcs, is_synchronous, list_at, text_at, truth};
+use super::configured::{at, dcs, is_synchronous, truth};
 use crate::blueprint::raw::{Replication, Severity};
 use crate::blueprint::units::Duration;
+use crate::rules::alerts::written::says_nothing_of;
 use crate::rules::prelude::*;
 use crate::rules::promised::{FAILOVER, Objective, name, strictest};
 
@@ -91,11 +92,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 }
 
 fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
-    let groups = || estate.of(Kind::PrometheusRules).flat_map(|tree| list_at(tree, &["groups"]));
-    let mut alerts = groups().flat_map(|group| list_at(group, &["rules"])).peekable();
-    let watched =
-        |rule| text_at(rule, &["expr"]).is_some_and(|expression| expression.to_ascii_lowercase().contains("sync"));
-    if alerts.peek().is_none() || alerts.any(watched) {
+    if !says_nothing_of(estate, &["sync", "Sync", "SYNC"]) {
         return;
     }
     for tree in estate.of(Kind::Patroni).filter(|tree| is_synchronous(tree)) {

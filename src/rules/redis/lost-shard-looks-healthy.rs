@@ -29,7 +29,7 @@
 
 use super::configured::{is_on, word};
 use crate::blueprint::raw::Topology;
-use crate::rules::kubernetes::objects::{list_at, text_at};
+use crate::rules::alerts::written::says_nothing_of;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -67,10 +67,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 }
 
 fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
-    let groups = estate.of(Kind::PrometheusRules).flat_map(|tree| list_at(tree, &["groups"]));
-    let mut alerts = groups.flat_map(|group| list_at(group, &["rules"])).peekable();
-    let sees = |rule| text_at(rule, &["expr"]).is_some_and(|expression| expression.contains("cluster_slots"));
-    if alerts.peek().is_none() || alerts.any(sees) {
+    if !says_nothing_of(estate, &["cluster_slots"]) {
         return;
     }
     for file in estate.of(Kind::Redis).filter(|file| is_on(file, "cluster-enabled")) {
