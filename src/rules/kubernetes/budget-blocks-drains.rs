@@ -28,6 +28,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::objects::{Object, at, of_kind, text_at};
+use super::selector::{BySelector, Selector};
 use super::workloads::{Share, Workload, shown, workloads};
 use crate::document::Node;
 use crate::rules::prelude::*;
@@ -64,10 +65,16 @@ fn twice(estate: &Estate, all: &[Workload<'_>], findings: &mut Vec<Diagnostic>) 
             budgets.entry(budget.namespace()).or_default().push((budget, selector));
         }
     }
+    let indexed = budgets.into_iter().map(|(namespace, here)| {
+        let selectors: Vec<_> = here.iter().map(|(_, selector)| Some(Selector::Labels(selector))).collect();
+        (namespace, (BySelector::of(&selectors), here))
+    });
+    let budgets: BTreeMap<&str, (BySelector<'_>, Vec<_>)> = indexed.collect();
     let mut said: BTreeSet<(&str, &str)> = BTreeSet::new();
     for workload in all {
-        let here = budgets.get(workload.object.namespace()).map(Vec::as_slice).unwrap_or_default();
-        let mut picking = here.iter().filter(|(_, selector)| workload.picked(selector)).map(|(budget, _)| *budget);
+        let Some((selecting, here)) = budgets.get(workload.object.namespace()) else { continue };
+        let near = selecting.fitting(&workload.labels).into_iter().filter_map(|number| here.get(number));
+        let mut picking = near.filter(|(_, selector)| workload.picked(selector)).map(|(budget, _)| *budget);
         let Some(first) = picking.next() else { continue };
         for second in picking.filter(|second| second.name() != first.name()) {
             if !said.insert((second.namespace(), second.name())) {

@@ -27,8 +27,9 @@
 //! facts.md F-K8-08, X-K8-10: Kubernetes, Specifying a Disruption Budget.
 
 use super::objects::{Object, at, of_kind};
-use super::selector::Selector;
+use super::selector::{ByLabel, BySelector, Selector};
 use super::workloads::{Share, Workload, may_share, shown, workloads};
+use crate::document::Node;
 use crate::rules::prelude::*;
 
 pub static RULE: Rule = Rule {
@@ -66,11 +67,16 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 
 fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let budgets: Vec<Object<'_>> = of_kind(estate, "PodDisruptionBudget").collect();
+    let selectors: Vec<_> = budgets.iter().map(|budget| selector(*budget).map(Selector::Labels)).collect();
+    let selecting = BySelector::of(&selectors);
     let all = workloads(estate);
-    findings.extend(budgets.iter().filter_map(|budget| allows_all(*budget, &all)));
+    let mut labelled = ByLabel::default();
+    all.iter().enumerate().for_each(|(number, workload)| labelled.add(number, &workload.labels));
+    findings.extend(budgets.iter().filter_map(|budget| allows_all(*budget, &all, &labelled)));
     for workload in &all {
         let Some(least) = workload.least().filter(|least| least.count >= 2) else { continue };
-        if budgets.iter().any(|budget| may_hold(*budget, workload)) {
+        let mut near = selecting.fitting(&workload.labels).into_iter().filter_map(|number| budgets.get(number));
+        if near.any(|budget| may_hold(*budget, workload)) {
             continue;
         }
         findings.push(
@@ -87,13 +93,15 @@ fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 /// A budget that lets all pods go that it is for.
-fn allows_all(budget: Object<'_>, all: &[Workload<'_>]) -> Option<Diagnostic> {
-    let selector = at(budget.node, &["spec", "selector"]).filter(|selector| selector.map().is_some())?;
+fn allows_all(budget: Object<'_>, all: &[Workload<'_>], labelled: &ByLabel<'_>) -> Option<Diagnostic> {
+    let selector = selector(budget).filter(|selector| selector.map().is_some())?;
     let written = |key| at(budget.node, &["spec", key]).and_then(|node| Some((node, Share::of(node)?)));
     let (may_go, must_stay) = (written("maxUnavailable"), written("minAvailable"));
     let (node, share) = may_go.or(must_stay)?;
     let (mut count, mut picked) = (0i64, Vec::new());
-    let here = all.iter().filter(|workload| workload.object.namespace() == budget.namespace());
+    let near = labelled.fitting(Selector::Labels(selector)).unwrap_or_else(|| (0..all.len()).collect());
+    let here = near.into_iter().filter_map(|number| all.get(number));
+    let here = here.filter(|workload| workload.object.namespace() == budget.namespace());
     for workload in here.filter(|workload| workload.picked(selector)) {
         let least = workload.least()?;
         count = count.saturating_add(least.count);
@@ -120,8 +128,11 @@ fn allows_all(budget: Object<'_>, all: &[Workload<'_>]) -> Option<Diagnostic> {
 
 /// Whether a budget may hold for pods of a workload, with the labels of its template and with what a running cluster adds.
 fn may_hold(budget: Object<'_>, workload: &Workload<'_>) -> bool {
-    let Some(selector) = at(budget.node, &["spec", "selector"]).filter(|selector| !selector.is_null()) else {
-        return false;
-    };
-    may_share(budget, workload.object) && Selector::Labels(selector).fits(&workload.labels)
+    let fits = |selector| Selector::Labels(selector).fits(&workload.labels);
+    may_share(budget, workload.object) && selector(budget).is_some_and(fits)
+}
+
+/// What a budget picks its pods by.
+fn selector(budget: Object<'_>) -> Option<&Node> {
+    at(budget.node, &["spec", "selector"]).filter(|selector| !selector.is_null())
 }

@@ -72,7 +72,8 @@ fn walk(node: &Node, brackets: Brackets, findings: &mut Vec<Diagnostic>) {
     match &node.kind {
         NodeKind::Map(entries) => {
             // Prose may show what a value looks like.
-            for entry in entries.iter().filter(|entry| !PROSE.contains(&entry.key.to_ascii_lowercase().as_str())) {
+            for entry in entries.iter().filter(|entry| !PROSE.iter().any(|prose| entry.key.eq_ignore_ascii_case(prose)))
+            {
                 walk(&entry.value, brackets, findings);
             }
         }
@@ -102,10 +103,9 @@ fn placeholder(text: &str, brackets: Brackets) -> Option<&str> {
     }
     let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
     words.find(|word| {
-        let small = word.to_ascii_lowercase();
-        let x = small.len() >= 3 && small.bytes().all(|b| b == b'x');
+        let x = word.len() >= 3 && word.bytes().all(|b| matches!(b, b'x' | b'X'));
         let zone = word.strip_prefix('Z').is_some_and(|digits| digits.len() >= 5 && counts(digits));
-        x || zone || *word == "123456789012" || WORDS.contains(&small.as_str())
+        x || zone || *word == "123456789012" || WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
     })
 }
 
