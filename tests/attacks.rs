@@ -184,3 +184,42 @@ fn clusters_with_certificates_of_their_own_are_scraped_side_by_side() {
     blueprint["monitoring"]["prometheus"]["flavour"] = json!("operator");
     accepted(&blueprint);
 }
+
+#[test]
+fn a_password_in_the_wrong_field_is_not_repeated() {
+    let at = TempDir::new().unwrap();
+    let text = include_str!("rules/base.yaml");
+    for (field, written) in [
+        ("redis: {sessions: {password: hunter2hunter2}}", "hunter2hunter2"),
+        ("external: {mail: {url: \"smtp://app:hunter2@mail.example.org\"}}", "hunter2"),
+        ("operations: {contacts: {on-call: {pagerduty: {secret: pager, key: \"https://u:hunter2@x y\"}}}}", "hunter2"),
+        ("backup: {store: {region: \"postgres://app:hunter2@db/x\"}}", "hunter2"),
+        ("postgres: {main: {password: \"hunter2 hunter2\"}}", "hunter2"),
+    ] {
+        std::fs::write(at.path().join("base.yaml"), text).unwrap();
+        let over = format!("apiVersion: hagen.dev/v1\nkind: Overlay\n{field}\n");
+        std::fs::write(at.path().join("over.yaml"), over).unwrap();
+        for format in ["human", "concise", "json"] {
+            let output = hagen(at.path(), &format!("check base.yaml over.yaml --format {format}"));
+            let said = said(&output) + &String::from_utf8_lossy(&output.stdout);
+            assert!(!said.contains(written), "{format}: {said}");
+        }
+    }
+}
+
+#[test]
+fn the_name_of_a_file_gives_no_command_to_who_runs_hagen() {
+    let at = TempDir::new().unwrap();
+    let name = "x\n::error::owned\n##vso[task.setvariable]a\u{1b}[2J.yaml";
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_hagen")).args(arguments).current_dir(at.path()).output().unwrap();
+        said(&output)
+    };
+    let mut all = run(&["check", name]);
+    std::fs::create_dir(at.path().join("files")).unwrap();
+    std::fs::write(at.path().join("files").join(name), "nothing that is known").unwrap();
+    all += &run(&["check", "--files", "files"]);
+    assert!(all.contains("owned"), "{all}");
+    let acts = |line: &&str| line.trim_start().starts_with("::") || line.trim_start().starts_with("##");
+    assert!(!all.lines().any(|line| acts(&line)) && !all.contains('\u{1b}'), "{all}");
+}

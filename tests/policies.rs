@@ -347,6 +347,7 @@ fn hostile_data_ends_soon_and_names_its_file() {
     }
     for (text, said) in [
         (bomb.as_str(), "expand to more than 100,000 values"),
+        (&format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 19), vec!["*a"; 100].join(", ")), "or to long texts"),
         (&"[".repeat(400_000), "no YAML for data"),
         ("x: 1\nx: 2\n", "a.yaml:2: no YAML for data: `x` stands twice"),
         ("x: 1\n---\nx: 2\n", "it holds 2 documents"),

@@ -14,7 +14,7 @@ use hagen::estate::Estate;
 use hagen::loading::load;
 use hagen::render::{ArtifactKind, Engine, Selection, render};
 use hagen::report;
-use hagen::rules::{self, Group, HEADINGS};
+use hagen::rules::{self, Check, Group, HEADINGS, Rule};
 
 use crate::support::{fixture, marks, shipped};
 
@@ -208,4 +208,52 @@ fn no_rule_finds_anything_in_what_is_rendered() {
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The first block of the example of a rule: its language and its text.
+fn example(rule: &Rule) -> (&'static str, &'static str) {
+    let block = rule.section("Example").split("```").nth(1).unwrap_or_default();
+    block.split_once('\n').unwrap_or_default()
+}
+
+/// Rules whose example shows that something is not written: laid over the base of the fixtures, it is there.
+const LEFT_OUT: [&str; 19] = [
+    "AL008", "AL012", "AL015", "AL018", "BK007", "BK013", "BK016", "DN013", "DN017", "K8014", "PG007", "PG016",
+    "RB001", "RB008", "RD010", "TG003", "TG004", "TG006", "TG011",
+];
+
+/// Rules whose example is of a hand-written file, although they look at blueprints as well.
+const OF_FILES: [&str; 1] = ["RT004"];
+
+#[test]
+fn what_an_example_shows_is_of_the_language_and_is_found() {
+    let base = std::fs::read_to_string(root().join("base.yaml")).unwrap();
+    let (mut failures, mut held) = (Vec::new(), 0);
+    let mut left_out = BTreeSet::new();
+    for rule in rules::all() {
+        let (language, text) = example(rule);
+        if matches!(rule.check, Check::Files(_)) || OF_FILES.contains(&rule.id) {
+            let estate = Estate::read([(format!("example.{language}"), text.to_owned())]);
+            let problems = estate.problems.iter().map(|problem| format!("{}: {}", rule.id, problem.title));
+            failures.extend(problems);
+            continue;
+        }
+        let input = |name: &str, text: String| Input { name: name.to_owned(), text, directory: None };
+        let example = input("example.yaml", format!("apiVersion: hagen.dev/v1\nkind: Overlay\n{text}"));
+        let loaded = load(&parse(vec![input("base.yaml", base.clone()), example]), 0, None);
+        match &loaded.blueprint {
+            // A part of a blueprint that needs more to be one: its fields are the language's, at least.
+            None => {
+                let unknown = loaded.problems.iter().filter(|problem| ["BP001", "BP007"].contains(&&*problem.id));
+                failures.extend(unknown.map(|problem| format!("{}: {}", rule.id, problem.title)));
+            }
+            Some(blueprint) if rules::check(blueprint).iter().any(|finding| finding.id == rule.id) => held += 1,
+            Some(_) => {
+                left_out.insert(rule.id);
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert_eq!(left_out, BTreeSet::from(LEFT_OUT));
+    assert!(held > 50, "{held}");
 }

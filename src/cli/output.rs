@@ -4,7 +4,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 
 use super::Failure;
 use super::args::{Color, Global};
-use crate::report::{Format, Look, Section, count, render};
+use crate::report::{Format, Look, Section, count, render, said};
 
 /// The two streams.
 pub struct Output {
@@ -38,14 +38,14 @@ impl Output {
     /// What people should know, unless they said `--quiet`.
     pub fn note(&mut self, text: &str) {
         if !self.quiet {
-            self.error_stream(&format!("{text}\n"));
+            self.error_stream(&format!("{}\n", said(text)));
         }
     }
 
     /// What people want to know with `--verbose` only.
     pub fn detail(&mut self, text: &str) {
         if self.verbose {
-            self.error_stream(&format!("{text}\n"));
+            self.error_stream(&format!("{}\n", said(text)));
         }
     }
 
@@ -72,8 +72,8 @@ impl Output {
 
     /// Why the command could not do its work.
     pub fn failure(&mut self, failure: &Failure) {
-        let hint = failure.hint.as_ref().map(|hint| format!("help: {hint}\n")).unwrap_or_default();
-        self.error_stream(&format!("hagen could not do its work: {}\n{hint}", failure.message));
+        let hint = failure.hint.as_ref().map(|hint| format!("help: {}\n", said(hint))).unwrap_or_default();
+        self.error_stream(&format!("hagen could not do its work: {}\n{hint}", said(&failure.message)));
     }
 
     /// What belongs beside a result, for programs: to stderr, whatever was said of quiet.

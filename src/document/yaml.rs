@@ -16,8 +16,9 @@ use crate::diagnostics::{Diagnostic, Place};
 pub const BYTES: usize = 64 << 20;
 /// The deepest nesting.
 const DEPTH: usize = 64;
-/// The most nodes that aliases may add.
+/// The most nodes that aliases may add; a text counts once more for each so many bytes.
 const ALIASED: usize = 100_000;
+const LONG: usize = 64;
 
 /// What a reader puts up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +184,7 @@ impl Builder {
                     if self.aliased > ALIASED {
                         self.problem(
                             span,
-                            "the aliases of this file expand to more than 100,000 values",
+                            "the aliases of this file expand to more than 100,000 values, or to long texts",
                             "write the values out, or use an overlay",
                         );
                         self.fatal = true;
@@ -322,8 +323,8 @@ fn merge_keys(entries: &mut Vec<Entry>) {
 
 fn count(node: &Node) -> usize {
     1 + match &node.kind {
-        NodeKind::Scalar(_) => 0,
+        NodeKind::Scalar(scalar) => scalar.text.len() / LONG,
         NodeKind::List(items) => items.iter().map(count).sum(),
-        NodeKind::Map(entries) => entries.iter().map(|entry| count(&entry.value)).sum(),
+        NodeKind::Map(entries) => entries.iter().map(|entry| entry.key.len() / LONG + count(&entry.value)).sum(),
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::place::{acts, one_line};
+use super::place::{acts, one_line, said};
 use super::{Look, Section, secrets};
 use crate::diagnostics::{self, Diagnostic, Label};
 use crate::document::{Document, Span};
@@ -76,14 +76,6 @@ fn one(renderer: &Renderer, section: &Section<'_>, finding: &Diagnostic, hidden:
         group = group.element(Level::HELP.message(said(fix)));
     }
     renderer.render(&[group])
-}
-
-/// What a finding says, which may be several lines. One that begins with `::` or `##` gets a sign in front: it would be a command
-/// to the runners of GitHub and Azure, whatever spaces stand before it.
-fn said(text: &str) -> String {
-    let is_command = |line: &str| line.trim_start().starts_with("::") || line.trim_start().starts_with("##");
-    let shown = |line: &str| format!("{}{}", if is_command(line) { "| " } else { "" }, one_line(line));
-    text.lines().map(shown).collect::<Vec<_>>().join("\n")
 }
 
 /// A place that is marked, and whether it is the primary one.

@@ -14,7 +14,7 @@ mod sarif;
 mod secrets;
 
 pub use junit::escaped;
-pub use place::one_line;
+pub use place::{one_line, said};
 
 use crate::diagnostics::{Diagnostic, Level};
 use crate::document::Document;

@@ -65,6 +65,14 @@ pub fn one_line(text: &str) -> String {
     out
 }
 
+/// What is said to people, which may be several lines. One that begins with `::` or `##` gets a sign in front: it would be a command
+/// to the runners of GitHub and Azure, whatever spaces stand before it.
+pub fn said(text: &str) -> String {
+    let is_command = |line: &str| line.trim_start().starts_with("::") || line.trim_start().starts_with("##");
+    let shown = |line: &str| format!("{}{}", if is_command(line) { "| " } else { "" }, one_line(line));
+    text.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
 /// A document of JSON in which what acts is escaped: a log or an editor may show it as it is. It only ever stands within strings,
 /// where JSON has escapes for all; those below U+0020 are escaped already.
 pub fn json(text: &str) -> String {

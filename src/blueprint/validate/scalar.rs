@@ -148,7 +148,7 @@ impl Walker {
                     Diagnostic::error(
                         "BP017",
                         Place::Span(node.span),
-                        format!("`{}` is no value of `{path}`", text.escape_debug()),
+                        format!("`{}` is no value of `{path}`", shown(text, path)),
                     )
                     .fix(fix),
                 );
@@ -160,7 +160,7 @@ impl Walker {
                 Diagnostic::error(
                     "BP017",
                     Place::Span(node.span),
-                    format!("`{}` is no value of `{path}`", text.escape_debug()),
+                    format!("`{}` is no value of `{path}`", shown(text, path)),
                 )
                 .fix(format!("write `{constant}`")),
             );
@@ -178,7 +178,7 @@ impl Walker {
             && let Err(why) = runs(text)
         {
             self.problems.push(
-                Diagnostic::error("BP018", Place::Span(node.span), format!("`{text}` is no cron time"))
+                Diagnostic::error("BP018", Place::Span(node.span), format!("`{}` is no cron time", shown(text, path)))
                     .because(why)
                     .fix("minute, hour, day of the month, month, day of the week, in UTC: \"0 2 * * *\" is two o'clock every night"),
             );
@@ -188,7 +188,7 @@ impl Walker {
             && let Some(why) = no_address(text)
         {
             self.problems.push(
-                Diagnostic::error("BP019", Place::Span(node.span), format!("`{text}` does not fit `{path}`"))
+                Diagnostic::error("BP019", Place::Span(node.span), format!("`{}` does not fit `{path}`", shown(text, path)))
                     .because(why)
                     .fix("use the name, or the whole address: `10.0.1.11`, `fd00::11`"),
             );
@@ -222,11 +222,10 @@ impl Walker {
             };
             fix = "write `REGISTRY/NAME:TAG@sha256:DIGEST`; `crane digest IMAGE` or `docker buildx imagetools inspect IMAGE` tells the digest".to_owned();
         }
-        let shown: String = text.chars().take(80).collect();
         let mut problem = Diagnostic::error(
             "BP019",
             Place::Span(node.span),
-            format!("`{}` does not fit `{path}`", shown.escape_debug()),
+            format!("`{}` does not fit `{path}`", shown(text, path)),
         )
         .fix(fix);
         if !what.is_empty() {
@@ -291,6 +290,20 @@ impl Walker {
         }
         false
     }
+}
+
+/// A value that was refused, as a message shows it: its beginning, and nothing of what may be a credential.
+fn shown(text: &str, path: &Path) -> String {
+    let name = path.steps().iter().rev().find_map(|step| match step {
+        Step::Key(name) => Some(&**name),
+        Step::Index(_) => None,
+    });
+    // `{secret: NAME}` names a Secret.
+    let secret = name.is_some_and(|name| name != "secret" && credential::names_one(name));
+    if secret || credential::in_text(text).is_some() {
+        return "***".to_owned();
+    }
+    text.chars().take(80).collect::<String>().escape_debug().to_string()
 }
 
 /// Why readers of YAML 1.1 and 1.2 disagree on a plain scalar, and what to write instead.

@@ -10,9 +10,11 @@
 //!
 //! # Example
 //! ```yaml
-//! needs:
-//!   external.claude: {fallback: external.openai}
-//!   external.openai: {timeout: 20s}
+//! services:
+//!   gateway:
+//!     needs:
+//!       external.claude: {fallback: external.openai}
+//!       external.openai: {timeout: 20s}
 //! ```
 //!
 //! # Fix
