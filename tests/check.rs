@@ -389,3 +389,23 @@ fn no_report_shows_a_credential() {
     let said = shell.run("check b.yaml").ends(1).err;
     assert!(said.contains("BP007") && !said.contains("CANARY"), "{said}");
 }
+
+#[test]
+fn in_hand_written_files_a_text_is_no_waiver_and_a_comment_is_one() {
+    let mark = "# hagen: waive K8002 reason='tests' owner=web until=2027-06-30".replace('\'', "\"");
+    let pod = |image: &str, annotation: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, annotations: {{note: {annotation}}}}}\nspec:\n  \
+             selector: {{matchLabels: {{app: web}}}}\n  template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      \
+             containers:\n        - {{name: web, image: \"web:latest\"}}{image}\n"
+        )
+    };
+    let shell = Shell::new();
+    let check = "check --files web.yaml --now 2027-01-15";
+    shell.write("web.yaml", &pod(&format!("  {mark}"), "none"));
+    let said = shell.run(check).ends(0).err;
+    assert!(said.contains("1 waived") && !said.contains("[K8002]"), "{said}");
+    shell.write("web.yaml", &pod("", &format!("'{mark}'")));
+    let said = shell.run(check).ends(1).err;
+    assert!(said.contains("[K8002]") && !said.contains("waived") && !said.contains("BP17"), "{said}");
+}

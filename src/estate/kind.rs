@@ -35,6 +35,22 @@ pub enum Kind {
     Alertmanager,
 }
 
+impl Kind {
+    /// Whether it is written in YAML or JSON; others are read line by line.
+    pub const fn is_tree(self) -> bool {
+        !matches!(
+            self,
+            Self::Postgres
+                | Self::PgHba
+                | Self::Pgbouncer
+                | Self::Pgbackrest
+                | Self::Redis
+                | Self::Sentinel
+                | Self::Haproxy
+        )
+    }
+}
+
 /// How a file is read.
 pub(super) enum Form {
     /// As YAML or JSON; what it is stands in its trees.

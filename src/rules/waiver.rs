@@ -145,6 +145,31 @@ fn scalars(node: &Node, file: u32, spans: &mut Vec<Span>) {
     }
 }
 
+/// The texts of trees that hold what a waiver begins with, as a list: no comment stands in them. One of several lines may be a
+/// file of its own with comments, and is left out.
+pub fn texts<'a>(trees: impl Iterator<Item = &'a Node>, sources: &[Source]) -> Node {
+    fn search(node: &Node, sources: &[Source], found: &mut Vec<Node>) {
+        match &node.kind {
+            NodeKind::Scalar(scalar) if scalar.text.contains(MARK) => {
+                let written = sources
+                    .get(node.span.file as usize)
+                    .and_then(|source| source.text.get(node.span.start as usize..node.span.end as usize));
+                if written.is_some_and(|written| !written.contains('\n')) {
+                    found.push(node.clone());
+                }
+            }
+            NodeKind::Scalar(_) => {}
+            NodeKind::List(items) => items.iter().for_each(|item| search(item, sources, found)),
+            NodeKind::Map(entries) => entries.iter().for_each(|entry| search(&entry.value, sources, found)),
+        }
+    }
+    let mut found = Vec::new();
+    trees
+        .filter(|tree| sources.get(tree.span.file as usize).is_some_and(|source| source.text.contains(MARK)))
+        .for_each(|tree| search(tree, sources, &mut found));
+    Node { span: Span::default(), kind: NodeKind::List(found) }
+}
+
 /// The last line of what a line begins: those behind it that are indented deeper.
 fn block_end(lines: &[&str], first: usize) -> usize {
     let indent = |line: &str| line.len() - line.trim_start().len();

@@ -188,9 +188,13 @@ impl Walker {
             && let Some(why) = no_address(text)
         {
             self.problems.push(
-                Diagnostic::error("BP019", Place::Span(node.span), format!("`{}` does not fit `{path}`", shown(text, path)))
-                    .because(why)
-                    .fix("use the name, or the whole address: `10.0.1.11`, `fd00::11`"),
+                Diagnostic::error(
+                    "BP019",
+                    Place::Span(node.span),
+                    format!("`{}` does not fit `{path}`", shown(text, path)),
+                )
+                .because(why)
+                .fix("use the name, or the whole address: `10.0.1.11`, `fd00::11`"),
             );
             return;
         }

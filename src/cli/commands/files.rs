@@ -11,11 +11,12 @@ use crate::cli::args::Check;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::diagnostics::{Diagnostic, Level, Place};
-use crate::document::{Document, Node, NodeKind, Source, Span};
+use crate::document::{Document, Source, Span};
 use crate::estate::Estate;
 use crate::report::Section;
 use crate::rules;
 use crate::rules::policy::{self, Flags};
+use crate::rules::waiver;
 
 /// The largest file that is read: configuration is never that large, and a dump beside it often is.
 const BYTES: u64 = 16 << 20;
@@ -67,8 +68,9 @@ pub fn run(args: &Check, flags: &Flags, own: Option<&Rules>, output: &mut Output
         let source = &mut sources[*index as usize];
         *source = Source::new(std::mem::take(&mut source.name), String::new());
     }
-    let empty = Node { span: Span::default(), kind: NodeKind::Map(Vec::new()) };
-    let document = Document { sources, root: empty };
+    let trees = estate.files.iter().filter(|file| file.kind.is_tree()).flat_map(|file| &file.documents);
+    let root = waiver::texts(trees, &sources);
+    let document = Document { sources, root };
     let verdict = policy::apply(&policy, &document, flags, found);
     let mut findings = verdict.findings;
     findings.extend(policy::leveled(&policy, &document, flags, verdict.unused));
