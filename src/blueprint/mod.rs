@@ -16,6 +16,7 @@ pub mod raw;
 pub mod resolve;
 pub mod resolved;
 pub mod schema;
+pub mod secrets;
 pub mod units;
 pub mod validate;
 

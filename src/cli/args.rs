@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::commands::SHIPPED;
 use crate::blueprint::raw::PolicyLevel;
+use crate::diff::Risk;
 use crate::render::Family;
-use crate::report::{CheckFormat, Format};
+use crate::report::{CheckFormat, DiffFormat, Format};
 use crate::rules::waiver::is_date;
 
 /// One high-availability and disaster-recovery blueprint in; Kubernetes, Patroni, Redis, Route 53 and alert files out.
@@ -72,6 +73,10 @@ pub enum Command {
     Policy(Policy),
     /// Render everything that the blueprint promises.
     Render(Render),
+    /// Compare what is rendered with what is deployed: what would change, and how dangerous that is.
+    ///
+    /// Exit status: 0 no difference (with --max-risk: none above it), 1 differences, 2 a source that cannot be read or an invalid blueprint.
+    Diff(Diff),
     /// Explain a field of the blueprint, or the id of a check, fact, formula or rule.
     Explain(Explain),
     /// Print the JSON Schema of the language, for editors.
@@ -303,6 +308,48 @@ pub struct Render {
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The blueprint.
+    #[command(flatten)]
+    pub blueprint: Blueprint,
+    /// What is deployed: what `kubectl get … -o yaml` (or json) printed, best with --show-managed-fields; a directory of such files;
+    /// a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `REGION=PATH` says of which region a dump is.
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    pub against: Vec<String>,
+    /// The tree that was rendered before, a directory or `git:REVISION[:DIRECTORY]`: what is rendered no more was hagen's.
+    #[arg(long, value_name = "DIR|git:REV")]
+    pub previous: Option<String>,
+    /// Differences up to this risk are shown, and are no reason for status 1.
+    #[arg(long, value_enum, value_name = "RISK")]
+    pub max_risk: Option<Risk>,
+    /// Status 0 even if there are differences.
+    #[arg(long)]
+    pub exit_zero: bool,
+    /// Show labels, annotations and fields that others wrote, too, although they change nothing that runs.
+    #[arg(long)]
+    pub show_unmanaged: bool,
+    /// Show the values that differ line by line, as a unified diff.
+    #[arg(long)]
+    pub unified: bool,
+    /// Only this region.
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<String>,
+    /// Only this part of the output.
+    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
+    pub only: Vec<Family>,
+    /// Not this part of the output.
+    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
+    pub skip: Vec<Family>,
+    /// Templates to use instead of the built-in ones, by the same paths.
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+    /// How differences are printed.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: DiffFormat,
 }
 
 /// Arguments of `explain`.

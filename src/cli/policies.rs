@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::diagnostics::Place;
+use crate::document::plain::json;
 use crate::document::{Source, yaml};
-use crate::policies::{json, limits};
+use crate::policies::limits;
 
 /// The policies in files and below directories, in order, each file once; those of tests only when they are wanted.
 pub fn policies(paths: &[PathBuf], tests: bool) -> Result<Vec<(String, String)>, Failure> {

@@ -7,6 +7,7 @@ pub mod edit;
 pub mod merge;
 pub mod node;
 mod path;
+pub mod plain;
 pub mod quote;
 mod span;
 pub mod yaml;

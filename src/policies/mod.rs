@@ -12,7 +12,6 @@ mod guards;
 pub mod limits;
 mod load;
 mod messages;
-mod plain;
 mod recursion;
 mod refused;
 mod scan;
@@ -21,6 +20,5 @@ mod unit;
 
 pub use evaluate::{Outcome, evaluate};
 pub use load::{Policies, Problems, load};
-pub use plain::json;
 pub use subject::{Subject, model, objects, written};
 pub use unit::{Test, Verdict, test};

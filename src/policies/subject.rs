@@ -2,10 +2,9 @@
 
 use regorus::Value;
 
-use super::plain;
 use crate::blueprint::{Blueprint, resolved};
 use crate::diagnostics::Place;
-use crate::document::{Document, Node, Path, Source, yaml};
+use crate::document::{Document, Node, Path, Source, plain, yaml};
 use crate::render::{ArtifactKind, ArtifactSet};
 
 /// A value that policies are judged over.

@@ -8,7 +8,8 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::place::{acts, one_line, said};
-use super::{Look, Section, secrets};
+use super::{Look, Section};
+use crate::blueprint::secrets;
 use crate::diagnostics::{self, Diagnostic, Label};
 use crate::document::{Document, Span};
 

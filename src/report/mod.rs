@@ -2,6 +2,7 @@
 
 mod about;
 mod concise;
+pub mod diff;
 mod github;
 mod gitlab;
 mod human;
@@ -11,7 +12,6 @@ mod markdown;
 mod place;
 pub mod rules;
 mod sarif;
-mod secrets;
 
 pub use junit::escaped;
 pub use place::{one_line, said};
@@ -47,6 +47,18 @@ pub enum CheckFormat {
     Github,
     /// A Code Quality report, for merge requests of GitLab.
     Gitlab,
+    /// A comment on a pull request.
+    Markdown,
+}
+
+/// A format of the report of `diff`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum DiffFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs: one JSON document.
+    Json,
     /// A comment on a pull request.
     Markdown,
 }

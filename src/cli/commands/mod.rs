@@ -1,6 +1,7 @@
 //! One file a command: arguments in, one function called, an exit status out.
 
 mod check;
+mod diff;
 mod explain;
 mod files;
 mod fix;
@@ -44,6 +45,7 @@ pub fn run(cli: &Cli, output: &mut Output) -> Result<ExitStatus, Failure> {
         Command::Rules(args) => rules::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Render(args) => render::run(args, output),
+        Command::Diff(args) => diff::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Schema(args) => schema::run(args, output),
         Command::Completions(args) => Ok(shell::completions(args, output)),

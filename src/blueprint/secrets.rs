@@ -42,7 +42,7 @@ fn is_credential(name: &str) -> bool {
 
 /// Where credentials stand in a part of a text, which begins and ends with a line: ranges of bytes of the whole text, in order.
 /// `data` is what lies in Secrets there: [`of_secrets`].
-pub(super) fn find(text: &str, part: Range<usize>, data: &[Range<usize>]) -> Vec<Range<usize>> {
+pub fn find(text: &str, part: Range<usize>, data: &[Range<usize>]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let Some(lines) = text.get(part.clone()) else { return found };
     let mut start = part.start;
@@ -100,7 +100,7 @@ fn is_named(line: &str) -> bool {
 }
 
 /// Where the data of Secrets of Kubernetes lie in a text: the lines of `data` and `stringData`.
-pub(super) fn of_secrets(text: &str) -> Vec<Range<usize>> {
+pub fn of_secrets(text: &str) -> Vec<Range<usize>> {
     const KIND: &str = "kind: Secret";
     let mut found = Vec::new();
     if !text.contains(KIND) {

@@ -1,0 +1,78 @@
+//! `hagen diff`: what is rendered against what is deployed.
+
+use super::templates;
+use crate::blueprint::load;
+use crate::cli::args::Diff;
+use crate::cli::output::Output;
+use crate::cli::{ExitStatus, Failure, inputs};
+use crate::diff::{Comparison, Options, compare};
+use crate::loading;
+use crate::render::{Selection, render};
+use crate::report::{self, DiffFormat, Format, Section};
+use crate::state;
+use crate::verify::verify;
+
+/// Loads, renders, verifies, reads what is deployed, compares.
+pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
+    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
+    if files.bases() > 1 {
+        return Err(Failure::new("more than one blueprint was named")
+            .hint("`kind: Overlay` makes a file a patch for the first one; compare one blueprint at a time"));
+    }
+    super::known_environment(&files, args.blueprint.environment.as_deref())?;
+    let loaded = loading::load(&files, 0, args.blueprint.environment.as_deref());
+    let Some(blueprint) = &loaded.blueprint else {
+        let section = Section {
+            environment: loaded.environment.as_deref(),
+            document: &loaded.document,
+            findings: &loaded.problems,
+            fail_on: None,
+        };
+        output.findings(&[section], Format::Human);
+        // Status 1 means differences alone.
+        return Err(Failure::new("the blueprint cannot be rendered, so there is nothing to compare"));
+    };
+    for region in &args.region {
+        if blueprint.region(region).is_none() {
+            return Err(Failure::new(format!("there is no region `{region}`")));
+        }
+    }
+    let engine = templates::engine(args.templates.as_deref())?;
+    let selection = Selection { only: args.only.clone(), skip: args.skip.clone(), regions: args.region.clone() };
+    let set = render(blueprint, &engine, &selection).map_err(|errors| templates::failure(&errors))?;
+    let verified = verify(blueprint, &set, &selection);
+    if !verified.problems.is_empty() {
+        return Err(templates::refused(&verified.problems));
+    }
+    let regions: Vec<&str> = blueprint.regions.iter().map(|region| region.name.as_str()).collect();
+    let (state, unread) = state::read(&args.against, &regions, &blueprint.name);
+    let previous = args.previous.as_deref().map(|source| state::tree(source, &blueprint.name)).transpose();
+    let previous = previous.map_err(|problem| failure(&problem))?;
+    let options = Options { unmanaged: args.show_unmanaged };
+    let comparison = compare(blueprint, &set, &selection, &state, previous.as_ref(), options)
+        .map_err(|why| Failure::new(why).hint("`hagen help diff` lists what can be compared with"))?;
+    let shown = report::diff::Shown { comparison: &comparison, document: &loaded.document, max: args.max_risk };
+    match args.format {
+        DiffFormat::Human => output.result(&report::diff::human(&shown, args.unified)),
+        DiffFormat::Json => output.result(&report::diff::json(&shown)),
+        DiffFormat::Markdown => output.result(&report::diff::markdown(&shown)),
+    }
+    for said in &comparison.unknown {
+        output.note(&format!("note: {said}"));
+    }
+    // The others were compared and shown.
+    if let [first, rest @ ..] = &unread[..] {
+        rest.iter().for_each(|problem| output.failure(&failure(problem)));
+        return Err(failure(first));
+    }
+    Ok(status(args, &comparison))
+}
+
+fn failure(problem: &state::Unread) -> Failure {
+    Failure::new(format!("{}: {}", problem.source, problem.why)).hint(problem.hint.clone())
+}
+
+fn status(args: &Diff, comparison: &Comparison) -> ExitStatus {
+    let counts = comparison.risk().is_some_and(|risk| args.max_risk.is_none_or(|most| risk > most));
+    if counts && !args.exit_zero { ExitStatus::DoesNotPass } else { ExitStatus::Ok }
+}

@@ -1,0 +1,331 @@
+//! One object, rendered and deployed: what is different between the two, field by field.
+
+use serde_json::{Map, Value};
+
+use super::defaults;
+use super::equal::{is_empty, same};
+use super::keys::identity;
+use super::owners::{Owner, Owners};
+use super::risk::{self, Subject};
+use crate::diff::path::{keys, text};
+use crate::diff::{Change, Step, What};
+
+/// What an object is compared against.
+pub struct Against<'a> {
+    /// What was rendered of it before.
+    pub former: Option<&'a Value>,
+    /// Whether an autoscaler decides its replicas.
+    pub scaled: bool,
+    /// Whether harmless things of others are shown.
+    pub unmanaged: bool,
+    /// Whether the other side comes from a server; otherwise it was rendered, and everything in it was hagen's.
+    pub deployed: bool,
+}
+
+/// The kinds of API groups that defaults are known of; in others a field that nobody set may be one.
+const KNOWN: [&str; 9] = [
+    "",
+    "apps",
+    "autoscaling",
+    "batch",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
+
+/// The changes of an object.
+pub fn object(subject: Subject<'_>, rendered: &Value, live: &Value, against: &Against<'_>) -> Vec<Change> {
+    let owners = Owners::of(live);
+    let mut wanted = stripped(rendered);
+    let live_now = stripped(live);
+    if against.deployed {
+        defaults::fill(subject.kind, &mut wanted);
+    }
+    let version = rendered.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let mut walk = Walk {
+        subject,
+        owners,
+        against,
+        known: KNOWN.contains(&group),
+        path: Vec::new(),
+        changes: Vec::new(),
+        rendered,
+    };
+    walk.both(&wanted, &live_now);
+    walk.changes
+}
+
+/// An object without what the server keeps in it for itself.
+pub fn stripped(object: &Value) -> Value {
+    const OWN: [&str; 9] = [
+        "creationTimestamp",
+        "deletionGracePeriodSeconds",
+        "deletionTimestamp",
+        "generation",
+        "managedFields",
+        "ownerReferences",
+        "resourceVersion",
+        "selfLink",
+        "uid",
+    ];
+    const WRITTEN: [&str; 3] = [
+        "deployment.kubernetes.io/revision",
+        "kapp.k14s.io/original",
+        "kubectl.kubernetes.io/last-applied-configuration",
+    ];
+    let mut object = object.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+        // One object is served in every version of its API.
+        map.remove("apiVersion");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        OWN.iter().for_each(|key| drop(metadata.remove(*key)));
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            WRITTEN.iter().for_each(|key| drop(annotations.remove(*key)));
+        }
+    }
+    object
+}
+
+struct Walk<'w> {
+    subject: Subject<'w>,
+    owners: Owners<'w>,
+    against: &'w Against<'w>,
+    known: bool,
+    /// The path, with the deployed item of each list on the way.
+    path: Vec<(Step, Option<&'w Value>)>,
+    changes: Vec<Change>,
+    /// The object before defaults were filled in: what nobody wrote is nobody's change.
+    rendered: &'w Value,
+}
+
+impl<'w> Walk<'w> {
+    fn steps(&self) -> Vec<Step> {
+        self.path.iter().map(|(step, _)| step.clone()).collect()
+    }
+
+    fn both(&mut self, wanted: &'w Value, live: &'w Value) {
+        if self.against.scaled && !self.is_written() && keys(&self.steps()) == ["spec", "replicas"] {
+            return;
+        }
+        match (wanted, live) {
+            (Value::Object(a), Value::Object(b)) => self.maps(a, b),
+            (Value::Array(a), Value::Array(b)) => self.lists((wanted, a), (live, b)),
+            _ => {
+                let steps = self.steps();
+                if !same(&keys(&steps), wanted, live) && !(is_empty(wanted) && is_empty(live)) {
+                    self.push(What::Changed, Some(live), Some(wanted));
+                }
+            }
+        }
+    }
+
+    fn maps(&mut self, wanted: &'w Map<String, Value>, live: &'w Map<String, Value>) {
+        for (key, value) in wanted {
+            self.at(Step::Key(key.clone()), None, |walk| match live.get(key) {
+                Some(other) => walk.both(value, other),
+                None => walk.missing(value),
+            });
+        }
+        for (key, value) in live.iter().filter(|(key, _)| !wanted.contains_key(*key)) {
+            self.at(Step::Key(key.clone()), None, |walk| walk.extra(value));
+        }
+    }
+
+    fn lists(&mut self, (after, wanted): (&'w Value, &'w [Value]), (before, live): (&'w Value, &'w [Value])) {
+        let steps = self.steps();
+        let keys = keys(&steps);
+        let named = |items: &[Value]| -> Option<Vec<String>> {
+            let names: Option<Vec<String>> = items.iter().map(|item| identity(&keys, item)).collect();
+            names.filter(|names| names.iter().collect::<std::collections::BTreeSet<_>>().len() == names.len())
+        };
+        if let (Some(a), Some(b)) = (named(wanted), named(live)) {
+            for (name, item) in a.iter().zip(wanted) {
+                let other = b.iter().position(|other| other == name).and_then(|at| live.get(at));
+                self.at(Step::Item(name.clone()), Some(other.unwrap_or(item)), |walk| match other {
+                    Some(other) => walk.both(item, other),
+                    None => walk.missing(item),
+                });
+            }
+            for (name, item) in b.iter().zip(live).filter(|(name, _)| !a.contains(name)) {
+                self.at(Step::Item(name.clone()), Some(item), |walk| walk.extra(item));
+            }
+            return;
+        }
+        let of_maps = |items: &[Value]| items.iter().all(Value::is_object);
+        if wanted.len() == live.len() && of_maps(wanted) && of_maps(live) {
+            for (index, (item, other)) in wanted.iter().zip(live).enumerate() {
+                self.at(Step::Index(index), Some(other), |walk| walk.both(item, other));
+            }
+            return;
+        }
+        let sets = |items: &[Value]| {
+            let mut texts: Vec<String> = items.iter().map(Value::to_string).collect();
+            texts.sort();
+            texts
+        };
+        let is_set = keys.last().is_some_and(|last| SETS.contains(last));
+        if wanted == live || is_set && sets(wanted) == sets(live) {
+            return;
+        }
+        if wanted.is_empty() {
+            self.extra(before);
+        } else {
+            self.push(What::Changed, Some(before), Some(after));
+        }
+    }
+
+    /// What is rendered and not deployed.
+    fn missing(&mut self, wanted: &'w Value) {
+        if is_empty(wanted) && !matches!(self.path.last(), Some((Step::Item(_), _))) {
+            return;
+        }
+        // A default that the source does not show is no change: not every program prints them.
+        if self.against.deployed && !self.is_written() {
+            return;
+        }
+        self.push(What::Missing, None, Some(wanted));
+    }
+
+    /// Whether what stands at the path was rendered, and not filled in.
+    fn is_written(&self) -> bool {
+        let mut here = Some(self.rendered);
+        for (step, _) in &self.path {
+            here = match (step, here) {
+                (Step::Key(key), Some(value)) => value.get(key),
+                // Defaults are never items of their own.
+                (Step::Item(_) | Step::Index(_), Some(_)) => return true,
+                (_, None) => None,
+            };
+        }
+        here.is_some()
+    }
+
+    /// What is deployed and not rendered.
+    fn extra(&mut self, live: &'w Value) {
+        let steps = self.steps();
+        let keys = keys(&steps);
+        if is_empty(live) && !matches!(steps.last(), Some(Step::Item(_)))
+            || defaults::is_given(self.subject.kind, &keys)
+        {
+            return;
+        }
+        if self.against.scaled && keys == ["spec", "replicas"] {
+            return;
+        }
+        if !self.against.deployed {
+            self.push(What::Left, Some(live), None);
+            return;
+        }
+        // A map is looked through: one key of it may be hagen's, another somebody else's.
+        if let Value::Object(map) = live
+            && !matches!(steps.last(), Some(Step::Item(_) | Step::Index(_)))
+            && !map.is_empty()
+        {
+            for (key, value) in map {
+                self.at(Step::Key(key.clone()), None, |walk| walk.extra(value));
+            }
+            return;
+        }
+        if self.was_rendered(&steps) {
+            self.push(What::Left, Some(live), None);
+            return;
+        }
+        match self.owner_below(live) {
+            Owner::Hagen => self.push(What::Left, Some(live), None),
+            Owner::Other(name) => {
+                if self.against.unmanaged || !is_harmless(&keys) {
+                    self.push(What::Foreign(Some(name)), Some(live), None);
+                }
+            }
+            Owner::Unknown if self.known || self.against.unmanaged => {
+                if self.against.unmanaged || !is_harmless(&keys) {
+                    self.push(What::Foreign(None), Some(live), None);
+                }
+            }
+            Owner::Unknown | Owner::Nobody => {}
+        }
+    }
+
+    /// Who owns what stands at the path, or something in it.
+    fn owner_below(&self, live: &Value) -> Owner {
+        let mut path = self.path.clone();
+        let own = self.owners.at(&path);
+        match (own, live) {
+            (Owner::Nobody, Value::Object(map)) => {
+                let mut found = Owner::Nobody;
+                for key in map.keys() {
+                    path.push((Step::Key(key.clone()), None));
+                    match self.owners.at(&path) {
+                        Owner::Hagen => return Owner::Hagen,
+                        other @ Owner::Other(_) => found = other,
+                        Owner::Nobody | Owner::Unknown => {}
+                    }
+                    path.pop();
+                }
+                found
+            }
+            (own, _) => own,
+        }
+    }
+
+    /// Whether it stood in what was rendered before.
+    fn was_rendered(&self, steps: &[Step]) -> bool {
+        let mut here = self.against.former;
+        let mut above: Vec<Step> = Vec::new();
+        for step in steps {
+            here = match (step, here) {
+                (Step::Key(key), Some(value)) => value.get(key),
+                (Step::Index(index), Some(value)) => value.get(index),
+                (Step::Item(name), Some(Value::Array(items))) => {
+                    let keys = keys(&above);
+                    items.iter().find(|item| identity(&keys, item).as_ref() == Some(name))
+                }
+                _ => None,
+            };
+            above.push(step.clone());
+        }
+        here.is_some()
+    }
+
+    fn at(&mut self, step: Step, item: Option<&'w Value>, go: impl FnOnce(&mut Self)) {
+        self.path.push((step, item));
+        go(self);
+        self.path.pop();
+    }
+
+    fn push(&mut self, what: What, before: Option<&Value>, after: Option<&Value>) {
+        let steps = self.steps();
+        let graded = risk::of(self.subject, &keys(&steps), &what);
+        let owner = match self.owners.at(&self.path) {
+            Owner::Other(name) if matches!(what, What::Changed) => Some(name),
+            _ => None,
+        };
+        self.changes.push(Change {
+            at: text(&steps),
+            what,
+            before: before.cloned(),
+            after: after.cloned(),
+            owner,
+            graded,
+        });
+    }
+}
+
+/// Lists of texts in which no order counts.
+const SETS: [&str; 8] =
+    ["accessModes", "dnsNames", "finalizers", "hostnames", "namespaces", "policyTypes", "resources", "verbs"];
+
+/// Whether what others wrote there changes nothing that runs, and nobody's rights.
+fn is_harmless(keys: &[&str]) -> bool {
+    match keys {
+        ["metadata", "labels" | "annotations" | "finalizers", ..] => true,
+        // `kubectl rollout restart`.
+        [.., "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"] => true,
+        _ => false,
+    }
+}

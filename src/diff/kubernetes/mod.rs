@@ -1,0 +1,257 @@
+//! Rendered objects against the objects of a cluster.
+
+mod compare;
+mod defaults;
+mod equal;
+mod keys;
+mod owners;
+mod risk;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Change, Comparison, Difference, Options, What};
+use crate::blueprint::Blueprint;
+use crate::document::{Path, Source, plain, yaml};
+use crate::render::{ArtifactKind, ArtifactSet, Selection};
+use crate::state::{Dump, Tree};
+
+pub(super) use compare::{Against, object};
+pub(super) use risk::Subject;
+
+/// What an object is known by. The version of its API is no part of it: the server serves each object in all of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Id {
+    group: String,
+    pub(super) kind: String,
+    namespace: String,
+    name: String,
+}
+
+impl Id {
+    pub(super) fn of(object: &Value) -> Option<Self> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let version = text("/apiVersion");
+        let group = version.split_once('/').map_or("", |(group, _)| group).to_owned();
+        let id =
+            Self { group, kind: text("/kind"), namespace: text("/metadata/namespace"), name: text("/metadata/name") };
+        (!id.kind.is_empty() && !id.name.is_empty()).then_some(id)
+    }
+
+    /// `Deployment shop/api`.
+    pub(super) fn shown(&self) -> String {
+        match &*self.namespace {
+            "" => format!("{} {}", self.kind, self.name),
+            namespace => format!("{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+}
+
+/// A rendered object.
+pub(super) struct Rendered {
+    pub(super) value: Value,
+    pub(super) artifact: String,
+    pub(super) origin: Option<Path>,
+}
+
+/// The objects in a text.
+pub(super) fn parse(path: &str, text: &str) -> Result<Vec<Value>, String> {
+    let source = Source::new(path.to_owned(), text.to_owned());
+    let (documents, problems) = yaml::parse_foreign(&source, 0);
+    if let Some(problem) = problems.first() {
+        return Err(format!("{path}: {}", problem.title));
+    }
+    Ok(documents.iter().map(plain::json).filter(|value| !value.is_null()).collect())
+}
+
+/// The rendered objects of a region.
+fn rendered(set: &ArtifactSet, region: &str) -> Result<BTreeMap<Id, Rendered>, String> {
+    let mut all = BTreeMap::new();
+    let own = |artifact: &&crate::render::Artifact| {
+        artifact.kind == ArtifactKind::Kubernetes && artifact.region.as_deref() == Some(region)
+    };
+    for artifact in set.values().filter(own) {
+        for value in parse(&artifact.path, &artifact.text)? {
+            if let Some(id) = Id::of(&value) {
+                let origin = artifact.origins.first().cloned();
+                all.insert(id, Rendered { value, artifact: artifact.path.clone(), origin });
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// The objects of the tree that was rendered before, for a region.
+fn former(previous: Option<&Tree>, region: &str) -> Result<BTreeMap<Id, Value>, String> {
+    let mut all = BTreeMap::new();
+    for (file, text) in previous.into_iter().flat_map(|tree| tree.files.values()) {
+        if file.kind == ArtifactKind::Kubernetes.name() && file.region.as_deref() == Some(region) {
+            for value in parse(&file.path, text)? {
+                all.extend(Id::of(&value).map(|id| (id, value)));
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Compares the objects of a cluster with those that are rendered for its region.
+pub fn compare(
+    blueprint: &Blueprint,
+    set: &ArtifactSet,
+    selection: &Selection,
+    dump: &Dump,
+    previous: Option<&Tree>,
+    options: Options,
+) -> Result<Comparison, String> {
+    let mut all = Comparison::default();
+    for (region, objects) in by_region(blueprint, dump)? {
+        if !selection.regions.is_empty() && !selection.regions.contains(&region) {
+            continue;
+        }
+        let rendered = rendered(set, &region)?;
+        let former = former(previous, &region)?;
+        let live: BTreeMap<Id, &Value> = objects.iter().filter_map(|object| Some((Id::of(object)?, *object))).collect();
+        let kinds: BTreeSet<(&str, &str)> = live.keys().map(|id| (&*id.group, &*id.kind)).collect();
+        let scaled = scaled(rendered.values().map(|rendered| &rendered.value));
+        for (id, rendered) in &rendered {
+            let subject = subject(&rendered.value);
+            let difference = |what: What, changes: Vec<Change>| Difference {
+                region: Some(region.clone()),
+                artifact: rendered.artifact.clone(),
+                subject: id.shown(),
+                what,
+                changes,
+                origin: rendered.origin.clone(),
+            };
+            let Some(live) = live.get(id) else {
+                let graded = risk::of(subject, &[], &What::Missing);
+                let after = Some(rendered.value.clone());
+                let change =
+                    Change { at: String::new(), what: What::Missing, before: None, after, owner: None, graded };
+                all.differences.push(difference(What::Missing, vec![change]));
+                if !kinds.contains(&(&*id.group, &*id.kind)) {
+                    let said = format!("{}: no {} at all is in it; was it asked for?", dump.source, id.kind);
+                    if !all.unknown.contains(&said) {
+                        all.unknown.push(said);
+                    }
+                }
+                continue;
+            };
+            let against = Against {
+                former: former.get(id),
+                scaled: scaled.contains(&(&*id.kind, &*id.namespace, &*id.name)),
+                unmanaged: options.unmanaged,
+                deployed: true,
+            };
+            let changes = object(subject, &rendered.value, live, &against);
+            if changes.is_empty() {
+                all.same += 1;
+            } else {
+                all.differences.push(difference(What::Changed, changes));
+            }
+        }
+        // With a part of the output only, what is not rendered may be of the other parts.
+        if selection.only.is_empty() && selection.skip.is_empty() {
+            all.differences.extend(left(blueprint, &region, dump, &live, &rendered));
+        }
+    }
+    Ok(all)
+}
+
+/// The objects of a dump by their region: the one that people named, that of their labels, or the only one that there is.
+fn by_region<'a>(blueprint: &Blueprint, dump: &'a Dump) -> Result<BTreeMap<String, Vec<&'a Value>>, String> {
+    let label = |object: &'a Value| object.pointer("/metadata/labels/hagen.dev~1region").and_then(Value::as_str);
+    let labelled: BTreeSet<&str> = dump.objects.iter().filter_map(label).collect();
+    let only = match (&dump.region, labelled.len(), &blueprint.regions[..]) {
+        (Some(region), ..) => region.clone(),
+        (None, 1, _) => labelled.iter().next().map(|region| (*region).to_owned()).unwrap_or_default(),
+        (None, 0, [region]) => region.name.to_string(),
+        (None, 0, regions) => {
+            let names: Vec<String> = regions.iter().map(|region| format!("{}={}", region.name, dump.source)).collect();
+            return Err(format!(
+                "{}: nothing in it says of which region it is; write one of: {}",
+                dump.source,
+                names.join(", ")
+            ));
+        }
+        (None, ..) => {
+            return Err(format!(
+                "{}: objects of several regions are in it ({}); one source holds the objects of one cluster",
+                dump.source,
+                labelled.into_iter().collect::<Vec<_>>().join(", ")
+            ));
+        }
+    };
+    if blueprint.region(&only).is_none() {
+        return Err(format!("{}: its region `{only}` is not in the blueprint", dump.source));
+    }
+    Ok(BTreeMap::from([(only, dump.objects.iter().collect())]))
+}
+
+/// The risk of all of an object.
+pub(super) fn risk_of(object: &Value, what: &What) -> super::Graded {
+    risk::of(subject(object), &[], what)
+}
+
+/// What the risk of an object's changes depends on.
+pub(super) fn subject(object: &Value) -> Subject<'_> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    Subject {
+        kind: text("/kind"),
+        component: text("/metadata/labels/app.kubernetes.io~1component"),
+        on_delete: text("/spec/updateStrategy/type") == "OnDelete",
+    }
+}
+
+/// The workloads whose replicas an autoscaler among the objects decides.
+fn scaled<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeSet<(&'a str, &'a str, &'a str)> {
+    let target = |object: &'a Value| {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let scales = matches!(text("/kind"), Some("HorizontalPodAutoscaler" | "ScaledObject"));
+        let kind = text("/spec/scaleTargetRef/kind").unwrap_or("Deployment");
+        let name = text("/spec/scaleTargetRef/name").filter(|_| scales)?;
+        Some((kind, text("/metadata/namespace").unwrap_or_default(), name))
+    };
+    objects.filter_map(target).collect()
+}
+
+/// Objects that carry hagen's label and are rendered no more.
+fn left(
+    blueprint: &Blueprint,
+    region: &str,
+    dump: &Dump,
+    live: &BTreeMap<Id, &Value>,
+    rendered: &BTreeMap<Id, Rendered>,
+) -> Vec<Difference> {
+    // What controllers make for others carries the labels of those.
+    const MADE: [&str; 7] =
+        ["ControllerRevision", "EndpointSlice", "Endpoints", "Event", "PersistentVolumeClaim", "Pod", "ReplicaSet"];
+    let is_left = |id: &Id, object: &Value| {
+        let label = |name: &str| {
+            object.pointer(&format!("/metadata/labels/{}", name.replace('/', "~1"))).and_then(Value::as_str)
+        };
+        let owned =
+            object.pointer("/metadata/ownerReferences").and_then(Value::as_array).is_some_and(|o| !o.is_empty());
+        label("app.kubernetes.io/managed-by") == Some("hagen")
+            && label("app.kubernetes.io/part-of") == Some(blueprint.name.as_str())
+            && label("hagen.dev/region").is_none_or(|own| own == region)
+            && !owned
+            && !MADE.contains(&&*id.kind)
+            && !rendered.contains_key(id)
+    };
+    let difference = |(id, object): (&Id, &&Value)| {
+        let graded = risk::of(subject(object), &[], &What::Left);
+        let before = Some(compare::stripped(object));
+        let change = Change { at: String::new(), what: What::Left, before, after: None, owner: None, graded };
+        Difference {
+            region: Some(region.to_owned()),
+            artifact: dump.source.clone(),
+            subject: id.shown(),
+            what: What::Left,
+            changes: vec![change],
+            origin: None,
+        }
+    };
+    live.iter().filter(|(id, object)| is_left(id, object)).map(difference).collect()
+}

@@ -1,0 +1,245 @@
+//! What is printed of a comparison: for people, for programs, for a pull request.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json as value};
+use similar::TextDiff;
+
+use super::place::{one_line, said};
+use crate::diagnostics::Place;
+use crate::diff::{Change, Comparison, Difference, Risk, What};
+use crate::document::Document;
+
+/// A comparison, with what stands around it.
+pub struct Shown<'a> {
+    /// What was compared.
+    pub comparison: &'a Comparison,
+    /// The blueprint's text.
+    pub document: &'a Document,
+    /// The risk up to which differences are no reason to stop.
+    pub max: Option<Risk>,
+}
+
+impl Shown<'_> {
+    /// Where a difference comes from in the blueprint: the path, the file and the line.
+    fn origin(&self, difference: &Difference) -> Option<(String, String, usize)> {
+        let path = difference.origin.as_ref()?;
+        let span = self.document.span(&Place::Key(path.clone()));
+        let source = self.document.sources.get(span.file as usize)?;
+        Some((path.to_string(), source.name.clone(), source.position(span.start).line))
+    }
+
+    /// The differences by region; what is global stands under its name.
+    fn by_region(&self) -> BTreeMap<&str, Vec<&Difference>> {
+        let mut regions: BTreeMap<&str, Vec<&Difference>> = BTreeMap::new();
+        for difference in &self.comparison.differences {
+            regions.entry(difference.region.as_deref().unwrap_or("global")).or_default().push(difference);
+        }
+        regions
+    }
+
+    /// How much is different, in a line.
+    fn summary(&self) -> String {
+        let all = &self.comparison.differences;
+        let Some(risk) = self.comparison.risk() else {
+            return format!("no difference; {} as rendered", self.comparison.same);
+        };
+        let count = |name: &str| all.iter().filter(|difference| difference.what.name() == name).count();
+        let parts = [("missing", "to be added"), ("changed", "changed"), ("left", "left over")];
+        let parts: Vec<String> = parts
+            .iter()
+            .map(|(name, words)| (count(name), words))
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, words)| format!("{n} {words}"))
+            .collect();
+        let above = match self.max {
+            Some(max) if risk <= max => format!(", none above {}", max.name()),
+            Some(max) => {
+                let above = all.iter().filter(|difference| difference.risk() > max).count();
+                format!(", {above} above {}", max.name())
+            }
+            None => String::new(),
+        };
+        format!("{}; {} as rendered; highest risk {}{above}", parts.join(", "), self.comparison.same, risk.name())
+    }
+}
+
+const fn sign(what: &What) -> char {
+    match what {
+        What::Missing => '+',
+        What::Left => '-',
+        What::Foreign(_) => '!',
+        What::Changed => '~',
+    }
+}
+
+/// For people.
+pub fn human(shown: &Shown<'_>, unified: bool) -> String {
+    let mut out = String::new();
+    for (region, differences) in shown.by_region() {
+        let _ = writeln!(out, "{}", one_line(region));
+        for difference in differences {
+            let _ = writeln!(
+                out,
+                "  {} {}  [{}]",
+                sign(&difference.what),
+                one_line(&difference.subject),
+                difference.risk().name()
+            );
+            let from = shown.origin(difference).map(|(path, file, line)| format!(", from {path} ({file}:{line})"));
+            let _ = writeln!(out, "      {}{}", one_line(&difference.artifact), one_line(&from.unwrap_or_default()));
+            for change in &difference.changes {
+                one(change, unified, &mut out);
+            }
+            reasons(difference, &mut out);
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, "{}", shown.summary());
+    out
+}
+
+/// A change, in a line or in several.
+fn one(change: &Change, unified: bool, out: &mut String) {
+    if change.at.is_empty() && matches!(change.what, What::Missing | What::Left) && !unified {
+        return;
+    }
+    let at = if change.at.is_empty() { String::new() } else { format!("{}: ", one_line(&change.at)) };
+    let owner = match (&change.what, &change.owner) {
+        (What::Foreign(Some(name)), _) => format!("  (added by {}; applying leaves it)", one_line(name)),
+        (What::Foreign(None), _) => "  (not hagen's; applying leaves it)".to_owned(),
+        (What::Left, _) => "  (hagen's, rendered no more; applying removes it)".to_owned(),
+        (_, Some(name)) => format!("  (owned by {}: applying asks for --force-conflicts)", one_line(name)),
+        _ => String::new(),
+    };
+    let lines = |value: &Option<Value>| match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) if unified => serde_json::to_string_pretty(value).unwrap_or_default(),
+        Some(value) => value.to_string(),
+        None => String::new(),
+    };
+    let (before, after) = (lines(&change.before), lines(&change.after));
+    if unified || before.contains('\n') || after.contains('\n') {
+        let _ = writeln!(out, "      {} {at}{owner}", sign(&change.what));
+        let diff = TextDiff::from_lines(&before, &after).unified_diff().context_radius(2).to_string();
+        for line in diff.lines().filter(|line| !line.starts_with("\\ No newline")) {
+            let _ = writeln!(out, "        {}", said(line));
+        }
+        return;
+    }
+    let values = match (&change.before, &change.after) {
+        (Some(before), Some(after)) => format!("{} -> {}", short(before), short(after)),
+        (Some(value), None) | (None, Some(value)) => short(value),
+        (None, None) => String::new(),
+    };
+    let _ = writeln!(out, "      {} {at}{values}{owner}", sign(&change.what));
+}
+
+/// A value in a line.
+fn short(value: &Value) -> String {
+    const MOST: usize = 160;
+    let text = one_line(&value.to_string());
+    if text.chars().count() <= MOST { text } else { text.chars().take(MOST).collect::<String>() + " …" }
+}
+
+/// Why a difference is as dangerous as it is, and how it is carried out.
+fn reasons(difference: &Difference, out: &mut String) {
+    let risk = difference.risk();
+    let mut told: Vec<&str> = Vec::new();
+    for change in difference.changes.iter().filter(|change| change.graded.risk == risk) {
+        if told.contains(&&*change.graded.why) {
+            continue;
+        }
+        told.push(&change.graded.why);
+        let _ = writeln!(out, "      = {}", change.graded.why);
+        if let Some(how) = &change.graded.how {
+            let _ = writeln!(out, "      = how: {how}");
+        }
+    }
+}
+
+/// For programs.
+pub fn json(shown: &Shown<'_>) -> String {
+    let change = |change: &Change| {
+        let mut one = value!({
+            "at": change.at,
+            "what": change.what.name(),
+            "before": change.before,
+            "after": change.after,
+            "risk": change.graded.risk,
+            "why": change.graded.why,
+        });
+        if let Some(how) = &change.graded.how {
+            one["how"] = Value::from(&**how);
+        }
+        let owner = match &change.what {
+            What::Foreign(owner) => owner.as_ref(),
+            _ => change.owner.as_ref(),
+        };
+        if let Some(owner) = owner {
+            one["owner"] = Value::from(owner.as_str());
+        }
+        one
+    };
+    let difference = |difference: &Difference| {
+        let mut one = value!({
+            "region": difference.region,
+            "artifact": difference.artifact,
+            "subject": difference.subject,
+            "what": difference.what.name(),
+            "risk": difference.risk(),
+            "changes": difference.changes.iter().map(change).collect::<Vec<_>>(),
+        });
+        if let Some((path, file, line)) = shown.origin(difference) {
+            one["from"] = value!({"path": path, "file": file, "line": line});
+        }
+        one
+    };
+    let all = value!({
+        "schema": "hagen.dev/diff/v1",
+        "differences": shown.comparison.differences.iter().map(difference).collect::<Vec<_>>(),
+        "same": shown.comparison.same,
+        "risk": shown.comparison.risk(),
+        "unknown": shown.comparison.unknown,
+    });
+    super::place::json(&serde_json::to_string_pretty(&all).unwrap_or_default()) + "\n"
+}
+
+/// For a pull request: a table, and the values behind a click.
+pub fn markdown(shown: &Shown<'_>) -> String {
+    let cell = |text: &str| one_line(text).replace('|', "\\|").replace('`', "'").replace('<', "&lt;");
+    let mut out = format!("### hagen diff: {}\n", shown.summary());
+    for (region, differences) in shown.by_region() {
+        let _ = write!(out, "\n**{}**\n\n| | what | risk | from |\n|---|---|---|---|\n", cell(region));
+        for difference in &differences {
+            let from = shown.origin(difference).map(|(path, file, line)| format!("`{}` {file}:{line}", cell(&path)));
+            let _ = writeln!(
+                out,
+                "| {} | `{}` | {} | {} |",
+                sign(&difference.what),
+                cell(&difference.subject),
+                difference.risk().name(),
+                cell_of(&from.unwrap_or_default())
+            );
+        }
+        for difference in differences {
+            let mut body = String::new();
+            difference.changes.iter().for_each(|change| one(change, false, &mut body));
+            reasons(difference, &mut body);
+            // No line of a value ends the block.
+            let body = body.replace("```", "'''");
+            let _ = write!(
+                out,
+                "\n<details><summary><code>{}</code></summary>\n\n```text\n{}```\n\n</details>\n",
+                cell(&difference.subject),
+                body
+            );
+        }
+    }
+    out
+}
+
+fn cell_of(text: &str) -> String {
+    one_line(text).replace('|', "\\|").replace('<', "&lt;")
+}

@@ -1,0 +1,94 @@
+//! What is deployed, as sources show it: files that programs printed, trees that were rendered before. What a source is follows
+//! from its content.
+
+mod git;
+mod recognise;
+mod tree;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+pub use crate::write::LockedFile;
+pub use tree::Tree;
+
+/// Objects of a cluster, as `kubectl get -o yaml` or `-o json` prints them.
+#[derive(Debug, Clone)]
+pub struct Dump {
+    /// Where they come from: what people named.
+    pub source: String,
+    /// The region, where people said which.
+    pub region: Option<String>,
+    /// The objects.
+    pub objects: Vec<Value>,
+}
+
+/// What a source shows.
+#[derive(Debug, Clone)]
+pub enum Deployed {
+    /// A tree that was rendered before.
+    Tree(Tree),
+    /// Objects of Kubernetes.
+    Kubernetes(Dump),
+}
+
+/// What is deployed.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// What each source shows.
+    pub deployed: Vec<Deployed>,
+}
+
+/// A source that cannot be read: its name, what is wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// The source as people named it.
+    pub source: String,
+    /// What is wrong.
+    pub why: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Unread {
+    fn new(source: &str, why: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { source: source.to_owned(), why: why.into(), hint: hint.into() }
+    }
+}
+
+/// Reads sources: `PATH`, `REGION=PATH`, `git:REVISION[:DIRECTORY]`. What can be read is returned beside what cannot.
+pub fn read(sources: &[String], regions: &[&str], blueprint: &str) -> (State, Vec<Unread>) {
+    let (mut state, mut unread) = (State::default(), Vec::new());
+    for source in sources {
+        match one(source, regions, blueprint) {
+            Ok(deployed) => state.deployed.extend(deployed),
+            Err(problem) => unread.push(problem),
+        }
+    }
+    (state, unread)
+}
+
+/// Reads the tree that was rendered before: a directory, or `git:REVISION[:DIRECTORY]`.
+pub fn tree(source: &str, blueprint: &str) -> Result<Tree, Unread> {
+    if let Some(revision) = source.strip_prefix("git:") {
+        return git::tree(source, revision, blueprint);
+    }
+    Tree::read(source, Path::new(source))
+}
+
+fn one(source: &str, regions: &[&str], blueprint: &str) -> Result<Vec<Deployed>, Unread> {
+    if source.starts_with("git:") {
+        return Ok(vec![Deployed::Tree(tree(source, blueprint)?)]);
+    }
+    // `REGION=PATH`, unless a file is called like that.
+    let named = source.split_once('=').filter(|(region, _)| regions.contains(region) && !Path::new(source).exists());
+    let (region, path) = named.map_or((None, source), |(region, path)| (Some(region.to_owned()), path));
+    let path = PathBuf::from(path);
+    if path.is_dir() {
+        if path.join(crate::write::LOCK).is_file() {
+            return Ok(vec![Deployed::Tree(Tree::read(source, &path)?)]);
+        }
+        return recognise::directory(source, &path, region);
+    }
+    recognise::file(source, &path, region).map(|found| vec![found])
+}

@@ -1,0 +1,72 @@
+//! What a file is that a program printed.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Deployed, Dump, Unread};
+use crate::document::{Source, plain, yaml};
+
+const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, a directory that `hagen render` wrote, `git:REVISION`";
+
+/// All files of a directory that is no rendered tree, each with the name of its region when it is called like one.
+pub fn directory(source: &str, path: &Path, region: Option<String>) -> Result<Vec<Deployed>, Unread> {
+    let refused = |error: std::io::Error| Unread::new(source, error.to_string(), "name a directory that can be read");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(refused)? {
+        let entry = entry.map_err(refused)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    if names.is_empty() {
+        return Err(Unread::new(source, "nothing in it is YAML or JSON, and it has no hagen.lock.json", KNOWN));
+    }
+    names.into_iter().map(|name| file(&format!("{source}/{name}"), &path.join(name), region.clone())).collect()
+}
+
+/// A file.
+pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deployed, Unread> {
+    let bytes = std::fs::read(path).map_err(|error| Unread::new(source, error.to_string(), KNOWN))?;
+    let text = String::from_utf8(bytes).map_err(|_| Unread::new(source, "it is no UTF-8", KNOWN))?;
+    let documents = documents(source, text)?;
+    let mut objects = Vec::new();
+    for document in documents {
+        match document {
+            Value::Null => {}
+            Value::Object(map) if map.contains_key("kind") && map.contains_key("apiVersion") => {
+                let is_list = map.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
+                match (is_list, map.get("items")) {
+                    (true, Some(Value::Array(items))) => objects.extend(items.iter().cloned()),
+                    (true, _) => {}
+                    (false, _) => objects.push(Value::Object(map)),
+                }
+            }
+            _ => return Err(Unread::new(source, "what stands in it is nothing that is known", KNOWN)),
+        }
+    }
+    Ok(Deployed::Kubernetes(Dump { source: source.to_owned(), region, objects }))
+}
+
+fn documents(source: &str, text: String) -> Result<Vec<Value>, Unread> {
+    if text.trim().is_empty() {
+        return Err(Unread::new(source, "it is empty", "did the program that was to write it fail?"));
+    }
+    if text.trim_start().starts_with(['{', '[']) {
+        let values = serde_json::Deserializer::from_str(&text).into_iter::<Value>();
+        let broken = |error: serde_json::Error| Unread::new(source, format!("no JSON: {error}"), "was it cut off?");
+        return values.collect::<Result<_, _>>().map_err(broken);
+    }
+    let text = Source::new(source.to_owned(), text);
+    let (trees, problems) = yaml::parse_foreign(&text, 0);
+    if let Some(problem) = problems.first() {
+        let crate::diagnostics::Place::Span(span) = problem.primary.place else {
+            return Err(Unread::new(source, problem.title.clone(), "was it cut off?"));
+        };
+        let line = text.position(span.start).line;
+        return Err(Unread::new(source, format!("line {line}: {}", problem.title), "was it cut off?"));
+    }
+    Ok(trees.iter().map(plain::json).collect())
+}
