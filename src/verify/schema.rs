@@ -91,6 +91,50 @@ impl Schemas {
         true
     }
 
+    /// Writes the defaults of a kind into a value where nothing is written, as the API server does for custom resources.
+    pub fn fill(&self, kind: &str, value: &mut Json) {
+        if let Some((schema, _)) = self.kinds.get(kind).and_then(|name| self.definitions.get(name)) {
+            self.fill_in(schema, value);
+        }
+    }
+
+    /// The schema that another one refers to.
+    fn referred(&self, schema: &Json) -> Option<&Json> {
+        let name = schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
+        self.definitions.get(name).map(|(schema, _)| schema)
+    }
+
+    fn fill_in(&self, schema: &Json, value: &mut Json) {
+        if let Some(schema) = self.referred(schema) {
+            self.fill_in(schema, value);
+        }
+        match value {
+            Json::Object(map) => {
+                for (name, schema) in schema.get("properties").and_then(Json::as_object).into_iter().flatten() {
+                    let default = schema.get("default").or_else(|| self.referred(schema)?.get("default"));
+                    match (map.get_mut(name), default) {
+                        (Some(value), _) => self.fill_in(schema, value),
+                        (None, Some(default)) => {
+                            let mut default = default.clone();
+                            self.fill_in(schema, &mut default);
+                            map.insert(name.clone(), default);
+                        }
+                        (None, None) => {}
+                    }
+                }
+                if let Some(schema) = schema.get("additionalProperties").filter(|schema| schema.is_object()) {
+                    map.values_mut().for_each(|value| self.fill_in(schema, value));
+                }
+            }
+            Json::Array(items) => {
+                if let Some(schema) = schema.get("items") {
+                    items.iter_mut().for_each(|item| self.fill_in(schema, item));
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn definition(&self, name: &str) -> Option<&Schema> {
         let (json, compiled) = self.definitions.get(name)?;
         Some(compiled.get_or_init(|| compile(json)))

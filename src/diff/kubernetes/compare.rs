@@ -40,11 +40,14 @@ pub fn object(subject: Subject<'_>, rendered: &Value, live: &Value, against: &Ag
     let owners = Owners::of(live);
     let mut wanted = stripped(rendered);
     let live_now = stripped(live);
-    if against.deployed {
-        defaults::fill(subject.kind, &mut wanted);
-    }
     let version = rendered.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     let group = version.split_once('/').map_or("", |(group, _)| group);
+    if against.deployed {
+        defaults::fill(subject.kind, &mut wanted);
+        if !KNOWN.contains(&group) {
+            crate::verify::fill_defaults(&format!("{version}/{}", subject.kind), &mut wanted);
+        }
+    }
     let mut walk = Walk {
         subject,
         owners,
