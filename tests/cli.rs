@@ -33,6 +33,18 @@ impl Shell {
         std::fs::read_to_string(self.directory.path().join(name)).unwrap()
     }
 
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// All files below a directory, in order.
+    pub fn files(&self, below: &str) -> Vec<String> {
+        let walk = walkdir::WalkDir::new(self.path().join(below)).sort_by_file_name().into_iter();
+        let files = walk.map(|entry| entry.unwrap()).filter(|entry| entry.file_type().is_file());
+        files.map(|entry| entry.path().strip_prefix(self.path()).unwrap().display().to_string()).collect()
+    }
+
     /// The line of `bad.yaml` that is wrong.
     fn line(&self) -> usize {
         self.read("bad.yaml").lines().position(|line| line.contains("rto: 30,")).unwrap() + 1

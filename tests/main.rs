@@ -8,6 +8,7 @@ mod broken;
 mod brownfield;
 mod check;
 mod cli;
+mod diff;
 mod examples;
 mod hostile;
 mod invariants;

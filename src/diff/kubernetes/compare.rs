@@ -39,13 +39,16 @@ const KNOWN: [&str; 9] = [
 pub fn object(subject: Subject<'_>, rendered: &Value, live: &Value, against: &Against<'_>) -> Vec<Change> {
     let owners = Owners::of(live);
     let mut wanted = stripped(rendered);
-    let live_now = stripped(live);
+    let mut live_now = stripped(live);
     let version = rendered.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
     let group = version.split_once('/').map_or("", |(group, _)| group);
     if against.deployed {
-        defaults::fill(subject.kind, &mut wanted);
-        if !KNOWN.contains(&group) {
-            crate::verify::fill_defaults(&format!("{version}/{}", subject.kind), &mut wanted);
+        // On both sides: a source need not be what a server filled in.
+        for side in [&mut wanted, &mut live_now] {
+            defaults::fill(subject.kind, side);
+            if !KNOWN.contains(&group) {
+                crate::verify::fill_defaults(&format!("{version}/{}", subject.kind), side);
+            }
         }
     }
     let mut walk = Walk {
@@ -120,7 +123,8 @@ impl<'w> Walk<'w> {
             (Value::Array(a), Value::Array(b)) => self.lists((wanted, a), (live, b)),
             _ => {
                 let steps = self.steps();
-                if !same(&keys(&steps), wanted, live) && !(is_empty(wanted) && is_empty(live)) {
+                let is_one = same(&keys(&steps), wanted, live) || is_empty(wanted) && is_empty(live);
+                if !is_one {
                     self.push(What::Changed, Some(live), Some(wanted));
                 }
             }

@@ -1,0 +1,154 @@
+//! `hagen diff` as CI and people meet it: sources, exit codes, risks, what is printed.
+
+use crate::cli::Shell;
+
+const MINIMAL: &str = include_str!("../blueprints/minimal.yaml");
+
+/// A blueprint, and the tree that it renders to.
+fn shell() -> Shell {
+    let shell = Shell::new();
+    shell.write("blueprint.yaml", MINIMAL);
+    shell.run("render blueprint.yaml -o out").ends(0);
+    shell
+}
+
+/// The rendered objects, as `kubectl get -o yaml` would print them in a list.
+fn dump(shell: &Shell, name: &str, edit: impl Fn(String) -> String) {
+    let mut items = String::from("apiVersion: v1\nkind: List\nitems:\n");
+    for file in shell.files("out") {
+        if !file.contains("/kubernetes/") || file.ends_with("kustomization.yaml") {
+            continue;
+        }
+        for document in edit(shell.read(&file)).split("---\n").filter(|document| document.contains("\nkind: ")) {
+            for (at, line) in document.lines().enumerate() {
+                items.push_str(if at == 0 { "- " } else { "  " });
+                items.push_str(line);
+                items.push('\n');
+            }
+        }
+    }
+    shell.write(name, &items);
+}
+
+#[test]
+fn what_is_as_rendered_is_no_difference() {
+    let shell = shell();
+    dump(&shell, "dump.yaml", |text| text);
+    for source in ["out", "dump.yaml"] {
+        let ran = shell.run(&format!("diff blueprint.yaml --against {source}")).ends(0);
+        assert!(ran.out.starts_with("no difference; "), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_change_is_named_with_its_risk_its_reason_and_the_line_that_it_comes_from() {
+    let shell = shell();
+    dump(&shell, "dump.yaml", |text| text.replace("periodSeconds: 5", "periodSeconds: 55"));
+    let said = shell.run("diff blueprint.yaml --against dump.yaml").ends(1).out;
+    assert!(said.contains("readinessProbe.periodSeconds: 55 -> 5"), "{said}");
+    assert!(said.contains("[rolling-restart]") && said.contains("every pod is replaced"), "{said}");
+    let line = MINIMAL.lines().position(|line| line == "services:").unwrap() + 2;
+    assert!(said.contains(&format!("(blueprint.yaml:{line})")), "{line}: {said}");
+    assert!(said.contains("highest risk rolling-restart"), "{said}");
+    for (flags, status) in [
+        ("--max-risk metadata", 1),
+        ("--max-risk rolling-restart", 0),
+        ("--exit-zero", 0),
+        ("--format json", 1),
+        ("--format markdown", 1),
+        ("--unified", 1),
+        ("--only dns", 0),
+    ] {
+        shell.run(&format!("diff blueprint.yaml --against dump.yaml {flags}")).ends(status);
+    }
+    let json = shell.run("diff blueprint.yaml --against dump.yaml --format json").ends(1).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["risk"], "rolling-restart");
+    assert_eq!(json["differences"][0]["changes"][0]["before"], 55);
+}
+
+#[test]
+fn objects_that_are_missing_and_those_left_over_are_named() {
+    let shell = shell();
+    dump(&shell, "dump.yaml", |text| {
+        let kept = text.split("---\n").filter(|document| !document.contains("\nkind: NetworkPolicy\n"));
+        kept.collect::<Vec<_>>().join("---\n")
+    });
+    let said = shell.run("diff blueprint.yaml --against dump.yaml").ends(1);
+    assert!(said.out.contains("+ NetworkPolicy"), "{}", said.out);
+    assert!(said.err.contains("no NetworkPolicy at all is in it"), "{}", said.err);
+    dump(&shell, "dump.yaml", |text| text.clone() + "---\n" + &text.replace("name: ", "name: old-"));
+    let said = shell.run("diff blueprint.yaml --against dump.yaml").ends(1).out;
+    assert!(!said.contains("~ "), "{said}");
+}
+
+#[test]
+fn a_tree_and_a_revision_of_git_are_compared_object_by_object() {
+    let shell = shell();
+    let git = |arguments: &str| {
+        let mut command = std::process::Command::new("git");
+        command.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]).args(arguments.split(' '));
+        assert!(command.current_dir(shell.path()).output().unwrap().status.success(), "{arguments}");
+    };
+    git("init --quiet");
+    git("add .");
+    git("commit --quiet -m first");
+    shell.run("diff blueprint.yaml --against git:HEAD").ends(0);
+    shell.run("diff blueprint.yaml --against git:HEAD:out").ends(0);
+    shell.write(
+        "blueprint.yaml",
+        &MINIMAL.replace("    # replicas: {min: 3, max: 9}", "    replicas: {min: 4, max: 9}"),
+    );
+    for source in ["git:HEAD", "out"] {
+        let said = shell.run(&format!("diff blueprint.yaml --against {source}")).ends(1).out;
+        assert!(said.contains("spec.replicas: 3 -> 4"), "{source}: {said}");
+    }
+    for (source, cause) in
+        [("git:nowhere", "git:nowhere"), ("git:HEAD:elsewhere", "hagen.lock.json"), ("git:", "no revision")]
+    {
+        let said = shell.run(&format!("diff blueprint.yaml --against {source}")).ends(2).err;
+        assert!(said.contains(cause) && said.contains("help: "), "{source}: {said}");
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_read_is_named_and_the_others_are_shown() {
+    let shell = shell();
+    dump(&shell, "dump.yaml", |text| text.replace("periodSeconds: 5", "periodSeconds: 55"));
+    shell.write("empty.yaml", "");
+    shell.write("cut.json", "{\"kind\": \"List\", \"items\": [");
+    shell.write("prose.yaml", "a: page\n");
+    for (source, cause) in [
+        ("empty.yaml", "it is empty"),
+        ("cut.json", "no JSON"),
+        ("prose.yaml", "nothing that is known"),
+        ("none.yaml", "No such file"),
+    ] {
+        let ran = shell.run(&format!("diff blueprint.yaml --against dump.yaml {source}")).ends(2);
+        assert!(ran.out.contains("periodSeconds: 55 -> 5"), "{}", ran.out);
+        assert!(ran.err.contains(source) && ran.err.contains(cause) && ran.err.contains("help: "), "{}", ran.err);
+    }
+    // Status 1 means differences alone.
+    shell.write("broken.yaml", "apiVersion: hagen.dev/v1\nkind: Blueprint\n");
+    shell.run("diff broken.yaml --against dump.yaml").ends(2);
+}
+
+#[test]
+fn no_credential_is_in_any_output_and_equal_ones_can_be_told_from_others() {
+    let shell = shell();
+    let canary = "c4n4ry-5ecret";
+    dump(&shell, "dump.yaml", |text| {
+        text.replace(
+            "      containers:\n",
+            &format!(
+                "      initContainers:\n        - name: first\n          image: x:1\n          env:\n            - {{name: DB_PASSWORD, value: {canary}}}\n            \
+                 - {{name: URL, value: \"postgres://app:{canary}@db/x\"}}\n      containers:\n"
+            ),
+        )
+    });
+    for flags in ["", "--unified", "--format json", "--format markdown", "--show-unmanaged"] {
+        let ran = shell.run(&format!("diff blueprint.yaml --against dump.yaml {flags}")).ends(1);
+        assert!(!ran.out.contains(canary) && !ran.err.contains(canary), "{flags}: {}", ran.out);
+        assert!(ran.out.contains("(secret 1)"), "{flags}: {}", ran.out);
+    }
+}
