@@ -316,8 +316,8 @@ pub struct Diff {
     /// The blueprint.
     #[command(flatten)]
     pub blueprint: Blueprint,
-    /// What is deployed: what `kubectl get … -o yaml` (or json) printed, best with --show-managed-fields; a directory of such files;
-    /// a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `REGION=PATH` says of which region a dump is.
+    /// What is deployed: what `kubectl get … -o yaml` (or json) printed, best with --show-managed-fields; what `aws route53
+    /// list-resource-record-sets` and `list-health-checks` printed; a directory of such files; a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `REGION=PATH` says of which region a dump is.
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
     pub against: Vec<String>,
     /// The tree that was rendered before, a directory or `git:REVISION[:DIRECTORY]`: what is rendered no more was hagen's.

@@ -7,6 +7,7 @@ mod files;
 mod kubernetes;
 mod mask;
 mod path;
+mod route53;
 
 use crate::blueprint::Blueprint;
 use crate::render::{ArtifactSet, Selection};
@@ -47,6 +48,23 @@ impl Comparison {
     }
 }
 
+/// What all sources show of Route 53.
+fn dns(state: &State) -> route53::Live<'_> {
+    let mut live = route53::Live::default();
+    for deployed in &state.deployed {
+        match deployed {
+            Deployed::Records(source, records) => {
+                live.records.extend(records.iter().map(|record| (source.as_str(), record)));
+            }
+            Deployed::HealthChecks(source, checks) => {
+                live.checks.get_or_insert_default().extend(checks.iter().map(|check| (source.as_str(), check)));
+            }
+            Deployed::Tree(_) | Deployed::Kubernetes(_) => {}
+        }
+    }
+    live
+}
+
 /// Compares what a blueprint renders to with what is deployed. `previous` is the tree that was rendered before: what stood in it
 /// and is rendered no more was hagen's.
 pub fn compare(
@@ -62,7 +80,13 @@ pub fn compare(
         all.add(match deployed {
             Deployed::Tree(tree) => files::compare(set, selection, tree)?,
             Deployed::Kubernetes(dump) => kubernetes::compare(blueprint, set, selection, dump, previous, options)?,
+            // These are looked at together: records name checks.
+            Deployed::Records(..) | Deployed::HealthChecks(..) => continue,
         });
+    }
+    let dns = dns(state);
+    if !dns.records.is_empty() || dns.checks.is_some() {
+        all.add(route53::compare(set, &dns)?);
     }
     all.differences.sort_by(|a, b| a.key().cmp(&b.key()));
     let mut masks = Masks::default();

@@ -30,6 +30,10 @@ pub enum Deployed {
     Tree(Tree),
     /// Objects of Kubernetes.
     Kubernetes(Dump),
+    /// Record sets of Route 53, and the source.
+    Records(String, Vec<Value>),
+    /// Health checks of Route 53, and the source.
+    HealthChecks(String, Vec<Value>),
 }
 
 /// What is deployed.

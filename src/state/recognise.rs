@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{Deployed, Dump, Unread};
 use crate::document::{Source, plain, yaml};
 
-const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, a directory that `hagen render` wrote, `git:REVISION`";
+const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
+                     `list-health-checks`, a directory that `hagen render` wrote, `git:REVISION`";
 
 /// All files of a directory that is no rendered tree, each with the name of its region when it is called like one.
 pub fn directory(source: &str, path: &Path, region: Option<String>) -> Result<Vec<Deployed>, Unread> {
@@ -32,6 +33,15 @@ pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deploye
     let bytes = std::fs::read(path).map_err(|error| Unread::new(source, error.to_string(), KNOWN))?;
     let text = String::from_utf8(bytes).map_err(|_| Unread::new(source, "it is no UTF-8", KNOWN))?;
     let documents = documents(source, text)?;
+    if let [one] = &documents[..] {
+        let list = |key: &str| one.get(key).and_then(Value::as_array).cloned();
+        if let Some(records) = list("ResourceRecordSets") {
+            return Ok(Deployed::Records(source.to_owned(), records));
+        }
+        if let Some(checks) = list("HealthChecks") {
+            return Ok(Deployed::HealthChecks(source.to_owned(), checks));
+        }
+    }
     let mut objects = Vec::new();
     for document in documents {
         match document {
