@@ -7,6 +7,7 @@ mod files;
 mod kubernetes;
 mod mask;
 mod path;
+mod patroni;
 mod route53;
 
 use crate::blueprint::Blueprint;
@@ -59,7 +60,7 @@ fn dns(state: &State) -> route53::Live<'_> {
             Deployed::HealthChecks(source, checks) => {
                 live.checks.get_or_insert_default().extend(checks.iter().map(|check| (source.as_str(), check)));
             }
-            Deployed::Tree(_) | Deployed::Kubernetes(_) => {}
+            Deployed::Tree(_) | Deployed::Kubernetes(_) | Deployed::Patroni(_) => {}
         }
     }
     live
@@ -80,6 +81,7 @@ pub fn compare(
         all.add(match deployed {
             Deployed::Tree(tree) => files::compare(set, selection, tree)?,
             Deployed::Kubernetes(dump) => kubernetes::compare(blueprint, set, selection, dump, previous, options)?,
+            Deployed::Patroni(live) => patroni::compare(set, live)?,
             // These are looked at together: records name checks.
             Deployed::Records(..) | Deployed::HealthChecks(..) => continue,
         });

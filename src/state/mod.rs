@@ -23,6 +23,17 @@ pub struct Dump {
     pub objects: Vec<Value>,
 }
 
+/// The dynamic configuration of a Patroni cluster, as `patronictl show-config` or `/config` of its REST API prints it.
+#[derive(Debug, Clone)]
+pub struct Dynamic {
+    /// Where it comes from: what people named.
+    pub source: String,
+    /// The cluster, where people said which: `REGION`, `SCOPE`, `REGION/SCOPE`.
+    pub name: Option<String>,
+    /// What it holds.
+    pub config: Value,
+}
+
 /// What a source shows.
 #[derive(Debug, Clone)]
 pub enum Deployed {
@@ -30,6 +41,8 @@ pub enum Deployed {
     Tree(Tree),
     /// Objects of Kubernetes.
     Kubernetes(Dump),
+    /// The dynamic configuration of Patroni.
+    Patroni(Dynamic),
     /// Record sets of Route 53, and the source.
     Records(String, Vec<Value>),
     /// Health checks of Route 53, and the source.
@@ -60,11 +73,11 @@ impl Unread {
     }
 }
 
-/// Reads sources: `PATH`, `REGION=PATH`, `git:REVISION[:DIRECTORY]`. What can be read is returned beside what cannot.
-pub fn read(sources: &[String], regions: &[&str], blueprint: &str) -> (State, Vec<Unread>) {
+/// Reads sources: `PATH`, `NAME=PATH` with the name of a region or of a cluster, `git:REVISION[:DIRECTORY]`. What can be read is returned beside what cannot.
+pub fn read(sources: &[String], blueprint: &str) -> (State, Vec<Unread>) {
     let (mut state, mut unread) = (State::default(), Vec::new());
     for source in sources {
-        match one(source, regions, blueprint) {
+        match one(source, blueprint) {
             Ok(deployed) => state.deployed.extend(deployed),
             Err(problem) => unread.push(problem),
         }
@@ -80,13 +93,14 @@ pub fn tree(source: &str, blueprint: &str) -> Result<Tree, Unread> {
     Tree::read(source, Path::new(source))
 }
 
-fn one(source: &str, regions: &[&str], blueprint: &str) -> Result<Vec<Deployed>, Unread> {
+fn one(source: &str, blueprint: &str) -> Result<Vec<Deployed>, Unread> {
     if source.starts_with("git:") {
         return Ok(vec![Deployed::Tree(tree(source, blueprint)?)]);
     }
-    // `REGION=PATH`, unless a file is called like that.
-    let named = source.split_once('=').filter(|(region, _)| regions.contains(region) && !Path::new(source).exists());
-    let (region, path) = named.map_or((None, source), |(region, path)| (Some(region.to_owned()), path));
+    // `NAME=PATH`, unless a file is called like that.
+    let is_name = |name: &str| !name.is_empty() && !name.starts_with(['.', '/']) && !Path::new(source).exists();
+    let named = source.split_once('=').filter(|(name, _)| is_name(name));
+    let (region, path) = named.map_or((None, source), |(name, path)| (Some(name.to_owned()), path));
     let path = PathBuf::from(path);
     if path.is_dir() {
         if path.join(crate::write::LOCK).is_file() {

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Deployed, Dump, Unread};
+use super::{Deployed, Dump, Dynamic, Unread};
 use crate::document::{Source, plain, yaml};
 
 const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
-                     `list-health-checks`, a directory that `hagen render` wrote, `git:REVISION`";
+                     `list-health-checks`, `patronictl show-config`, a directory that `hagen render` wrote, `git:REVISION`";
 
 /// All files of a directory that is no rendered tree, each with the name of its region when it is called like one.
 pub fn directory(source: &str, path: &Path, region: Option<String>) -> Result<Vec<Deployed>, Unread> {
@@ -41,6 +41,12 @@ pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deploye
         if let Some(checks) = list("HealthChecks") {
             return Ok(Deployed::HealthChecks(source.to_owned(), checks));
         }
+    }
+    if let [config] = &documents[..]
+        && config.get("kind").is_none()
+        && ["ttl", "loop_wait", "retry_timeout"].iter().filter(|key| config.get(key).is_some()).count() >= 2
+    {
+        return Ok(Deployed::Patroni(Dynamic { source: source.to_owned(), name: region, config: config.clone() }));
     }
     let mut objects = Vec::new();
     for document in documents {

@@ -44,8 +44,7 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
     if !verified.problems.is_empty() {
         return Err(templates::refused(&verified.problems));
     }
-    let regions: Vec<&str> = blueprint.regions.iter().map(|region| region.name.as_str()).collect();
-    let (state, unread) = state::read(&args.against, &regions, &blueprint.name);
+    let (state, unread) = state::read(&args.against, &blueprint.name);
     let previous = args.previous.as_deref().map(|source| state::tree(source, &blueprint.name)).transpose();
     let previous = previous.map_err(|problem| failure(&problem))?;
     let options = Options { unmanaged: args.show_unmanaged };

@@ -1,0 +1,214 @@
+//! The rendered dynamic configuration of Patroni against that of a living cluster.
+//!
+//! `bootstrap.dcs` makes a cluster and is never read again (facts.md R-PG-34): what differs is changed with `patronictl edit-config`.
+
+use serde_json::Value;
+
+use super::{Change, Comparison, Difference, Graded, Risk, What};
+use crate::document::{Path, Source, plain, yaml};
+use crate::render::{Artifact, ArtifactKind, ArtifactSet};
+use crate::state::Dynamic;
+
+/// The rendered configuration of a cluster in a region.
+struct Rendered {
+    region: Option<String>,
+    scope: String,
+    artifact: String,
+    origin: Option<Path>,
+    dcs: Value,
+}
+
+/// Compares the configuration of a living cluster with the rendered one.
+pub fn compare(set: &ArtifactSet, live: &Dynamic) -> Result<Comparison, String> {
+    let all = rendered(set);
+    let fits = |rendered: &&Rendered| {
+        live.name.as_ref().is_none_or(|name| {
+            let (region, scope) =
+                name.split_once('/').map_or((name.as_str(), None), |(region, scope)| (region, Some(scope)));
+            let by_region =
+                rendered.region.as_deref() == Some(region) && scope.is_none_or(|scope| scope == rendered.scope);
+            by_region || scope.is_none() && rendered.scope == *name
+        })
+    };
+    let found: Vec<&Rendered> = all.iter().filter(fits).collect();
+    let [rendered] = found[..] else {
+        let names: Vec<String> = all
+            .iter()
+            .map(|rendered| {
+                format!("{}/{}={}", rendered.region.as_deref().unwrap_or_default(), rendered.scope, live.source)
+            })
+            .collect();
+        return Err(match names.len() {
+            0 => format!("{}: the configuration of Patroni, and none is rendered", live.source),
+            _ => format!("{}: of which cluster is it? Write one of: {}", live.source, names.join(", ")),
+        });
+    };
+    let mut changes = Vec::new();
+    walk(&mut Vec::new(), &rendered.dcs, &live.config, &mut changes);
+    if changes.is_empty() {
+        return Ok(Comparison { same: 1, ..Comparison::default() });
+    }
+    let difference = Difference {
+        region: rendered.region.clone(),
+        artifact: rendered.artifact.clone(),
+        subject: format!("Dynamic configuration of {}", rendered.scope),
+        what: What::Changed,
+        changes,
+        origin: rendered.origin.clone(),
+    };
+    Ok(Comparison { differences: vec![difference], ..Comparison::default() })
+}
+
+fn rendered(set: &ArtifactSet) -> Vec<Rendered> {
+    let mut all: Vec<Rendered> = Vec::new();
+    for artifact in set.values() {
+        match artifact.kind {
+            // All members of a cluster have the same.
+            ArtifactKind::Patroni => add(artifact, &artifact.text, &mut all),
+            ArtifactKind::Kubernetes if artifact.text.contains("patroni.yml: |") => {
+                for object in documents(&artifact.path, &artifact.text) {
+                    if let Some(text) = object.pointer("/data/patroni.yml").and_then(Value::as_str) {
+                        add(artifact, text, &mut all);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+fn add(artifact: &Artifact, text: &str, all: &mut Vec<Rendered>) {
+    for config in documents(&artifact.path, text) {
+        let (Some(scope), Some(dcs)) = (config.get("scope").and_then(Value::as_str), config.pointer("/bootstrap/dcs"))
+        else {
+            continue;
+        };
+        if all.iter().any(|known| known.region == artifact.region && known.scope == scope) {
+            continue;
+        }
+        all.push(Rendered {
+            region: artifact.region.clone(),
+            scope: scope.to_owned(),
+            artifact: artifact.path.clone(),
+            origin: artifact.origins.first().cloned(),
+            dcs: dcs.clone(),
+        });
+    }
+}
+
+fn documents(path: &str, text: &str) -> Vec<Value> {
+    let source = Source::new(path.to_owned(), text.to_owned());
+    yaml::parse_foreign(&source, 0).0.iter().map(plain::json).collect()
+}
+
+fn walk(path: &mut Vec<String>, wanted: &Value, live: &Value, changes: &mut Vec<Change>) {
+    let (Value::Object(a), Value::Object(b)) = (wanted, live) else {
+        if !same(wanted, live) {
+            changes.push(change(path, What::Changed, Some(live), Some(wanted)));
+        }
+        return;
+    };
+    for (key, value) in a {
+        path.push(key.clone());
+        match b.get(key).filter(|value| !value.is_null()) {
+            Some(other) => walk(path, value, other, changes),
+            None if value.is_null() => {}
+            None => changes.push(change(path, What::Missing, None, Some(value))),
+        }
+        path.pop();
+    }
+    for (key, value) in b.iter().filter(|(key, value)| !a.contains_key(*key) && !value.is_null()) {
+        path.push(key.clone());
+        changes.push(change(path, What::Foreign(None), Some(value), None));
+        path.pop();
+    }
+}
+
+/// Whether two values are one to Patroni and PostgreSQL: `on` is true, `10` is 10.
+fn same(a: &Value, b: &Value) -> bool {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.to_ascii_lowercase(),
+        other => other.to_string(),
+    };
+    let truth = |text: String| match text.as_str() {
+        "on" | "yes" => "true".to_owned(),
+        "off" | "no" => "false".to_owned(),
+        _ => text,
+    };
+    a == b || !(a.is_object() || b.is_object()) && truth(text(a)) == truth(text(b))
+}
+
+fn change(path: &[String], what: What, before: Option<&Value>, after: Option<&Value>) -> Change {
+    let at = path.join(".");
+    let graded = risk(path).by(match (after, &what) {
+        (Some(value), _) if !value.is_object() => format!("`patronictl edit-config --set {at}={}`", shown(value)),
+        (_, What::Foreign(_)) => format!("`patronictl edit-config --set {at}=null`, unless somebody needs it"),
+        _ => "`patronictl edit-config`".to_owned(),
+    });
+    Change { at, what, before: before.cloned(), after: after.cloned(), owner: None, graded }
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if text.contains(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '%' | '$' | '`')) {
+        "…".to_owned()
+    } else {
+        text
+    }
+}
+
+/// Parameters that PostgreSQL reads when it starts (context `postmaster`).
+const AT_START: [&str; 13] = [
+    "archive_mode",
+    "hot_standby",
+    "max_connections",
+    "max_locks_per_transaction",
+    "max_prepared_transactions",
+    "max_replication_slots",
+    "max_wal_senders",
+    "max_worker_processes",
+    "shared_buffers",
+    "shared_preload_libraries",
+    "track_commit_timestamp",
+    "wal_level",
+    "wal_log_hints",
+];
+
+fn risk(path: &[String]) -> Graded {
+    let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+    match keys[..] {
+        ["standby_cluster", ..] => Graded::new(
+            Risk::Failover,
+            "without it the cluster promotes itself; with it, it follows another one and its data may be copied anew",
+        ),
+        ["slots", _, ..] => {
+            Graded::new(Risk::Recreate, "a slot that goes is dropped: who streams from it may have to be built anew")
+        }
+        ["postgresql", "parameters", name, ..] if AT_START.contains(&name) => Graded::new(
+            Risk::BriefOutage,
+            "PostgreSQL reads it when it starts: members wait with `Pending restart`, and the primary is restarted too",
+        ),
+        ["synchronous_mode" | "synchronous_mode_strict" | "synchronous_node_count", ..] => {
+            Graded::new(Risk::Reload, "what an acknowledged commit is worth changes within a loop of Patroni")
+        }
+        _ => Graded::new(Risk::Reload, "members take it over within a loop of Patroni"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn truths_and_numbers_are_compared_as_patroni_reads_them() {
+        for (a, b) in [(json!("on"), json!(true)), (json!(10), json!("10")), (json!("off"), json!(false))] {
+            assert!(same(&a, &b), "{a} {b}");
+        }
+        for (a, b) in [(json!("1GB"), json!("2GB")), (json!({}), json!("{}")), (json!(1), json!(true))] {
+            assert!(!same(&a, &b), "{a} {b}");
+        }
+    }
+}
