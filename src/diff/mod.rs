@@ -8,6 +8,7 @@ mod kubernetes;
 mod mask;
 mod path;
 mod patroni;
+mod redis;
 mod route53;
 
 use crate::blueprint::Blueprint;
@@ -60,7 +61,7 @@ fn dns(state: &State) -> route53::Live<'_> {
             Deployed::HealthChecks(source, checks) => {
                 live.checks.get_or_insert_default().extend(checks.iter().map(|check| (source.as_str(), check)));
             }
-            Deployed::Tree(_) | Deployed::Kubernetes(_) | Deployed::Patroni(_) => {}
+            Deployed::Tree(_) | Deployed::Kubernetes(_) | Deployed::Patroni(_) | Deployed::Redis(_) => {}
         }
     }
     live
@@ -82,6 +83,7 @@ pub fn compare(
             Deployed::Tree(tree) => files::compare(set, selection, tree)?,
             Deployed::Kubernetes(dump) => kubernetes::compare(blueprint, set, selection, dump, previous, options)?,
             Deployed::Patroni(live) => patroni::compare(set, live)?,
+            Deployed::Redis(live) => redis::compare(set, live)?,
             // These are looked at together: records name checks.
             Deployed::Records(..) | Deployed::HealthChecks(..) => continue,
         });

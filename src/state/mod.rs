@@ -5,6 +5,7 @@ mod git;
 mod recognise;
 mod tree;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -34,6 +35,17 @@ pub struct Dynamic {
     pub config: Value,
 }
 
+/// What a node of Redis says of its settings: `redis-cli CONFIG GET '*'`.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Where it comes from: what people named.
+    pub source: String,
+    /// The region, where people said which.
+    pub name: Option<String>,
+    /// The settings.
+    pub settings: BTreeMap<String, String>,
+}
+
 /// What a source shows.
 #[derive(Debug, Clone)]
 pub enum Deployed {
@@ -43,6 +55,8 @@ pub enum Deployed {
     Kubernetes(Dump),
     /// The dynamic configuration of Patroni.
     Patroni(Dynamic),
+    /// The settings of a node of Redis.
+    Redis(Node),
     /// Record sets of Route 53, and the source.
     Records(String, Vec<Value>),
     /// Health checks of Route 53, and the source.

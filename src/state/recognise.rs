@@ -1,14 +1,15 @@
 //! What a file is that a program printed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Deployed, Dump, Dynamic, Unread};
+use super::{Deployed, Dump, Dynamic, Node, Unread};
 use crate::document::{Source, plain, yaml};
 
 const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
-                     `list-health-checks`, `patronictl show-config`, a directory that `hagen render` wrote, `git:REVISION`";
+                     `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'`, a directory that `hagen render` wrote, `git:REVISION`";
 
 /// All files of a directory that is no rendered tree, each with the name of its region when it is called like one.
 pub fn directory(source: &str, path: &Path, region: Option<String>) -> Result<Vec<Deployed>, Unread> {
@@ -32,6 +33,9 @@ pub fn directory(source: &str, path: &Path, region: Option<String>) -> Result<Ve
 pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deployed, Unread> {
     let bytes = std::fs::read(path).map_err(|error| Unread::new(source, error.to_string(), KNOWN))?;
     let text = String::from_utf8(bytes).map_err(|_| Unread::new(source, "it is no UTF-8", KNOWN))?;
+    if let Some(settings) = settings(&text) {
+        return Ok(Deployed::Redis(Node { source: source.to_owned(), name: region, settings }));
+    }
     let documents = documents(source, text)?;
     if let [one] = &documents[..] {
         let list = |key: &str| one.get(key).and_then(Value::as_array).cloned();
@@ -64,6 +68,24 @@ pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deploye
         }
     }
     Ok(Deployed::Kubernetes(Dump { source: source.to_owned(), region, objects }))
+}
+
+/// What `redis-cli CONFIG GET '*'` prints: a name in a line, its value in the next one; or, to a terminal, numbered and in quotes.
+fn settings(text: &str) -> Option<BTreeMap<String, String>> {
+    let lines: Vec<&str> = text.lines().map(bare).collect();
+    let mut found = BTreeMap::new();
+    for pair in lines.chunks(2) {
+        let [name, value] = pair else { continue };
+        found.insert((*name).to_owned(), (*value).to_owned());
+    }
+    ["maxmemory", "maxmemory-policy", "appendonly"].iter().all(|name| found.contains_key(*name)).then_some(found)
+}
+
+/// A line without the number and the quotes that a terminal gets.
+fn bare(line: &str) -> &str {
+    let numbered =
+        line.trim_start().split_once(") \"").filter(|(number, _)| number.bytes().all(|b| b.is_ascii_digit()));
+    numbered.and_then(|(_, rest)| rest.strip_suffix('"')).unwrap_or(line)
 }
 
 fn documents(source: &str, text: String) -> Result<Vec<Value>, Unread> {
