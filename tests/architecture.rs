@@ -82,7 +82,8 @@ fn the_table_names_no_use_that_nobody_makes() {
 fn files_are_touched_by_env_state_and_the_command_line_only() {
     let touching = |code: &str| ["std::fs", "std::process", "walkdir::"].iter().any(|way| code.contains(way));
     let all = sources();
-    let others = all.iter().filter(|(module, _, code)| !matches!(module.as_str(), "env" | "state" | "cli") && touching(code));
+    let others =
+        all.iter().filter(|(module, _, code)| !matches!(module.as_str(), "env" | "state" | "cli") && touching(code));
     let others: Vec<&str> = others.map(|(_, path, _)| path.as_str()).collect();
     assert!(others.is_empty(), "{others:?}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Unread;
-use crate::write::{LOCK, Lock, LockedFile};
+use crate::write::{LOCK, Lock, LockedFile, paths};
 
 /// A rendered tree.
 #[derive(Debug, Clone)]
@@ -29,6 +29,10 @@ impl Tree {
         let lock = Lock::parse(&lock).map_err(|why| Unread::new(source, format!("{LOCK}: {why}"), HINT))?;
         let mut files = BTreeMap::new();
         for file in lock.files {
+            // Who wrote the lock need not be hagen.
+            if let Some(why) = paths::fault(&file.path) {
+                return Err(Unread::new(source, format!("{LOCK}: a file `{}`: {why}", file.path.escape_debug()), HINT));
+            }
             // A file that is gone is one that is missing, which the comparison says.
             let Ok(bytes) = read(&file.path) else { continue };
             let text = String::from_utf8(bytes)

@@ -8,7 +8,7 @@ mod commit;
 mod error;
 mod kustomization;
 mod lock;
-mod paths;
+pub mod paths;
 mod plan;
 mod state;
 

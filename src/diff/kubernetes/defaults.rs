@@ -66,6 +66,7 @@ pub fn fill(kind: &str, object: &mut Value) {
             &["spec"],
             &[
                 ("concurrencyPolicy", json!("Allow")),
+                ("suspend", json!(false)),
                 ("failedJobsHistoryLimit", json!(1)),
                 ("successfulJobsHistoryLimit", json!(3)),
             ],
@@ -82,7 +83,9 @@ pub fn fill(kind: &str, object: &mut Value) {
             }
         }
         "PersistentVolumeClaim" => put(object, &["spec"], &[("volumeMode", json!("Filesystem"))]),
-        "PriorityClass" => put(object, &[], &[("preemptionPolicy", json!("PreemptLowerPriority"))]),
+        "PriorityClass" => {
+            put(object, &[], &[("preemptionPolicy", json!("PreemptLowerPriority")), ("globalDefault", json!(false))])
+        }
         "Namespace" => {
             let name = object.pointer("/metadata/name").cloned().unwrap_or_default();
             put(object, &["metadata", "labels"], &[("kubernetes.io/metadata.name", name)]);
@@ -142,6 +145,7 @@ fn job(spec: Option<&mut Value>) {
             ("completionMode", json!("NonIndexed")),
             ("podReplacementPolicy", json!("TerminatingOrFailed")),
             ("manualSelector", json!(false)),
+            ("suspend", json!(false)),
         ],
     );
 }

@@ -2,12 +2,11 @@
 
 use serde_json::Value;
 
-/// Whether a value says nothing: the server leaves it away.
+/// Whether a value says nothing. `false` and `0` do: without `automountServiceAccountToken: false` there is a token.
 pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
-        Value::Bool(value) => !value,
-        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(_) | Value::Number(_) => false,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.values().all(is_empty),

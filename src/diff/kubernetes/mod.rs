@@ -199,7 +199,7 @@ pub(super) fn subject(object: &Value) -> Subject<'_> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     Subject {
         kind: text("/kind"),
-        component: text("/metadata/labels/app.kubernetes.io~1component"),
+        name: text("/metadata/labels/app.kubernetes.io~1name"),
         on_delete: text("/spec/updateStrategy/type") == "OnDelete",
     }
 }

@@ -7,8 +7,8 @@ use crate::diff::{Graded, Risk, What};
 pub struct Subject<'a> {
     /// Its kind.
     pub kind: &'a str,
-    /// Its component: `service`, `postgres`, `redis`, as hagen labels it.
-    pub component: &'a str,
+    /// What runs in it (`app.kubernetes.io/name`): `postgres`, `redis`, or the service.
+    pub name: &'a str,
     /// Whether its pods wait for somebody to delete them (`OnDelete`).
     pub on_delete: bool,
 }
@@ -64,7 +64,7 @@ fn field(subject: Subject<'_>, keys: &[&str]) -> Graded {
         ("StatefulSet", ["spec", "serviceName" | "podManagementPolicy", ..]) => {
             Graded::new(Risk::Recreate, IMMUTABLE).by("`kubectl delete statefulset NAME --cascade=orphan`, then apply")
         }
-        ("StatefulSet", ["spec", "template", ..]) if subject.on_delete => match subject.component {
+        ("StatefulSet", ["spec", "template", ..]) if subject.on_delete => match subject.name {
             "postgres" => Graded::new(Risk::BriefOutage, "members are restarted by hand, and the primary has to move once")
                 .by("REGION/patroni/CLUSTER/README.md, \"Roll a change\": replicas first, switchover, then the old primary"),
             "redis" => Graded::new(Risk::BriefOutage, "nodes are restarted by hand, and each primary has to move once")
