@@ -145,7 +145,7 @@ fn no_credential_is_in_any_output_and_equal_ones_can_be_told_from_others() {
             "      containers:\n",
             &format!(
                 "      initContainers:\n        - name: first\n          image: x:1\n          env:\n            - {{name: DB_PASSWORD, value: {canary}}}\n            \
-                 - {{name: URL, value: \"postgres://app:{canary}@db/x\"}}\n      containers:\n"
+                 - {{name: URL, value: \"postgres://app:{canary}@db/x\"}}\n          args: [\"--password={canary}\"]\n      containers:\n"
             ),
         )
     });
@@ -154,4 +154,21 @@ fn no_credential_is_in_any_output_and_equal_ones_can_be_told_from_others() {
         assert!(!ran.out.contains(canary) && !ran.err.contains(canary), "{flags}: {}", ran.out);
         assert!(ran.out.contains("(secret 1)"), "{flags}: {}", ran.out);
     }
+}
+
+#[test]
+fn what_no_source_shows_is_said() {
+    let shell = Shell::new();
+    shell.write("two.yaml", include_str!("../blueprints/agentic-platform.yaml"));
+    shell.run("render two.yaml -o out").ends(0);
+    let objects = shell.read("out/eu-west-1/kubernetes/l09-gateway.yaml");
+    shell.write("eu.yaml", &objects);
+    let said = shell.run("diff two.yaml --against eu.yaml --max-risk data-loss").ends(0).err;
+    assert!(said.contains("nothing is known of: objects of us-east-1, Route 53"), "{said}");
+    // A file of no region, and one of another system.
+    shell.write("none.yaml", "apiVersion: v1\nkind: List\nitems: []\n");
+    let ran = shell.run("diff two.yaml --against eu.yaml none.yaml").ends(2);
+    assert!(ran.out.contains("eu-west-1") && ran.err.contains("us-east-1=none.yaml"), "{}{}", ran.out, ran.err);
+    shell.run("diff two.yaml --against eu.yaml us-east-1=none.yaml").ends(1);
+    shell.run("diff two.yaml --against mars=none.yaml").ends(2);
 }

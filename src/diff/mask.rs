@@ -36,7 +36,7 @@ impl Masks {
                 let named = credential::names_one(name) && credential::is_literal(text);
                 if all || named || credential::in_text(text).is_some() {
                     *text = self.number(text);
-                } else if text.contains('\n') {
+                } else if text.contains([':', '=', '\n', ' ']) {
                     *text = self.lines(text);
                 }
             }
@@ -60,7 +60,7 @@ impl Masks {
         }
     }
 
-    /// A file in a value: credentials are looked for line by line.
+    /// A file in a value, a command, an address: credentials are looked for line by line.
     fn lines(&mut self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut from = 0;

@@ -11,8 +11,10 @@ mod patroni;
 mod redis;
 mod route53;
 
+use std::collections::BTreeSet;
+
 use crate::blueprint::Blueprint;
-use crate::render::{ArtifactSet, Selection};
+use crate::render::{ArtifactKind, ArtifactSet, Selection};
 use crate::state::{Deployed, State};
 
 pub use change::{Change, Difference, Graded, Risk, What};
@@ -35,6 +37,10 @@ pub struct Comparison {
     pub unknown: Vec<String>,
     /// How many objects and files are as they should be.
     pub same: usize,
+    /// The sources that were read and could not be compared, in sentences.
+    pub refused: Vec<String>,
+    /// The regions of which objects of a cluster were compared.
+    regions: BTreeSet<String>,
 }
 
 impl Comparison {
@@ -47,6 +53,7 @@ impl Comparison {
         self.differences.extend(other.differences);
         self.unknown.extend(other.unknown);
         self.same += other.same;
+        self.regions.extend(other.regions);
     }
 }
 
@@ -76,24 +83,49 @@ pub fn compare(
     state: &State,
     previous: Option<&crate::state::Tree>,
     options: Options,
-) -> Result<Comparison, String> {
+) -> Comparison {
     let mut all = Comparison::default();
+    let mut take = |compared: Result<Comparison, String>| match compared {
+        Ok(compared) => all.add(compared),
+        Err(why) => all.refused.push(why),
+    };
     for deployed in &state.deployed {
-        all.add(match deployed {
-            Deployed::Tree(tree) => files::compare(set, selection, tree)?,
-            Deployed::Kubernetes(dump) => kubernetes::compare(blueprint, set, selection, dump, previous, options)?,
-            Deployed::Patroni(live) => patroni::compare(set, live)?,
-            Deployed::Redis(live) => redis::compare(set, live)?,
+        take(match deployed {
+            Deployed::Tree(tree) => files::compare(set, selection, tree),
+            Deployed::Kubernetes(dump) => kubernetes::compare(blueprint, set, selection, dump, previous, options),
+            Deployed::Patroni(live) => patroni::compare(set, live),
+            Deployed::Redis(live) => redis::compare(set, live),
             // These are looked at together: records name checks.
             Deployed::Records(..) | Deployed::HealthChecks(..) => continue,
         });
     }
     let dns = dns(state);
-    if !dns.records.is_empty() || dns.checks.is_some() {
-        all.add(route53::compare(set, &dns)?);
+    let asked = !dns.records.is_empty() || dns.checks.is_some();
+    if asked {
+        take(route53::compare(set, &dns));
     }
+    let unseen = unseen(set, state, &all.regions, asked);
+    all.unknown.extend(unseen);
     all.differences.sort_by(|a, b| a.key().cmp(&b.key()));
     let mut masks = Masks::default();
     all.differences.iter_mut().for_each(|difference| masks.hide(difference));
-    Ok(all)
+    all
+}
+
+/// What is rendered and no source shows, in a sentence: nothing is known of it.
+fn unseen(set: &ArtifactSet, state: &State, regions: &BTreeSet<String>, dns: bool) -> Option<String> {
+    if state.deployed.iter().any(|deployed| matches!(deployed, Deployed::Tree(_))) {
+        return None;
+    }
+    let of_objects = set.values().filter(|artifact| artifact.kind == ArtifactKind::Kubernetes);
+    let rendered: BTreeSet<&String> = of_objects.filter_map(|artifact| artifact.region.as_ref()).collect();
+    let mut parts: Vec<String> = rendered
+        .into_iter()
+        .filter(|region| !regions.contains(*region))
+        .map(|region| format!("objects of {region}"))
+        .collect();
+    if !dns && set.values().any(|artifact| artifact.kind == ArtifactKind::Route53Changes) {
+        parts.push("Route 53".to_owned());
+    }
+    (!parts.is_empty()).then(|| format!("no source shows, and so nothing is known of: {}", parts.join(", ")))
 }

@@ -10,7 +10,7 @@ use crate::write::LOCK;
 /// Reads `REVISION` or `REVISION:DIRECTORY`. Without a directory it is the one whose lock is this blueprint's.
 pub fn tree(source: &str, revision: &str, blueprint: &str) -> Result<Tree, Unread> {
     let (revision, directory) = revision.split_once(':').map_or((revision, None), |(rev, dir)| (rev, Some(dir)));
-    if revision.is_empty() || revision.starts_with('-') {
+    if revision.is_empty() || revision.starts_with('-') || revision.contains(char::is_control) {
         return Err(Unread::new(source, "it names no revision", "write `git:main`, or `git:main:DIRECTORY`"));
     }
     let names = names(source, revision)?;

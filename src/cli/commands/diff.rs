@@ -48,8 +48,7 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
     let previous = args.previous.as_deref().map(|source| state::tree(source, &blueprint.name)).transpose();
     let previous = previous.map_err(|problem| failure(&problem))?;
     let options = Options { unmanaged: args.show_unmanaged };
-    let comparison = compare(blueprint, &set, &selection, &state, previous.as_ref(), options)
-        .map_err(|why| Failure::new(why).hint("`hagen help diff` lists what can be compared with"))?;
+    let comparison = compare(blueprint, &set, &selection, &state, previous.as_ref(), options);
     let shown = report::diff::Shown { comparison: &comparison, document: &loaded.document, max: args.max_risk };
     match args.format {
         DiffFormat::Human => output.result(&report::diff::human(&shown, args.unified)),
@@ -60,9 +59,14 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
         output.note(&format!("note: {said}"));
     }
     // The others were compared and shown.
-    if let [first, rest @ ..] = &unread[..] {
-        rest.iter().for_each(|problem| output.failure(&failure(problem)));
-        return Err(failure(first));
+    let refused = comparison.refused.iter().map(|why| {
+        Failure::new(why.clone())
+            .hint("`NAME=PATH` says of which region or cluster a file is; `hagen help diff` tells more")
+    });
+    let mut failures = unread.iter().map(failure).chain(refused);
+    if let Some(first) = failures.next() {
+        failures.for_each(|other| output.failure(&other));
+        return Err(first);
     }
     Ok(status(args, &comparison))
 }

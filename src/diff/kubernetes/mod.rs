@@ -109,6 +109,7 @@ pub fn compare(
         if !selection.regions.is_empty() && !selection.regions.contains(&region) {
             continue;
         }
+        all.regions.insert(region.clone());
         let rendered = rendered(set, &region)?;
         let former = former(previous, &region)?;
         let live: BTreeMap<Id, &Value> = objects.iter().filter_map(|object| Some((Id::of(object)?, *object))).collect();
