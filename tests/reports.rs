@@ -116,5 +116,5 @@ fn an_id_without_a_rule_is_explained_and_listed() {
     }
     let rules: serde_json::Value = serde_json::from_str(&shell.run("rules --format json").ends(0).out).unwrap();
     let listed = rules["elsewhere"].as_array().unwrap();
-    assert!(listed.iter().any(|entry| entry["id"] == "LB002" && entry["why"] == "renderer"), "{listed:?}");
+    assert!(listed.iter().any(|entry| entry["id"] == "BK009" && entry["why"] == "renderer"), "{listed:?}");
 }

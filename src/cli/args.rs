@@ -317,7 +317,7 @@ pub struct Diff {
     #[command(flatten)]
     pub blueprint: Blueprint,
     /// What is deployed: what `kubectl get … -o yaml` (or json) printed, best with --show-managed-fields; what `aws route53
-    /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config` or `redis-cli CONFIG GET '*'` printed; a directory of such
+    /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config` or `redis-cli CONFIG GET '*'` printed; `/api/v1/rules` of Prometheus, or rule files; a directory of such
     /// files; a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `NAME=PATH` says of which region or cluster a file is:
     /// `us-east-1=dump.yaml`, `us-east-1/patroni-main=config.json`.
     #[arg(long, required = true, num_args = 1.., value_name = "PATH")]

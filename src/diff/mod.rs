@@ -8,6 +8,7 @@ mod kubernetes;
 mod mask;
 mod path;
 mod patroni;
+mod prometheus;
 mod redis;
 mod route53;
 
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 
 use crate::blueprint::Blueprint;
 use crate::render::{ArtifactKind, ArtifactSet, Selection};
-use crate::state::{Deployed, State};
+use crate::state::{Deployed, Loaded, State};
 
 pub use change::{Change, Difference, Graded, Risk, What};
 pub use mask::Masks;
@@ -53,6 +54,7 @@ impl Comparison {
         self.differences.extend(other.differences);
         self.unknown.extend(other.unknown);
         self.same += other.same;
+        self.refused.extend(other.refused);
         self.regions.extend(other.regions);
     }
 }
@@ -68,7 +70,11 @@ fn dns(state: &State) -> route53::Live<'_> {
             Deployed::HealthChecks(source, checks) => {
                 live.checks.get_or_insert_default().extend(checks.iter().map(|check| (source.as_str(), check)));
             }
-            Deployed::Tree(_) | Deployed::Kubernetes(_) | Deployed::Patroni(_) | Deployed::Redis(_) => {}
+            Deployed::Tree(_)
+            | Deployed::Kubernetes(_)
+            | Deployed::Patroni(_)
+            | Deployed::Redis(_)
+            | Deployed::Rules(_) => {}
         }
     }
     live
@@ -95,14 +101,18 @@ pub fn compare(
             Deployed::Kubernetes(dump) => kubernetes::compare(blueprint, set, selection, dump, previous, options),
             Deployed::Patroni(live) => patroni::compare(set, live),
             Deployed::Redis(live) => redis::compare(set, live),
-            // These are looked at together: records name checks.
-            Deployed::Records(..) | Deployed::HealthChecks(..) => continue,
+            // These are looked at together: records name checks, and a Prometheus has many files.
+            Deployed::Records(..) | Deployed::HealthChecks(..) | Deployed::Rules(_) => continue,
         });
     }
     let dns = dns(state);
     let asked = !dns.records.is_empty() || dns.checks.is_some();
     if asked {
         take(route53::compare(set, &dns));
+    }
+    let rules: Vec<&Loaded> = state.deployed.iter().filter_map(Deployed::rules).collect();
+    if !rules.is_empty() {
+        take(Ok(prometheus::compare(blueprint, set, &rules)));
     }
     let unseen = unseen(set, state, &all.regions, asked);
     all.unknown.extend(unseen);

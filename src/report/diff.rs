@@ -129,18 +129,43 @@ fn one(change: &Change, unified: bool, out: &mut String) {
         return;
     }
     let values = match (&change.before, &change.after) {
-        (Some(before), Some(after)) => format!("{} -> {}", short(before), short(after)),
+        (Some(before), Some(after)) => {
+            let (before, after) = apart(before, after);
+            format!("{before} -> {after}")
+        }
         (Some(value), None) | (None, Some(value)) => short(value),
         (None, None) => String::new(),
     };
     let _ = writeln!(out, "      {} {at}{values}{owner}", sign(&change.what));
 }
 
+/// So many characters of a value stand in a line.
+const MOST: usize = 160;
+
 /// A value in a line.
 fn short(value: &Value) -> String {
-    const MOST: usize = 160;
     let text = one_line(&value.to_string());
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST).collect::<String>() + " …" }
+}
+
+/// Two values in a line. Of long ones what they share at both ends is left out but for a few characters: what differs must be seen.
+fn apart(before: &Value, after: &Value) -> (String, String) {
+    const AROUND: usize = 24;
+    let chars = |value: &Value| one_line(&value.to_string()).chars().collect::<Vec<char>>();
+    let (a, b) = (chars(before), chars(after));
+    if a.len().max(b.len()) <= MOST {
+        return (a.into_iter().collect(), b.into_iter().collect());
+    }
+    let first = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let rest = a.len().min(b.len()) - first;
+    let last = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+    let part = |all: &[char]| {
+        let (from, to) = (first.saturating_sub(AROUND), (all.len() - last + AROUND).min(all.len()));
+        let inside: String = all[from..to].iter().take(2 * MOST).collect();
+        let cut = to - from > 2 * MOST;
+        format!("{}{inside}{}", if from > 0 { "… " } else { "" }, if to < all.len() || cut { " …" } else { "" })
+    };
+    (part(&a), part(&b))
 }
 
 /// Why a difference is as dangerous as it is, and how it is carried out.
@@ -242,4 +267,19 @@ pub fn markdown(shown: &Shown<'_>) -> String {
 
 fn cell_of(text: &str) -> String {
     one_line(text).replace('|', "\\|").replace('<', "&lt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_values_what_differs_is_shown() {
+        let long = |number: &str| Value::from(format!("{}<= {number}) or {}", "a".repeat(300), "b".repeat(300)));
+        let (before, after) = apart(&long("2700"), &long("77777"));
+        assert!(before.contains("<= 2700)") && after.contains("<= 77777)") && before.len() < 120, "{before}");
+        assert_eq!(apart(&Value::from(1), &Value::from(2)), ("1".to_owned(), "2".to_owned()));
+        let (before, after) = apart(&Value::from("x".repeat(500)), &Value::from("x".repeat(499)));
+        assert_ne!(before, after);
+    }
 }

@@ -46,6 +46,17 @@ pub struct Node {
     pub settings: BTreeMap<String, String>,
 }
 
+/// The rules that a Prometheus has loaded: `/api/v1/rules`, or rule files.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Where they come from: what people named.
+    pub source: String,
+    /// The region, or `global`, where people said which.
+    pub name: Option<String>,
+    /// The groups.
+    pub groups: Vec<Value>,
+}
+
 /// What a source shows.
 #[derive(Debug, Clone)]
 pub enum Deployed {
@@ -57,10 +68,22 @@ pub enum Deployed {
     Patroni(Dynamic),
     /// The settings of a node of Redis.
     Redis(Node),
+    /// The rules of a Prometheus.
+    Rules(Loaded),
     /// Record sets of Route 53, and the source.
     Records(String, Vec<Value>),
     /// Health checks of Route 53, and the source.
     HealthChecks(String, Vec<Value>),
+}
+
+impl Deployed {
+    /// The rules of a Prometheus, where it shows any.
+    pub const fn rules(&self) -> Option<&Loaded> {
+        match self {
+            Self::Rules(loaded) => Some(loaded),
+            _ => None,
+        }
+    }
 }
 
 /// What is deployed.

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Deployed, Dump, Dynamic, Node, Unread};
+use super::{Deployed, Dump, Dynamic, Loaded, Node, Unread};
 use crate::document::{Source, plain, yaml};
 
 const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
-                     `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'`, a directory that `hagen render` wrote, `git:REVISION`";
+                     `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'`, `/api/v1/rules` of Prometheus or rule files, a directory that `hagen render` wrote, `git:REVISION`";
 
 /// All files of a directory that is no rendered tree, each with the name of its region when it is called like one.
 pub fn directory(source: &str, path: &Path, region: Option<String>) -> Result<Vec<Deployed>, Unread> {
@@ -41,6 +41,10 @@ pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deploye
         let list = |key: &str| one.get(key).and_then(Value::as_array).cloned();
         if let Some(records) = list("ResourceRecordSets") {
             return Ok(Deployed::Records(source.to_owned(), records));
+        }
+        let told = one.pointer("/data/groups").and_then(Value::as_array).cloned();
+        if let Some(groups) = told.or_else(|| list("groups")) {
+            return Ok(Deployed::Rules(Loaded { source: source.to_owned(), name: region, groups }));
         }
         if let Some(checks) = list("HealthChecks") {
             return Ok(Deployed::HealthChecks(source.to_owned(), checks));
