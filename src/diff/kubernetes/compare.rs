@@ -124,7 +124,10 @@ impl<'w> Walk<'w> {
             _ => {
                 let steps = self.steps();
                 let is_one = same(&keys(&steps), wanted, live) || is_empty(wanted) && is_empty(live);
-                if !is_one {
+                if !is_one && self.against.deployed && !self.is_written() {
+                    // A default that somebody set to something else: applying leaves it.
+                    self.extra(live);
+                } else if !is_one {
                     self.push(What::Changed, Some(live), Some(wanted));
                 }
             }
