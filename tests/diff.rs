@@ -60,7 +60,8 @@ fn a_change_is_named_with_its_risk_its_reason_and_the_line_that_it_comes_from() 
         ("--format json", 1),
         ("--format markdown", 1),
         ("--unified", 1),
-        ("--only dns", 0),
+        // A gate that compared nothing must not let pass.
+        ("--only dns", 2),
     ] {
         shell.run(&format!("diff blueprint.yaml --against dump.yaml {flags}")).ends(status);
     }
@@ -79,7 +80,7 @@ fn objects_that_are_missing_and_those_left_over_are_named() {
     });
     let said = shell.run("diff blueprint.yaml --against dump.yaml").ends(1);
     assert!(said.out.contains("+ NetworkPolicy"), "{}", said.out);
-    assert!(said.err.contains("no NetworkPolicy at all is in it"), "{}", said.err);
+    assert!(said.err.contains("no source has any NetworkPolicy: were they asked for?"), "{}", said.err);
     dump(&shell, "dump.yaml", |text| text.clone() + "---\n" + &text.replace("name: ", "name: old-"));
     let said = shell.run("diff blueprint.yaml --against dump.yaml").ends(1).out;
     assert!(!said.contains("~ "), "{said}");
@@ -165,6 +166,24 @@ fn what_no_source_shows_is_said() {
     shell.write("eu.yaml", &objects);
     let said = shell.run("diff two.yaml --against eu.yaml --max-risk data-loss").ends(0).err;
     assert!(said.contains("nothing is known of: objects of us-east-1, Route 53"), "{said}");
+    // Several dumps of one cluster are one, and a file that is unknown keeps none of the others back.
+    let half = |text: &str, kind: &str| {
+        let kept =
+            text.split("---\n").filter(|document| document.contains("\nkind: Deployment\n") == (kind == "Deployment"));
+        kept.collect::<Vec<_>>().join("---\n")
+    };
+    shell.write("dumps/a.yaml", &half(&objects, "Deployment"));
+    shell.write("dumps/b.yaml", &half(&objects, "others"));
+    let [one, two] =
+        ["eu.yaml", "dumps"].map(|source| shell.run(&format!("diff two.yaml --against {source}")).ends(1).out);
+    assert_eq!(one, two);
+    shell.write("dumps/c.yaml", "a: page\n");
+    let ran = shell.run("diff two.yaml --against dumps").ends(2);
+    assert!(
+        ran.out == one && ran.err.contains("dumps/c.yaml: what stands in it is nothing that is known"),
+        "{}",
+        ran.err
+    );
     // A file of no region, and one of another system.
     shell.write("none.yaml", "apiVersion: v1\nkind: List\nitems: []\n");
     let ran = shell.run("diff two.yaml --against eu.yaml none.yaml").ends(2);

@@ -169,13 +169,17 @@ fn restores_are_tried(blueprint: &Blueprint, set: &ArtifactSet) -> Vec<String> {
     let asked = |cluster: &&hagen::blueprint::Postgres| {
         cluster.is_rendered() && cluster.spec.backup.as_ref().is_some_and(|backup| backup.verify.is_some())
     };
-    let all: String = texts(set, "").map(|(_, text)| text).collect();
     let mut wrong = Vec::new();
     for cluster in blueprint.postgres.iter().filter(asked) {
-        for part in ["pgbackrest", "restore", "pg_ctl"] {
-            if !all.contains(part) {
-                wrong.push(format!("the verification of `{}` runs no `{part}`", cluster.name));
-            }
+        // A script on hosts, a job on Kubernetes.
+        let places =
+            [format!("patroni/{}/", cluster.name), format!("kubernetes/postgres-{}-backup.yaml", cluster.name)];
+        let restores = |(path, text): (&str, &str)| {
+            let script = path.ends_with("verify-backup.sh") || path.ends_with("-backup.yaml");
+            script && ["pgbackrest", " restore", "pg_ctl", "pg_dump"].iter().all(|part| text.contains(part))
+        };
+        if !places.iter().any(|place| texts(set, place).any(restores)) {
+            wrong.push(format!("nothing restores a backup of `{}`, starts it and reads it", cluster.name));
         }
     }
     wrong

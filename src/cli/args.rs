@@ -99,6 +99,23 @@ pub struct Blueprint {
     pub environment: Option<String>,
 }
 
+/// What is rendered, and with which templates.
+#[derive(Debug, Args)]
+pub struct Rendering {
+    /// Only this region.
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<String>,
+    /// Only this part of the output.
+    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
+    pub only: Vec<Family>,
+    /// Not this part of the output.
+    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
+    pub skip: Vec<Family>,
+    /// Templates to use instead of the built-in ones, by the same paths.
+    #[arg(long, value_name = "DIR")]
+    pub templates: Option<PathBuf>,
+}
+
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct Init {
@@ -293,18 +310,9 @@ pub struct Render {
     /// Overwrite files that were edited by hand.
     #[arg(long)]
     pub force: bool,
-    /// Only this region.
-    #[arg(long, value_name = "REGION")]
-    pub region: Vec<String>,
-    /// Only this part of the output.
-    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
-    pub only: Vec<Family>,
-    /// Not this part of the output.
-    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
-    pub skip: Vec<Family>,
-    /// Templates to use instead of the built-in ones, by the same paths.
-    #[arg(long, value_name = "DIR")]
-    pub templates: Option<PathBuf>,
+    /// What is rendered, and with which templates.
+    #[command(flatten)]
+    pub rendering: Rendering,
     /// How findings are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: Format,
@@ -337,18 +345,9 @@ pub struct Diff {
     /// Show the values that differ line by line, as a unified diff.
     #[arg(long)]
     pub unified: bool,
-    /// Only this region.
-    #[arg(long, value_name = "REGION")]
-    pub region: Vec<String>,
-    /// Only this part of the output.
-    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
-    pub only: Vec<Family>,
-    /// Not this part of the output.
-    #[arg(long, value_enum, value_name = "FAMILY", value_delimiter = ',')]
-    pub skip: Vec<Family>,
-    /// Templates to use instead of the built-in ones, by the same paths.
-    #[arg(long, value_name = "DIR")]
-    pub templates: Option<PathBuf>,
+    /// What is rendered, and with which templates.
+    #[command(flatten)]
+    pub rendering: Rendering,
     /// How differences are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: DiffFormat,

@@ -40,8 +40,6 @@ pub struct Comparison {
     pub same: usize,
     /// The sources that were read and could not be compared, in sentences.
     pub refused: Vec<String>,
-    /// The regions of which objects of a cluster were compared.
-    regions: BTreeSet<String>,
 }
 
 impl Comparison {
@@ -50,12 +48,16 @@ impl Comparison {
         self.differences.iter().map(Difference::risk).max()
     }
 
+    /// Whether there was nothing to compare.
+    pub const fn is_nothing(&self) -> bool {
+        self.same == 0 && self.differences.is_empty()
+    }
+
     fn add(&mut self, other: Self) {
         self.differences.extend(other.differences);
         self.unknown.extend(other.unknown);
         self.same += other.same;
         self.refused.extend(other.refused);
-        self.regions.extend(other.regions);
     }
 }
 
@@ -98,13 +100,20 @@ pub fn compare(
     for deployed in &state.deployed {
         take(match deployed {
             Deployed::Tree(tree) => files::compare(set, selection, tree),
-            Deployed::Kubernetes(dump) => kubernetes::compare(blueprint, set, selection, dump, previous, options),
             Deployed::Patroni(live) => patroni::compare(set, live),
             Deployed::Redis(live) => redis::compare(set, live),
-            // These are looked at together: records name checks, and a Prometheus has many files.
-            Deployed::Records(..) | Deployed::HealthChecks(..) | Deployed::Rules(_) => continue,
+            // These are looked at together: a cluster may have several dumps, a Prometheus several files, and records name checks.
+            Deployed::Kubernetes(_) | Deployed::Records(..) | Deployed::HealthChecks(..) | Deployed::Rules(_) => {
+                continue;
+            }
         });
     }
+    let (dumps, refused) = kubernetes::by_region(blueprint, state.deployed.iter().filter_map(Deployed::dump));
+    refused.into_iter().for_each(|why| take(Err(why)));
+    for (region, dumps) in &dumps {
+        take(kubernetes::compare(blueprint, set, selection, (region, dumps), previous, options));
+    }
+    let regions: BTreeSet<&str> = dumps.keys().map(String::as_str).collect();
     let dns = dns(state);
     let asked = !dns.records.is_empty() || dns.checks.is_some();
     if asked {
@@ -114,7 +123,7 @@ pub fn compare(
     if !rules.is_empty() {
         take(Ok(prometheus::compare(blueprint, set, &rules)));
     }
-    let unseen = unseen(set, state, &all.regions, asked);
+    let unseen = unseen(set, state, &regions, asked);
     all.unknown.extend(unseen);
     all.differences.sort_by(|a, b| a.key().cmp(&b.key()));
     let mut masks = Masks::default();
@@ -123,7 +132,7 @@ pub fn compare(
 }
 
 /// What is rendered and no source shows, in a sentence: nothing is known of it.
-fn unseen(set: &ArtifactSet, state: &State, regions: &BTreeSet<String>, dns: bool) -> Option<String> {
+fn unseen(set: &ArtifactSet, state: &State, regions: &BTreeSet<&str>, dns: bool) -> Option<String> {
     if state.deployed.iter().any(|deployed| matches!(deployed, Deployed::Tree(_))) {
         return None;
     }
@@ -131,7 +140,7 @@ fn unseen(set: &ArtifactSet, state: &State, regions: &BTreeSet<String>, dns: boo
     let rendered: BTreeSet<&String> = of_objects.filter_map(|artifact| artifact.region.as_ref()).collect();
     let mut parts: Vec<String> = rendered
         .into_iter()
-        .filter(|region| !regions.contains(*region))
+        .filter(|region| !regions.contains(region.as_str()))
         .map(|region| format!("objects of {region}"))
         .collect();
     if !dns && set.values().any(|artifact| artifact.kind == ArtifactKind::Route53Changes) {

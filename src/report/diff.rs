@@ -42,6 +42,9 @@ impl Shown<'_> {
     /// How much is different, in a line.
     fn summary(&self) -> String {
         let all = &self.comparison.differences;
+        if self.comparison.is_nothing() {
+            return "nothing was compared".to_owned();
+        }
         let Some(risk) = self.comparison.risk() else {
             return format!("no difference; {} as rendered", self.comparison.same);
         };

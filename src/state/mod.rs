@@ -6,6 +6,7 @@ mod recognise;
 mod tree;
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -77,6 +78,14 @@ pub enum Deployed {
 }
 
 impl Deployed {
+    /// The objects of a cluster, where it shows any.
+    pub const fn dump(&self) -> Option<&Dump> {
+        match self {
+            Self::Kubernetes(dump) => Some(dump),
+            _ => None,
+        }
+    }
+
     /// The rules of a Prometheus, where it shows any.
     pub const fn rules(&self) -> Option<&Loaded> {
         match self {
@@ -110,16 +119,26 @@ impl Unread {
     }
 }
 
-/// Reads sources: `PATH`, `NAME=PATH` with the name of a region or of a cluster, `git:REVISION[:DIRECTORY]`. What can be read is returned beside what cannot.
+/// Reads sources: `PATH`, `NAME=PATH` with the name of a region or of a cluster, `git:REVISION[:DIRECTORY]`. What can be read is
+/// returned beside what cannot.
 pub fn read(sources: &[String], blueprint: &str) -> (State, Vec<Unread>) {
     let (mut state, mut unread) = (State::default(), Vec::new());
-    for source in sources {
-        match one(source, blueprint) {
-            Ok(deployed) => state.deployed.extend(deployed),
+    for found in sources.iter().flat_map(|source| one(source, blueprint)) {
+        match found {
+            Ok(deployed) => state.deployed.push(deployed),
             Err(problem) => unread.push(problem),
         }
     }
     (state, unread)
+}
+
+/// The content of a file. One that has no end, such as a device, is refused.
+fn content(path: &Path) -> Result<Vec<u8>, String> {
+    const MOST: u64 = 1 << 30;
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
+    read.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MOST { Err("it is larger than 1 GiB".to_owned()) } else { Ok(bytes) }
 }
 
 /// Reads the tree that was rendered before: a directory, or `git:REVISION[:DIRECTORY]`.
@@ -130,9 +149,10 @@ pub fn tree(source: &str, blueprint: &str) -> Result<Tree, Unread> {
     Tree::read(source, Path::new(source))
 }
 
-fn one(source: &str, blueprint: &str) -> Result<Vec<Deployed>, Unread> {
+/// A source; a directory of files is one for each of them.
+fn one(source: &str, blueprint: &str) -> Vec<Result<Deployed, Unread>> {
     if source.starts_with("git:") {
-        return Ok(vec![Deployed::Tree(tree(source, blueprint)?)]);
+        return vec![tree(source, blueprint).map(Deployed::Tree)];
     }
     // `NAME=PATH`, unless a file is called like that.
     let is_name = |name: &str| !name.is_empty() && !name.starts_with(['.', '/']) && !Path::new(source).exists();
@@ -141,9 +161,9 @@ fn one(source: &str, blueprint: &str) -> Result<Vec<Deployed>, Unread> {
     let path = PathBuf::from(path);
     if path.is_dir() {
         if path.join(crate::write::LOCK).is_file() {
-            return Ok(vec![Deployed::Tree(Tree::read(source, &path)?)]);
+            return vec![Tree::read(source, &path).map(Deployed::Tree)];
         }
         return recognise::directory(source, &path, region);
     }
-    recognise::file(source, &path, region).map(|found| vec![found])
+    vec![recognise::file(source, &path, region)]
 }

@@ -5,33 +5,35 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Deployed, Dump, Dynamic, Loaded, Node, Unread};
+use super::{Deployed, Dump, Dynamic, Loaded, Node, Unread, content};
 use crate::document::{Source, plain, yaml};
 
 const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
                      `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'`, `/api/v1/rules` of Prometheus or rule files, a directory that `hagen render` wrote, `git:REVISION`";
 
-/// All files of a directory that is no rendered tree, each with the name of its region when it is called like one.
-pub fn directory(source: &str, path: &Path, region: Option<String>) -> Result<Vec<Deployed>, Unread> {
-    let refused = |error: std::io::Error| Unread::new(source, error.to_string(), "name a directory that can be read");
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(refused)? {
-        let entry = entry.map_err(refused)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) {
-            names.push(name);
-        }
-    }
+/// All files of a directory that is no rendered tree.
+pub fn directory(source: &str, path: &Path, region: Option<String>) -> Vec<Result<Deployed, Unread>> {
+    let entries = std::fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut names: Vec<String> = match entries {
+        Ok(entries) => entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect(),
+        Err(error) => return vec![Err(Unread::new(source, error.to_string(), "name a directory that can be read"))],
+    };
+    names.retain(|name| [".yaml", ".yml", ".json", ".txt"].iter().any(|end| name.ends_with(end)));
     names.sort();
     if names.is_empty() {
-        return Err(Unread::new(source, "nothing in it is YAML or JSON, and it has no hagen.lock.json", KNOWN));
+        return vec![Err(Unread::new(
+            source,
+            "nothing in it is YAML, JSON or text, and it has no hagen.lock.json",
+            KNOWN,
+        ))];
     }
-    names.into_iter().map(|name| file(&format!("{source}/{name}"), &path.join(name), region.clone())).collect()
+    let one = |name: String| file(&format!("{source}/{name}"), &path.join(&name), region.clone());
+    names.into_iter().map(one).collect()
 }
 
 /// A file.
 pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deployed, Unread> {
-    let bytes = std::fs::read(path).map_err(|error| Unread::new(source, error.to_string(), KNOWN))?;
+    let bytes = content(path).map_err(|why| Unread::new(source, why, KNOWN))?;
     let text = String::from_utf8(bytes).map_err(|_| Unread::new(source, "it is no UTF-8", KNOWN))?;
     if let Some(settings) = settings(&text) {
         return Ok(Deployed::Redis(Node { source: source.to_owned(), name: region, settings }));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Unread;
+use super::{Unread, content};
 use crate::write::{LOCK, Lock, LockedFile, paths};
 
 /// A rendered tree.
@@ -18,7 +18,7 @@ pub struct Tree {
 impl Tree {
     /// Reads a directory.
     pub fn read(source: &str, root: &Path) -> Result<Self, Unread> {
-        let read = |path: &str| std::fs::read(root.join(path)).map_err(|error| error.to_string());
+        let read = |path: &str| content(&root.join(path));
         Self::of(source, read)
     }
 

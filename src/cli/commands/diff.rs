@@ -1,26 +1,16 @@
 //! `hagen diff`: what is rendered against what is deployed.
 
-use super::templates;
-use crate::blueprint::load;
+use super::rendering::{self, Rendered};
 use crate::cli::args::Diff;
 use crate::cli::output::Output;
-use crate::cli::{ExitStatus, Failure, inputs};
+use crate::cli::{ExitStatus, Failure};
 use crate::diff::{Comparison, Options, compare};
-use crate::loading;
-use crate::render::{Selection, render};
 use crate::report::{self, DiffFormat, Format, Section};
 use crate::state;
-use crate::verify::verify;
 
 /// Loads, renders, verifies, reads what is deployed, compares.
 pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
-    if files.bases() > 1 {
-        return Err(Failure::new("more than one blueprint was named")
-            .hint("`kind: Overlay` makes a file a patch for the first one; compare one blueprint at a time"));
-    }
-    super::known_environment(&files, args.blueprint.environment.as_deref())?;
-    let loaded = loading::load(&files, 0, args.blueprint.environment.as_deref());
+    let loaded = rendering::one(&args.blueprint)?;
     let Some(blueprint) = &loaded.blueprint else {
         let section = Section {
             environment: loaded.environment.as_deref(),
@@ -30,20 +20,10 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
         };
         output.findings(&[section], Format::Human);
         // Status 1 means differences alone.
-        return Err(Failure::new("the blueprint cannot be rendered, so there is nothing to compare"));
+        return Err(Failure::new("the blueprint cannot be rendered, so there is nothing to compare")
+            .hint("mend what is said above; `hagen validate` says it alone"));
     };
-    for region in &args.region {
-        if blueprint.region(region).is_none() {
-            return Err(Failure::new(format!("there is no region `{region}`")));
-        }
-    }
-    let engine = templates::engine(args.templates.as_deref())?;
-    let selection = Selection { only: args.only.clone(), skip: args.skip.clone(), regions: args.region.clone() };
-    let set = render(blueprint, &engine, &selection).map_err(|errors| templates::failure(&errors))?;
-    let verified = verify(blueprint, &set, &selection);
-    if !verified.problems.is_empty() {
-        return Err(templates::refused(&verified.problems));
-    }
+    let Rendered { set, selection, .. } = rendering::rendered(&args.rendering, blueprint)?;
     let (state, unread) = state::read(&args.against, &blueprint.name);
     let previous = args.previous.as_deref().map(|source| state::tree(source, &blueprint.name)).transpose();
     let previous = previous.map_err(|problem| failure(&problem))?;
@@ -67,6 +47,10 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
     if let Some(first) = failures.next() {
         failures.for_each(|other| output.failure(&other));
         return Err(first);
+    }
+    if comparison.is_nothing() {
+        return Err(Failure::new("nothing that is rendered is in these sources, so nothing was compared")
+            .hint("`hagen help diff` lists the sources; `--only` and `--region` may leave out what they show"));
     }
     Ok(status(args, &comparison))
 }

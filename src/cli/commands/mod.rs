@@ -11,6 +11,7 @@ mod overwrites;
 mod own;
 mod policy;
 mod render;
+mod rendering;
 mod rules;
 mod schema;
 mod shell;

@@ -1,29 +1,20 @@
 //! `hagen render`: everything that the blueprint promises, written, compared or streamed.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::templates;
-use crate::blueprint::{Blueprint, load};
+use super::rendering::{self, Rendered};
+use crate::blueprint::Blueprint;
 use crate::cli::args::Render;
 use crate::cli::output::Output;
-use crate::cli::{ExitStatus, Failure, inputs};
+use crate::cli::{ExitStatus, Failure};
 use crate::env::Os;
-use crate::loading;
-use crate::render::{ArtifactKind, ArtifactSet, Object, Selection, render};
+use crate::render::{ArtifactKind, ArtifactSet, Selection};
 use crate::report::{self, Format, Section};
-use crate::verify::verify;
 use crate::write::{self, Request};
 
 /// Loads, renders, verifies, writes.
 pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let files = load::parse_decoded(inputs::read(&args.blueprint.files)?);
-    if files.bases() > 1 {
-        return Err(Failure::new("more than one blueprint was named")
-            .hint("`kind: Overlay` makes a file a patch for the first one; render one blueprint at a time"));
-    }
-    super::known_environment(&files, args.blueprint.environment.as_deref())?;
-    let loaded = loading::load(&files, 0, args.blueprint.environment.as_deref());
+    let loaded = rendering::one(&args.blueprint)?;
     let section = Section {
         environment: loaded.environment.as_deref(),
         document: &loaded.document,
@@ -38,7 +29,7 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     if args.format == Format::Human {
         output.findings(std::slice::from_ref(&section), args.format);
     }
-    let Rendered { set, objects, selection } = rendered(args, blueprint)?;
+    let Rendered { set, objects, selection } = rendering::rendered(&args.rendering, blueprint)?;
     if args.stdout {
         if args.format == Format::Json {
             output.aside(&report::render(&[section], Format::Json, output.look()));
@@ -82,32 +73,6 @@ pub fn run(args: &Render, output: &mut Output) -> Result<ExitStatus, Failure> {
     }
     report_written(&root, &outcome, output);
     Ok(ExitStatus::Ok)
-}
-
-/// What is to be written, accepted by the readers.
-struct Rendered {
-    set: ArtifactSet,
-    objects: BTreeMap<String, Vec<Object>>,
-    selection: Selection,
-}
-
-fn rendered(args: &Render, blueprint: &Blueprint) -> Result<Rendered, Failure> {
-    for region in &args.region {
-        if blueprint.region(region).is_none() {
-            let names: Vec<&str> = blueprint.regions.iter().map(|r| r.name.as_str()).collect();
-            return Err(Failure::new(format!("there is no region `{region}`"))
-                .hint(format!("the blueprint has: {}", names.join(", "))));
-        }
-    }
-    let engine = templates::engine(args.templates.as_deref())?;
-    let selection = Selection { only: args.only.clone(), skip: args.skip.clone(), regions: args.region.clone() };
-    let set = render(blueprint, &engine, &selection).map_err(|errors| templates::failure(&errors))?;
-    // What the real system would refuse is not written, and not streamed.
-    let verified = verify(blueprint, &set, &selection);
-    if !verified.problems.is_empty() {
-        return Err(templates::refused(&verified.problems));
-    }
-    Ok(Rendered { set, objects: verified.objects, selection })
 }
 
 /// Says what was written: a line, and with `--verbose` every file.

@@ -203,16 +203,7 @@ impl<'w> Walk<'w> {
 
     /// Whether what stands at the path was rendered, and not filled in.
     fn is_written(&self) -> bool {
-        let mut here = Some(self.rendered);
-        for (step, _) in &self.path {
-            here = match (step, here) {
-                (Step::Key(key), Some(value)) => value.get(key),
-                // Defaults are never items of their own.
-                (Step::Item(_) | Step::Index(_), Some(_)) => return true,
-                (_, None) => None,
-            };
-        }
-        here.is_some()
+        stands_in(Some(self.rendered), &self.steps())
     }
 
     /// What is deployed and not rendered.
@@ -241,22 +232,18 @@ impl<'w> Walk<'w> {
             }
             return;
         }
-        if self.was_rendered(&steps) {
+        // It stood in what was rendered before.
+        if stands_in(self.against.former, &steps) {
             self.push(What::Left, Some(live), None);
             return;
         }
         match self.owner_below(live) {
             Owner::Hagen => self.push(What::Left, Some(live), None),
-            Owner::Other(name) => {
-                if self.against.unmanaged || !is_harmless(&keys) {
-                    self.push(What::Foreign(Some(name)), Some(live), None);
-                }
-            }
-            Owner::Unknown if self.known || self.against.unmanaged => {
-                if self.against.unmanaged || !is_harmless(&keys) {
-                    self.push(What::Foreign(None), Some(live), None);
-                }
-            }
+            _ if !self.against.unmanaged && is_harmless(self.subject.kind, &keys) => {}
+            Owner::Other(name) => self.push(What::Foreign(Some(name)), Some(live), None),
+            // Whatever owns it: it is no default where those are known.
+            Owner::Unknown | Owner::Nobody if self.known => self.push(What::Foreign(None), Some(live), None),
+            Owner::Unknown if self.against.unmanaged => self.push(What::Foreign(None), Some(live), None),
             Owner::Unknown | Owner::Nobody => {}
         }
     }
@@ -281,25 +268,6 @@ impl<'w> Walk<'w> {
             }
             (own, _) => own,
         }
-    }
-
-    /// Whether it stood in what was rendered before.
-    fn was_rendered(&self, steps: &[Step]) -> bool {
-        let mut here = self.against.former;
-        let mut above: Vec<Step> = Vec::new();
-        for step in steps {
-            here = match (step, here) {
-                (Step::Key(key), Some(value)) => value.get(key),
-                (Step::Index(index), Some(value)) => value.get(index),
-                (Step::Item(name), Some(Value::Array(items))) => {
-                    let keys = keys(&above);
-                    items.iter().find(|item| identity(&keys, item).as_ref() == Some(name))
-                }
-                _ => None,
-            };
-            above.push(step.clone());
-        }
-        here.is_some()
     }
 
     fn at(&mut self, step: Step, item: Option<&'w Value>, go: impl FnOnce(&mut Self)) {
@@ -330,10 +298,34 @@ impl<'w> Walk<'w> {
 const SETS: [&str; 8] =
     ["accessModes", "dnsNames", "finalizers", "hostnames", "namespaces", "policyTypes", "resources", "verbs"];
 
+/// Whether something stands at a path of a value.
+fn stands_in(value: Option<&Value>, steps: &[Step]) -> bool {
+    let mut here = value;
+    for (at, step) in steps.iter().enumerate() {
+        here = match (step, here) {
+            (Step::Key(key), Some(value)) => value.get(key),
+            (Step::Index(index), Some(value)) => value.get(index),
+            (Step::Item(name), Some(Value::Array(items))) => {
+                let keys = keys(&steps[..at]);
+                items.iter().find(|item| identity(&keys, item).as_ref() == Some(name))
+            }
+            _ => None,
+        };
+    }
+    here.is_some()
+}
+
+/// Annotations that balancers and ingress controllers obey.
+const OBEYED: [&str; 4] =
+    ["alb.ingress.kubernetes.io/", "haproxy.org/", "nginx.ingress.kubernetes.io/", "service.beta.kubernetes.io/"];
+
 /// Whether what others wrote there changes nothing that runs, and nobody's rights.
-fn is_harmless(keys: &[&str]) -> bool {
+fn is_harmless(kind: &str, keys: &[&str]) -> bool {
     match keys {
-        ["metadata", "labels" | "annotations" | "finalizers", ..] => true,
+        // They decide what pods may do there, and which mesh they are in.
+        ["metadata", "labels", ..] => kind != "Namespace",
+        ["metadata", "annotations", name, ..] => !OBEYED.iter().any(|start| name.starts_with(start)),
+        ["metadata", "annotations" | "finalizers", ..] => true,
         // `kubectl rollout restart`.
         [.., "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"] => true,
         _ => false,

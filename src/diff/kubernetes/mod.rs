@@ -95,99 +95,118 @@ fn former(previous: Option<&Tree>, region: &str) -> Result<BTreeMap<Id, Value>, 
     Ok(all)
 }
 
-/// Compares the objects of a cluster with those that are rendered for its region.
+/// Compares the objects of a region's cluster, from all dumps of it, with those that are rendered for it.
 pub fn compare(
     blueprint: &Blueprint,
     set: &ArtifactSet,
     selection: &Selection,
-    dump: &Dump,
+    (region, dumps): (&str, &[&Dump]),
     previous: Option<&Tree>,
     options: Options,
 ) -> Result<Comparison, String> {
     let mut all = Comparison::default();
-    for (region, objects) in by_region(blueprint, dump)? {
-        if !selection.regions.is_empty() && !selection.regions.contains(&region) {
-            continue;
-        }
-        all.regions.insert(region.clone());
-        let rendered = rendered(set, &region)?;
-        let former = former(previous, &region)?;
-        let live: BTreeMap<Id, &Value> = objects.iter().filter_map(|object| Some((Id::of(object)?, *object))).collect();
-        let kinds: BTreeSet<(&str, &str)> = live.keys().map(|id| (&*id.group, &*id.kind)).collect();
-        let scaled = scaled(rendered.values().map(|rendered| &rendered.value));
-        for (id, rendered) in &rendered {
-            let subject = subject(&rendered.value);
-            let difference = |what: What, changes: Vec<Change>| Difference {
-                region: Some(region.clone()),
-                artifact: rendered.artifact.clone(),
-                subject: id.shown(),
-                what,
-                changes,
-                origin: rendered.origin.clone(),
-            };
-            let Some(live) = live.get(id) else {
-                let graded = risk::of(subject, &[], &What::Missing);
-                let after = Some(rendered.value.clone());
-                let change =
-                    Change { at: String::new(), what: What::Missing, before: None, after, owner: None, graded };
-                all.differences.push(difference(What::Missing, vec![change]));
-                if !kinds.contains(&(&*id.group, &*id.kind)) {
-                    let said = format!("{}: no {} at all is in it; was it asked for?", dump.source, id.kind);
-                    if !all.unknown.contains(&said) {
-                        all.unknown.push(said);
-                    }
-                }
-                continue;
-            };
-            let against = Against {
-                former: former.get(id),
-                scaled: scaled.contains(&(&*id.kind, &*id.namespace, &*id.name)),
-                unmanaged: options.unmanaged,
-                deployed: true,
-            };
-            let changes = object(subject, &rendered.value, live, &against);
-            if changes.is_empty() {
-                all.same += 1;
-            } else {
-                all.differences.push(difference(What::Changed, changes));
+    if !selection.regions.is_empty() && !selection.regions.iter().any(|picked| picked == region) {
+        return Ok(all);
+    }
+    let rendered = rendered(set, region)?;
+    let former = former(previous, region)?;
+    let live: BTreeMap<Id, Deployed<'_>> = dumps
+        .iter()
+        .flat_map(|dump| dump.objects.iter().map(|object| Deployed { object, source: &dump.source }))
+        .filter_map(|deployed| Some((Id::of(deployed.object)?, deployed)))
+        .collect();
+    let kinds: BTreeSet<(&str, &str)> = live.keys().map(|id| (&*id.group, &*id.kind)).collect();
+    let scaled = scaled(rendered.values().map(|rendered| &rendered.value));
+    let mut unseen: BTreeSet<&str> = BTreeSet::new();
+    for (id, rendered) in &rendered {
+        let subject = subject(&rendered.value);
+        let difference = |what: What, changes: Vec<Change>| Difference {
+            region: Some(region.to_owned()),
+            artifact: rendered.artifact.clone(),
+            subject: id.shown(),
+            what,
+            changes,
+            origin: rendered.origin.clone(),
+        };
+        let Some(live) = live.get(id) else {
+            let graded = risk::of(subject, &[], &What::Missing);
+            let after = Some(rendered.value.clone());
+            let change = Change { at: String::new(), what: What::Missing, before: None, after, owner: None, graded };
+            all.differences.push(difference(What::Missing, vec![change]));
+            if !kinds.contains(&(&*id.group, &*id.kind)) {
+                unseen.insert(&id.kind);
             }
+            continue;
+        };
+        let against = Against {
+            former: former.get(id),
+            scaled: scaled.contains(&(&*id.kind, &*id.namespace, &*id.name)),
+            unmanaged: options.unmanaged,
+            deployed: true,
+        };
+        let changes = object(subject, &rendered.value, live.object, &against);
+        if changes.is_empty() {
+            all.same += 1;
+        } else {
+            all.differences.push(difference(What::Changed, changes));
         }
-        // With a part of the output only, what is not rendered may be of the other parts.
-        if selection.only.is_empty() && selection.skip.is_empty() {
-            all.differences.extend(left(blueprint, &region, dump, &live, &rendered));
-        }
+    }
+    if !unseen.is_empty() {
+        let kinds: Vec<&str> = unseen.into_iter().collect();
+        all.unknown.push(format!("of {region} no source has any {}: were they asked for?", kinds.join(", ")));
+    }
+    // With a part of the output only, what is not rendered may be of the other parts.
+    if selection.only.is_empty() && selection.skip.is_empty() {
+        all.differences.extend(left(blueprint, region, &live, &rendered));
     }
     Ok(all)
 }
 
-/// The objects of a dump by their region: the one that people named, that of their labels, or the only one that there is.
-fn by_region<'a>(blueprint: &Blueprint, dump: &'a Dump) -> Result<BTreeMap<String, Vec<&'a Value>>, String> {
-    let label = |object: &'a Value| object.pointer("/metadata/labels/hagen.dev~1region").and_then(Value::as_str);
-    let labelled: BTreeSet<&str> = dump.objects.iter().filter_map(label).collect();
-    let only = match (&dump.region, labelled.len(), &blueprint.regions[..]) {
-        (Some(region), ..) => region.clone(),
-        (None, 1, _) => labelled.iter().next().map(|region| (*region).to_owned()).unwrap_or_default(),
-        (None, 0, [region]) => region.name.to_string(),
-        (None, 0, regions) => {
-            let names: Vec<String> = regions.iter().map(|region| format!("{}={}", region.name, dump.source)).collect();
-            return Err(format!(
-                "{}: nothing in it says of which region it is; write one of: {}",
-                dump.source,
-                names.join(", ")
-            ));
+/// A deployed object, and the source that shows it.
+struct Deployed<'a> {
+    object: &'a Value,
+    source: &'a str,
+}
+
+/// The dumps of each region, and those of which it is not known.
+type ByRegion<'a> = (BTreeMap<String, Vec<&'a Dump>>, Vec<String>);
+
+/// Dumps by their region.
+pub fn by_region<'a>(blueprint: &Blueprint, dumps: impl Iterator<Item = &'a Dump>) -> ByRegion<'a> {
+    let (mut found, mut refused): ByRegion<'a> = Default::default();
+    for dump in dumps {
+        match region(blueprint, dump) {
+            Ok(region) => found.entry(region).or_default().push(dump),
+            Err(why) => refused.push(format!("{}: {why}", dump.source)),
         }
-        (None, ..) => {
+    }
+    (found, refused)
+}
+
+/// The region of a dump: the one that people named, that of the labels in it, or the only one that there is.
+fn region(blueprint: &Blueprint, dump: &Dump) -> Result<String, String> {
+    let label = |object| Value::pointer(object, "/metadata/labels/hagen.dev~1region").and_then(Value::as_str);
+    let labelled: BTreeSet<&str> = dump.objects.iter().filter_map(label).collect();
+    let labelled: Vec<&str> = labelled.into_iter().collect();
+    let region = match (&dump.region, &labelled[..], &blueprint.regions[..]) {
+        (Some(region), ..) => region.as_str(),
+        (None, [region], _) => region,
+        (None, [], [region]) => region.name.as_str(),
+        (None, [], regions) => {
+            let names: Vec<String> = regions.iter().map(|region| format!("{}={}", region.name, dump.source)).collect();
+            return Err(format!("nothing in it says of which region it is; write one of: {}", names.join(", ")));
+        }
+        (None, several, _) => {
+            let several = several.join(", ");
             return Err(format!(
-                "{}: objects of several regions are in it ({}); one source holds the objects of one cluster",
-                dump.source,
-                labelled.into_iter().collect::<Vec<_>>().join(", ")
+                "objects of several regions are in it ({several}); one source holds the objects of one cluster"
             ));
         }
     };
-    if blueprint.region(&only).is_none() {
-        return Err(format!("{}: its region `{only}` is not in the blueprint", dump.source));
+    if blueprint.region(region).is_none() {
+        return Err(format!("its region `{region}` is not in the blueprint"));
     }
-    Ok(BTreeMap::from([(only, dump.objects.iter().collect())]))
+    Ok(region.to_owned())
 }
 
 /// The risk of all of an object.
@@ -221,8 +240,7 @@ fn scaled<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeSet<(&'a str, &'
 fn left(
     blueprint: &Blueprint,
     region: &str,
-    dump: &Dump,
-    live: &BTreeMap<Id, &Value>,
+    live: &BTreeMap<Id, Deployed<'_>>,
     rendered: &BTreeMap<Id, Rendered>,
 ) -> Vec<Difference> {
     // What controllers make for others carries the labels of those.
@@ -241,18 +259,18 @@ fn left(
             && !MADE.contains(&&*id.kind)
             && !rendered.contains_key(id)
     };
-    let difference = |(id, object): (&Id, &&Value)| {
-        let graded = risk::of(subject(object), &[], &What::Left);
-        let before = Some(compare::stripped(object));
+    let difference = |(id, deployed): (&Id, &Deployed<'_>)| {
+        let graded = risk::of(subject(deployed.object), &[], &What::Left);
+        let before = Some(compare::stripped(deployed.object));
         let change = Change { at: String::new(), what: What::Left, before, after: None, owner: None, graded };
         Difference {
             region: Some(region.to_owned()),
-            artifact: dump.source.clone(),
+            artifact: deployed.source.to_owned(),
             subject: id.shown(),
             what: What::Left,
             changes: vec![change],
             origin: None,
         }
     };
-    live.iter().filter(|(id, object)| is_left(id, object)).map(difference).collect()
+    live.iter().filter(|(id, deployed)| is_left(id, deployed.object)).map(difference).collect()
 }
