@@ -138,7 +138,27 @@ fn syntax_error(info: &str, span: Span) -> Diagnostic {
 
 enum Frame {
     List { node: Span, items: Vec<Node>, anchor: usize },
-    Map { node: Span, entries: Vec<Entry>, seen: HashSet<Box<str>>, key: Option<(Box<str>, Span, bool)>, anchor: usize },
+    Map { node: Span, entries: Vec<Entry>, seen: Seen, key: Option<(Box<str>, Span, bool)>, anchor: usize },
+}
+
+/// Which keys of a map were read. Most maps are small: only a large one needs more than a look at its entries.
+#[derive(Default)]
+struct Seen(HashSet<Box<str>>);
+
+impl Seen {
+    /// The most entries that are looked at one by one.
+    const FEW: usize = 16;
+
+    /// Whether a key is new beside these entries.
+    fn is_new(&mut self, name: &str, entries: &[Entry]) -> bool {
+        if entries.len() < Self::FEW {
+            return !entries.iter().any(|entry| &*entry.key == name);
+        }
+        if self.0.is_empty() {
+            self.0.extend(entries.iter().map(|entry| entry.key.clone()));
+        }
+        self.0.insert(name.into())
+    }
 }
 
 struct Builder {
@@ -204,7 +224,7 @@ impl Builder {
                 self.no_tag(tag.is_some(), span);
                 self.open(
                     span,
-                    Frame::Map { node: span, entries: Vec::new(), seen: HashSet::new(), key: None, anchor },
+                    Frame::Map { node: span, entries: Vec::new(), seen: Seen::default(), key: None, anchor },
                 );
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
@@ -277,7 +297,7 @@ impl Builder {
                     }
                 },
                 Some((name, key_span, key_plain)) => {
-                    if seen.insert(name.clone()) {
+                    if seen.is_new(&name, entries) {
                         // An empty value has no place of its own: point at its key.
                         let mut node = node;
                         if node.span.start == node.span.end && node.is_null() {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::alerts::written::{Alert, Written};
 use super::kubernetes::services::Cluster;
+use super::kubernetes::workloads::Workloads;
 use crate::estate::Estate;
 
 /// The files of a cluster, and what was read from them. Whoever asks first reads; nothing that is read here uses several
@@ -13,12 +14,13 @@ pub struct View<'a> {
     estate: &'a Estate,
     written: OnceLock<Written<'a>>,
     cluster: OnceLock<Cluster<'a>>,
+    workloads: OnceLock<Workloads<'a>>,
 }
 
 impl<'a> View<'a> {
     /// Looks at files; reads nothing yet.
     pub fn new(estate: &'a Estate) -> Self {
-        Self { estate, written: OnceLock::new(), cluster: OnceLock::new() }
+        Self { estate, written: OnceLock::new(), cluster: OnceLock::new(), workloads: OnceLock::new() }
     }
 
     /// All alerting rules whose expression can be read.
@@ -34,6 +36,11 @@ impl<'a> View<'a> {
     /// The pods of all namespaces.
     pub fn cluster(&self) -> &Cluster<'a> {
         self.cluster.get_or_init(|| Cluster::read(self.estate))
+    }
+
+    /// What is written as a whole, and the patches of it.
+    pub fn workloads(&self) -> &Workloads<'a> {
+        self.workloads.get_or_init(|| Workloads::read(self.estate))
     }
 }
 

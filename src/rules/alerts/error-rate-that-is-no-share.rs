@@ -68,20 +68,20 @@ fn counted<'a, 'b>(expression: &'b Expression<'a>) -> Option<(&'b Series<'a>, f6
         if found.is_some() {
             return found;
         }
-        open.extend(next.parts().into_iter().rev());
+        open.extend(next.parts().rev());
     }
     None
 }
 
 /// Whether somewhere in it one series divided by another is compared with something.
 fn bounds_a_share(expression: &Expression<'_>) -> bool {
-    let divides = |part: &&Expression<'_>| {
+    let divides = |part: &Expression<'_>| {
         let Expression::Binary("/", left, right) = part else { return false };
         left.series().next().is_some() && right.series().next().is_some()
     };
-    expression.all().into_iter().any(|part| match part {
+    expression.all().any(|part| match part {
         Expression::Binary(">" | ">=" | "<" | "<=", left, right) => {
-            left.all().iter().any(divides) || right.all().iter().any(divides)
+            left.all().any(divides) || right.all().any(divides)
         }
         _ => false,
     })

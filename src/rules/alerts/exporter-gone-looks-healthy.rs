@@ -90,7 +90,7 @@ fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
 /// Whether an alert notices that an exporter is gone.
 fn notices(alert: &Alert<'_>, exporter: &Exporter) -> bool {
     let own = |expression: &Expression<'_>| expression.series().any(|series| series.name.starts_with(exporter.prefix));
-    let absent = alert.expression.all().into_iter().any(|part| match part {
+    let absent = alert.expression.all().any(|part| match part {
         Expression::Call("absent" | "absent_over_time", inside) => inside.iter().any(own),
         _ => false,
     });

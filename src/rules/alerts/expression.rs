@@ -61,28 +61,28 @@ impl<'a> Expression<'a> {
     }
 
     /// What it consists of.
-    pub fn parts(&self) -> Vec<&Self> {
-        match self {
-            Self::Call(_, parts) | Self::Aggregation(_, _, parts) => parts.iter().collect(),
-            Self::Binary(_, left, right) => vec![&**left, &**right],
-            _ => Vec::new(),
-        }
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &Self> {
+        let (several, pair) = match self {
+            Self::Call(_, parts) | Self::Aggregation(_, _, parts) => (parts.as_slice(), [None, None]),
+            Self::Binary(_, left, right) => (&[][..], [Some(&**left), Some(&**right)]),
+            _ => (&[][..], [None, None]),
+        };
+        several.iter().chain(pair.into_iter().flatten())
     }
 
     /// It and everything below it, what stands first first.
-    pub fn all(&self) -> Vec<&Self> {
-        let mut all = Vec::new();
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
         let mut open = vec![self];
-        while let Some(next) = open.pop() {
-            all.push(next);
-            open.extend(next.parts().into_iter().rev());
-        }
-        all
+        std::iter::from_fn(move || {
+            let next = open.pop()?;
+            open.extend(next.parts().rev());
+            Some(next)
+        })
     }
 
     /// All series below it.
     pub fn series(&self) -> impl Iterator<Item = &Series<'a>> {
-        self.all().into_iter().filter_map(|part| match part {
+        self.all().filter_map(|part| match part {
             Self::Series(series) => Some(series),
             _ => None,
         })
@@ -90,7 +90,7 @@ impl<'a> Expression<'a> {
 
     /// Whether a function or an aggregation of one of these names is below it.
     pub fn calls(&self, names: &[&str]) -> bool {
-        self.all().iter().any(|part| match part {
+        self.all().any(|part| match part {
             Self::Call(name, _) | Self::Aggregation(name, _, _) => names.contains(name),
             _ => false,
         })
@@ -98,12 +98,12 @@ impl<'a> Expression<'a> {
 
     /// Whether an operator is below it.
     pub fn has(&self, operator: &str) -> bool {
-        self.all().iter().any(|part| matches!(part, Self::Binary(op, _, _) if *op == operator))
+        self.all().any(|part| matches!(part, Self::Binary(op, _, _) if *op == operator))
     }
 
     /// The comparisons with a number in it: what is compared, the operator as if the number stood on the right, the number.
     pub fn comparisons(&self) -> impl Iterator<Item = (&Self, &'a str, f64)> {
-        self.all().into_iter().filter_map(Self::compared)
+        self.all().filter_map(Self::compared)
     }
 
     /// The same of itself, when it is a comparison with a number.

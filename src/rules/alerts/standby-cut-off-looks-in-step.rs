@@ -60,7 +60,7 @@ fn is_lag(name: &str) -> bool {
 fn sees_it(alert: &Alert<'_>) -> bool {
     let positions = ["pg_replication_slot", "patroni_xlog_", "pg_stat_wal_receiver"];
     let by_position = alert.series().any(|series| positions.iter().any(|start| series.name.starts_with(start)));
-    let counts = alert.expression.all().into_iter().any(|part| match part {
+    let counts = alert.expression.all().any(|part| match part {
         Expression::Call("absent" | "absent_over_time", inside) | Expression::Aggregation("count", _, inside) => {
             let mut series = inside.iter().flat_map(Expression::series);
             series.any(|series| series.name.starts_with("pg_stat_replication"))

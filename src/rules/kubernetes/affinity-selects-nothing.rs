@@ -49,10 +49,10 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
-    let all = settled(estate, &["affinity", "topologySpreadConstraints", "labels"]);
+    let all: Vec<_> = settled(estate, &["affinity", "topologySpreadConstraints", "labels"]).collect();
     let adds = |object: Object<'_>| ["labels", "commonLabels"].iter().any(|key| object.node.get(key).is_some());
     let relabeled = of_kind(estate, "Kustomization").any(adds);
-    for workload in &all {
+    for workload in all.iter().copied() {
         for term in workload.required().chain(workload.preferred()) {
             let Some(selector) = term.get("labelSelector") else { continue };
             if names_itself(selector, workload, &all) {
@@ -73,7 +73,7 @@ fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
 }
 
 /// Whether a selector means the workload and picks none of its pods.
-fn names_itself(selector: &Node, workload: &Workload<'_>, all: &[Workload<'_>]) -> bool {
+fn names_itself(selector: &Node, workload: &Workload<'_>, all: &[&Workload<'_>]) -> bool {
     workload.is_named(selector) && !fits_any(selector, workload) && !is_of_others(selector, workload, all)
 }
 
@@ -142,7 +142,7 @@ fn fits_any(selector: &Node, workload: &Workload<'_>) -> bool {
 }
 
 /// Whether a selector picks pods of another workload that may be in the same namespace.
-fn is_of_others(selector: &Node, workload: &Workload<'_>, all: &[Workload<'_>]) -> bool {
+fn is_of_others(selector: &Node, workload: &Workload<'_>, all: &[&Workload<'_>]) -> bool {
     let others = all.iter().filter(|other| !std::ptr::eq(other.object.node, workload.object.node));
     others
         .filter(|other| may_share(other.object, workload.object))

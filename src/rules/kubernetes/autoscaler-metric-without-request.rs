@@ -54,7 +54,7 @@ fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
                 .iter()
                 .any(|range| range.namespace() == workload.object.namespace() && gives(*range, metric.resource));
             if !range && !requests(at(workload.template, &["spec", "resources"]), metric.resource) {
-                of_metric(&workload, scaler, &metric, findings);
+                of_metric(workload, scaler, &metric, findings);
             }
         }
     }

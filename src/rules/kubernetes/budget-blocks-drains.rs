@@ -48,9 +48,9 @@ const FIX: &str = "write `maxUnavailable: 1`, and have one pod more than has to 
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let all = workloads(estate);
     for budget in of_kind(estate, "PodDisruptionBudget") {
-        findings.extend(never(budget).or_else(|| none_left(budget, &all)));
+        findings.extend(never(budget).or_else(|| none_left(budget, all)));
     }
-    twice(estate, &all, findings);
+    twice(estate, all, findings);
 }
 
 /// Second budgets for the same pods. One of the same name is the same budget, as another overlay writes it.

@@ -72,8 +72,8 @@ fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let all = workloads(estate);
     let mut labelled = ByLabel::default();
     all.iter().enumerate().for_each(|(number, workload)| labelled.add(number, &workload.labels));
-    findings.extend(budgets.iter().filter_map(|budget| allows_all(*budget, &all, &labelled)));
-    for workload in &all {
+    findings.extend(budgets.iter().filter_map(|budget| allows_all(*budget, all, &labelled)));
+    for workload in all {
         let Some(least) = workload.least().filter(|least| least.count >= 2) else { continue };
         let mut near = selecting.fitting(&workload.labels).into_iter().filter_map(|number| budgets.get(number));
         if near.any(|budget| may_hold(*budget, workload)) {

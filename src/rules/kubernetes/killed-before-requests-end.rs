@@ -98,7 +98,7 @@ const STREAM: i64 = 600;
 fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let traffic = Traffic::of(estate);
     for workload in settled(estate, &["lifecycle", "terminationGracePeriodSeconds"]) {
-        let timed = traffic.routes(&workload).filter_map(|route| Some((route, route.timeout.clone()?)));
+        let timed = traffic.routes(workload).filter_map(|route| Some((route, route.timeout.clone()?)));
         let Some((route, (longest, place))) =
             timed.filter(|(_, (timeout, _))| *timeout <= STREAM).max_by_key(|(_, (timeout, _))| *timeout)
         else {

@@ -45,7 +45,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
-    for workload in settled(estate, &["affinity"]).iter().filter(|workload| workload.object.kind() == "Deployment") {
+    for workload in settled(estate, &["affinity"]).filter(|workload| workload.object.kind() == "Deployment") {
         let Some(key) = workload.zone_term().and_then(|term| at(term, &["topologyKey"])) else { continue };
         let Some(least) = workload.least().filter(|least| least.count >= ZONES) else { continue };
         findings.push(

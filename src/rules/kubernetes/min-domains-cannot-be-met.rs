@@ -44,7 +44,7 @@ pub static RULE: Rule = Rule {
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for workload in settled(estate, &["topologySpreadConstraints"]) {
         for constraint in workload.spread() {
-            findings.extend(rejected(&workload, constraint).or_else(|| too_many(&workload, constraint)));
+            findings.extend(rejected(workload, constraint).or_else(|| too_many(workload, constraint)));
         }
     }
 }

@@ -11,7 +11,7 @@ mod selector;
 pub(super) mod services;
 mod times;
 mod traffic;
-mod workloads;
+pub(super) mod workloads;
 
 use super::rule::family;
 

@@ -241,7 +241,7 @@ fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
                 .fix("have two pods at least, in two zones"),
         );
     };
-    for (place, says, reached) in Traffic::of(estate).ways(&all) {
+    for (place, says, reached) in Traffic::of(estate).ways(all) {
         // What several workloads answer depends on none of them alone; what is not known is not judged.
         let counts: Option<Vec<i64>> = reached.iter().map(|workload| Some(workload.least()?.count)).collect();
         let one = counts.is_some_and(|counts| counts.iter().fold(0i64, |sum, count| sum.saturating_add(*count)) == 1);

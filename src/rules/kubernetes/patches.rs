@@ -5,7 +5,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::objects::{Object, at, list, list_at, objects, of_kind, text_at};
 use super::workloads::may_share;
@@ -24,7 +24,7 @@ struct Written {
 struct Target {
     kind: Option<String>,
     /// The files that its Kustomization leads to; all, where it does not say.
-    files: Option<Rc<BTreeSet<u32>>>,
+    files: Option<Arc<BTreeSet<u32>>>,
     written: Written,
 }
 
@@ -63,8 +63,8 @@ impl<'a> Patches<'a> {
     fn read(&mut self, object: Object<'a>, files: &Files<'_>) {
         let reached = OnceCell::new();
         let reached = || {
-            let files = reached.get_or_init(|| Rc::new(files.reached(object)));
-            (object.kind() == "Kustomization" && !files.is_empty()).then(|| Rc::clone(files))
+            let files = reached.get_or_init(|| Arc::new(files.reached(object)));
+            (object.kind() == "Kustomization" && !files.is_empty()).then(|| Arc::clone(files))
         };
         for name in list_at(object.node, &["replicas"]).filter_map(|replicas| text_at(replicas, &["name"])) {
             let written = Written { keys: BTreeSet::from(["replicas".to_owned()]), all: false };

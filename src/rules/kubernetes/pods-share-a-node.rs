@@ -74,7 +74,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for workload in settled(estate, &["affinity", "topologySpreadConstraints"]) {
         let Some(least) = workload.least().filter(|least| least.count >= 2) else { continue };
-        if keeps_apart(&workload, least.count) {
+        if keeps_apart(workload, least.count) {
             continue;
         }
         findings.push(

@@ -45,7 +45,7 @@ pub static RULE: Rule = Rule {
 
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let all = settled(estate, &["affinity", "strategy"]);
-    findings.extend(all.iter().filter(|workload| workload.object.kind() == "Deployment").filter_map(fault));
+    findings.extend(all.filter(|workload| workload.object.kind() == "Deployment").filter_map(fault));
 }
 
 fn fault(workload: &Workload<'_>) -> Option<Diagnostic> {

@@ -25,6 +25,8 @@
 //! # Source
 //! facts.md R-K8-38: Kubernetes, Horizontal Pod Autoscaling; Specifying a Disruption Budget.
 
+use std::collections::BTreeSet;
+
 use super::objects::{Object, at, of_kind, text_at};
 use super::services::{Cluster, Picked, Selector, is_later};
 use crate::diagnostics::nearest;
@@ -42,11 +44,19 @@ pub static RULE: Rule = Rule {
 
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let cluster = estate.cluster();
-    of_kind(estate, "HorizontalPodAutoscaler").for_each(|hpa| autoscaler(hpa, cluster, findings));
+    let all = cluster.all().map(|pods| pods.object);
+    let there: BTreeSet<_> = all.map(|object| (object.namespace(), object.kind(), object.name())).collect();
+    of_kind(estate, "HorizontalPodAutoscaler").for_each(|hpa| autoscaler(hpa, cluster, &there, findings));
     of_kind(estate, "PodDisruptionBudget").for_each(|budget| self::budget(estate, budget, cluster, findings));
 }
 
-fn autoscaler(hpa: Object<'_>, cluster: &Cluster<'_>, findings: &mut Vec<Diagnostic>) {
+/// What is there goes by namespace, kind and name.
+fn autoscaler(
+    hpa: Object<'_>,
+    cluster: &Cluster<'_>,
+    there: &BTreeSet<(&str, &str, &str)>,
+    findings: &mut Vec<Diagnostic>,
+) {
     let Some(reference) = at(hpa.node, &["spec", "scaleTargetRef"]) else { return };
     let text = |key: &str| text_at(reference, &[key]).unwrap_or_default();
     let (kind, name, place) = (text("kind"), text("name"), reference.get("name").unwrap_or(reference).span);
@@ -67,11 +77,10 @@ fn autoscaler(hpa: Object<'_>, cluster: &Cluster<'_>, findings: &mut Vec<Diagnos
         return;
     }
     let same = |pods: &&super::services::Pods<'_>| pods.object.kind() == kind;
-    let names = || cluster.pods(namespace).iter().filter(same).map(|pods| pods.object.name());
-    if !cluster.knows(namespace) || names().any(|known| known == name) {
+    if !cluster.knows(namespace) || there.contains(&(namespace, kind, name)) {
         return;
     }
-    let near = nearest(name, names());
+    let near = nearest(name, cluster.pods(namespace).iter().filter(same).map(|pods| pods.object.name()));
     findings.push(
         RULE.finding(Place::Span(place), title(&format!("there is no {kind} `{shown}`")))
             .label("not there")

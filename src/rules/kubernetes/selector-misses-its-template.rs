@@ -45,7 +45,7 @@ pub static RULE: Rule = Rule {
 
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     for (object, template) in
-        running(estate, &["labels", "selector"]).into_iter().filter(|(object, _)| object.kind() != "Pod")
+        running(estate, &["labels", "selector"]).filter(|(object, _)| object.kind() != "Pod")
     {
         findings.extend(fault(object, template));
     }

@@ -42,7 +42,7 @@ pub static RULE: Rule = Rule {
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let left = ZONES - 1;
     for workload in
-        settled(estate, &["topologySpreadConstraints"]).iter().filter(|workload| workload.object.kind() == "Deployment")
+        settled(estate, &["topologySpreadConstraints"]).filter(|workload| workload.object.kind() == "Deployment")
     {
         for constraint in workload.spread() {
             let zone = text_at(constraint, &["topologyKey"]).is_some_and(is_zone);

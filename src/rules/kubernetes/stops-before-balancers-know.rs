@@ -82,9 +82,9 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
     let (traffic, least) = (Traffic::of(estate), LEAST.secs());
     for workload in settled(estate, &["lifecycle", "terminationGracePeriodSeconds"]) {
-        let service = traffic.services(&workload).next();
+        let service = traffic.services(workload).next();
         let by_service = service.map(|service| (service.place(), format!("Service `{}` sends to it", shown(service))));
-        let by_route = || traffic.routes(&workload).next().map(|route| (route.place.clone(), route.says()));
+        let by_route = || traffic.routes(workload).next().map(|route| (route.place.clone(), route.says()));
         let Some((sender, says)) = by_service.or_else(by_route) else { continue };
         let hooks = pre_stops(workload.template);
         // Whatever else a hook does may take long enough.

@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::objects::{Object, at, list_at, objects, text_at, texts};
+use super::objects::{Object, at, list_at, objects, of_kind, text_at, texts};
 use super::patches::{Patches, patched_scalers};
 use super::scalers::Scaler;
 use super::selector::Selector;
 use crate::diagnostics::Place;
 use crate::document::Node;
 use crate::estate::Estate;
+use crate::rules::view::View;
 
 /// So many zones a region commonly has. How many the cluster has is not in these files.
 pub(super) const ZONES: i64 = 3;
@@ -39,63 +40,79 @@ pub(super) struct Replicas {
     pub what: &'static str,
 }
 
+/// What is written as a whole among the files of a cluster, and the patches of it. Read once, for all rules.
+pub struct Workloads<'a> {
+    all: Vec<Workload<'a>>,
+    /// What runs on and on, with its pod template.
+    lasting: Vec<(Object<'a>, &'a Node)>,
+    patches: Patches<'a>,
+}
+
+impl<'a> Workloads<'a> {
+    /// Those of these files.
+    pub fn read(estate: &'a Estate) -> Self {
+        let mut scaled: BTreeMap<(&str, &str), Vec<Scaler<'_>>> = BTreeMap::new();
+        for scaler in Scaler::all(estate) {
+            scaled.entry((scaler.kind, scaler.name)).or_default().push(scaler);
+        }
+        let whole = Whole::of(estate);
+        let (patches, scalers) = (Patches::of(estate, |object| whole.has(object)), patched_scalers(estate));
+        let (mut all, mut lasting) = (Vec::new(), Vec::new());
+        for kind in ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod"] {
+            for object in of_kind(estate, kind).filter(|object| whole.has(*object)) {
+                let Some(template) = object.template() else { continue };
+                lasting.push((object, template));
+                if matches!(kind, "ReplicaSet" | "Pod") {
+                    continue;
+                }
+                let known = scaled.get(&(kind, object.name())).map(Vec::as_slice).unwrap_or_default();
+                let scaler = known.iter().find(|scaler| may_share(scaler.object, object)).copied();
+                let patched = scaler.is_some_and(|s| scalers.contains(&(s.object.kind(), s.object.name())));
+                let resized = patched || patches.may_write(object, &["replicas"]);
+                let labels = texts(at(template, &["metadata", "labels"]));
+                all.push(Workload { object, template, labels, scaler, resized });
+            }
+        }
+        Self { all, lasting, patches }
+    }
+}
+
 /// All workloads that are written as a whole. A patch of one is none: what it lacks stands in what it patches.
-pub(super) fn workloads(estate: &Estate) -> Vec<Workload<'_>> {
-    settled(estate, &[])
+pub(super) fn workloads<'v, 'a>(view: &'v View<'a>) -> &'v [Workload<'a>] {
+    &view.workloads().all
 }
 
 /// The workloads of which no patch among the files may write one of these keys.
-pub(super) fn settled<'a>(estate: &'a Estate, keys: &[&str]) -> Vec<Workload<'a>> {
-    let scalers: Vec<Scaler<'_>> = Scaler::all(estate).collect();
-    let mut scaled: BTreeMap<(&str, &str), Vec<Scaler<'_>>> = BTreeMap::new();
-    for scaler in scalers {
-        scaled.entry((scaler.kind, scaler.name)).or_default().push(scaler);
-    }
-    let whole = Whole::of(estate);
-    let (patches, scalers) = (Patches::of(estate, |object| whole.has(object)), patched_scalers(estate));
-    let of_pods = objects(estate).filter(|object| matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet"));
-    of_pods
-        .filter(|object| whole.has(*object) && !patches.may_write(*object, keys))
-        .filter_map(|object| {
-            let template = object.template()?;
-            let known = scaled.get(&(object.kind(), object.name())).map(Vec::as_slice).unwrap_or_default();
-            let scaler = known.iter().find(|scaler| may_share(scaler.object, object)).copied();
-            let patched = scaler.is_some_and(|s| scalers.contains(&(s.object.kind(), s.object.name())));
-            let resized = patched || patches.may_write(object, &["replicas"]);
-            let labels = texts(at(template, &["metadata", "labels"]));
-            Some(Workload { object, template, labels, scaler, resized })
-        })
-        .collect()
+pub(super) fn settled<'v, 'a>(view: &'v View<'a>, keys: &'v [&'v str]) -> impl Iterator<Item = &'v Workload<'a>> {
+    let Workloads { all, patches, .. } = view.workloads();
+    all.iter().filter(move |workload| !patches.may_write(workload.object, keys))
 }
 
 /// What runs on and on: workloads and single pods, each with its pod template; no jobs, no patches, and nothing of which a
 /// patch among the files may write one of these keys.
-pub(super) fn running<'a>(estate: &'a Estate, keys: &[&str]) -> Vec<(Object<'a>, &'a Node)> {
-    let whole = Whole::of(estate);
-    let patches = Patches::of(estate, |object| whole.has(object));
-    let lasting = objects(estate)
-        .filter(|object| matches!(object.kind(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Pod"));
-    lasting
-        .filter(|object| whole.has(*object) && !patches.may_write(*object, keys))
-        .filter_map(|object| object.template().map(|template| (object, template)))
-        .collect()
+pub(super) fn running<'v, 'a>(
+    view: &'v View<'a>,
+    keys: &'v [&'v str],
+) -> impl Iterator<Item = (Object<'a>, &'a Node)> {
+    let Workloads { lasting, patches, .. } = view.workloads();
+    lasting.iter().copied().filter(move |(object, _)| !patches.may_write(*object, keys))
 }
 
 /// Which objects are written as a whole.
-pub(super) struct Whole<'a> {
+struct Whole<'a> {
     selecting: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Whole<'a> {
     /// Those of these files.
-    pub fn of(estate: &'a Estate) -> Self {
+    fn of(estate: &'a Estate) -> Self {
         let selecting = objects(estate).filter(|object| at(object.node, &["spec", "selector"]).is_some());
         Self { selecting: selecting.map(|object| (object.kind(), object.name())).collect() }
     }
 
     /// Whether an object is whole: a container has an image, and its selector, where it lacks one, stands in no other object
     /// of the same kind and name.
-    pub fn has(&self, object: Object<'a>) -> bool {
+    fn has(&self, object: Object<'a>) -> bool {
         let imaged = object.template().is_some_and(|template| containers(template).any(|c| c.get("image").is_some()));
         let patched = object.kind() != "Pod"
             && at(object.node, &["spec", "selector"]).is_none()
