@@ -7,10 +7,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::commands::SHIPPED;
 use crate::blueprint::raw::PolicyLevel;
+use crate::blueprint::units::{Duration, UnitError};
 use crate::diff::Risk;
 use crate::render::Family;
 use crate::report::{CheckFormat, DiffFormat, Format};
 use crate::rules::waiver::is_date;
+use crate::state::LiveKind;
 
 /// One high-availability and disaster-recovery blueprint in; Kubernetes, Patroni, Redis, Route 53 and alert files out.
 #[derive(Debug, Parser)]
@@ -328,8 +330,25 @@ pub struct Diff {
     /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config` or `redis-cli CONFIG GET '*'` printed; `/api/v1/rules` of Prometheus, or rule files; a directory of such
     /// files; a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `NAME=PATH` says of which region or cluster a file is:
     /// `us-east-1=dump.yaml`, `us-east-1/patroni-main=config.json`.
-    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    #[arg(long, required_unless_present = "live", num_args = 1.., value_name = "PATH")]
     pub against: Vec<String>,
+    /// What is deployed, asked of what runs it: of all that the blueprint and `--endpoint` have an address of, or of these kinds.
+    /// Nothing is changed: Kubernetes is asked for dry runs of an apply.
+    #[arg(long, value_enum, num_args = 0.., value_delimiter = ',', value_name = "KIND")]
+    pub live: Option<Vec<LiveKind>>,
+    /// Where a live source is: 'prometheus/us-east-1=https://prometheus.example.com', 'patroni/us-east-1/patroni-main=http://10.0.1.11:8008',
+    /// 'kubernetes/us-east-1=CONTEXT', 'route53=HOSTED-ZONE-ID'. Without a name, of all of the kind.
+    #[arg(long = "endpoint", value_name = "KIND[/NAME]=ADDRESS", value_parser = endpoint, requires = "live")]
+    pub endpoints: Vec<Endpoint>,
+    /// The longest that one request to a live source may take.
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "15s")]
+    pub timeout: std::time::Duration,
+    /// Write what was found as metrics of Prometheus to a file, such as one that node_exporter's textfile collector reads.
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// Put the same to a Pushgateway: 'http://HOST:9091/metrics/job/hagen_diff'.
+    #[arg(long, value_name = "URL")]
+    pub push: Option<String>,
     /// The tree that was rendered before, a directory or `git:REVISION[:DIRECTORY]`: what is rendered no more was hagen's.
     #[arg(long, value_name = "DIR|git:REV")]
     pub previous: Option<String>,
@@ -351,6 +370,45 @@ pub struct Diff {
     /// How differences are printed.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: DiffFormat,
+}
+
+/// Where a live source is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Its kind.
+    pub kind: LiveKind,
+    /// Which one: a region, `REGION/SCOPE`; all of the kind where there is none.
+    pub name: Option<String>,
+    /// A URL, `HOST:PORT`, a context, the id of a hosted zone.
+    pub address: String,
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, String> {
+    let (whose, address) = text.split_once('=').ok_or("write KIND/NAME=ADDRESS")?;
+    let (kind, name) = whose.split_once('/').map_or((whose, None), |(kind, name)| (kind, Some(name.to_owned())));
+    let kind = LiveKind::from_str(kind, false)
+        .ok()
+        .filter(|kind| *kind != LiveKind::Redis)
+        .ok_or("the kind is one of kubernetes, route53, prometheus, patroni: nodes of Redis are asked where the blueprint has them")?;
+    if address.is_empty() {
+        return Err("the address is empty".to_owned());
+    }
+    // It would stand in messages, in the history of the shell and in the list of processes.
+    if address.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains('@')))
+    {
+        return Err(
+            "write no credentials into an address: HAGEN_PROMETHEUS_AUTHORIZATION and HAGEN_PATRONI_AUTHORIZATION \
+                    hold what the Authorization header should say"
+                .to_owned(),
+        );
+    }
+    Ok(Endpoint { kind, name, address: address.to_owned() })
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let duration: Duration = text.parse().map_err(|error: UnitError| error.fix)?;
+    let duration = std::time::Duration::from_millis(duration.millis());
+    if duration.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(duration) }
 }
 
 /// Arguments of `explain`.

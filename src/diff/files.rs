@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use similar::TextDiff;
 
-use super::kubernetes::{Against, Id, object, parse, subject};
+use super::kubernetes::{Against, object, parse, subject};
 use super::{Change, Comparison, Difference, Graded, Risk, What};
 use crate::render::{Artifact, ArtifactKind, ArtifactSet, Selection};
+use crate::state::ObjectId as Id;
 use crate::state::{LockedFile, Tree};
 
 /// Compares each file with that of the tree.

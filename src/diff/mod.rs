@@ -9,6 +9,7 @@ mod mask;
 mod path;
 mod patroni;
 mod prometheus;
+mod reach;
 mod redis;
 mod route53;
 
@@ -21,6 +22,7 @@ use crate::state::{Deployed, Loaded, State};
 pub use change::{Change, Difference, Graded, Risk, What};
 pub use mask::Masks;
 pub use path::Step;
+pub use reach::{Reach, reach};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, Default)]

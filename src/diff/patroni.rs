@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Change, Comparison, Difference, Graded, Risk, What};
 use crate::document::{Path, Source, plain, yaml};
 use crate::render::{Artifact, ArtifactKind, ArtifactSet};
-use crate::state::Dynamic;
+use crate::state::{Dynamic, Server};
 
 /// The rendered configuration of a cluster in a region.
 struct Rendered {
@@ -57,6 +57,39 @@ pub fn compare(set: &ArtifactSet, live: &Dynamic) -> Result<Comparison, String> 
         origin: rendered.origin.clone(),
     };
     Ok(Comparison { differences: vec![difference], ..Comparison::default() })
+}
+
+/// A rendered cluster as a live source.
+pub struct Rest {
+    /// Its name, and where the REST API of its members answers; nowhere that is known where it runs on Kubernetes.
+    pub server: Server,
+    /// What it is called in a sentence.
+    pub shown: String,
+}
+
+/// All rendered clusters, with the addresses of their members' REST API.
+pub fn servers(set: &ArtifactSet) -> Vec<Rest> {
+    let members: Vec<(Option<&str>, Value)> = set
+        .values()
+        .filter(|artifact| artifact.kind == ArtifactKind::Patroni)
+        .flat_map(|artifact| {
+            documents(&artifact.path, &artifact.text).into_iter().map(|config| (artifact.region.as_deref(), config))
+        })
+        .collect();
+    let text = |config: &Value, pointer: &str| config.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let rest = |rendered: Rendered| {
+        let own = members.iter().filter(|(region, config)| {
+            *region == rendered.region.as_deref() && text(config, "/scope").as_ref() == Some(&rendered.scope)
+        });
+        let address = |config: &Value| {
+            let scheme = if config.pointer("/restapi/certfile").is_some() { "https" } else { "http" };
+            Some(format!("{scheme}://{}", text(config, "/restapi/connect_address")?))
+        };
+        let addresses = own.filter_map(|(_, config)| address(config)).collect();
+        let name = format!("{}/{}", rendered.region.as_deref().unwrap_or_default(), rendered.scope);
+        Rest { shown: format!("Patroni of {name}"), server: Server { name, addresses, tls: false } }
+    };
+    rendered(set).into_iter().map(rest).collect()
 }
 
 fn rendered(set: &ArtifactSet) -> Vec<Rendered> {

@@ -1,13 +1,13 @@
 //! A rendered redis.conf against what a living node says of itself: `CONFIG GET '*'`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::{Change, Comparison, Difference, Graded, Risk, What};
 use crate::document::{Path, Source, plain, yaml};
 use crate::render::{Artifact, ArtifactKind, ArtifactSet};
-use crate::state::Node;
+use crate::state::{Node, Server};
 
 /// A rendered node.
 struct Rendered {
@@ -95,6 +95,37 @@ pub fn compare(set: &ArtifactSet, live: &Node) -> Result<Comparison, String> {
         origin: rendered.origin.clone(),
     };
     Ok(Comparison { differences: vec![difference], ..Comparison::default() })
+}
+
+/// The rendered nodes on hosts as live sources, and the files of those that run on Kubernetes.
+pub fn servers(set: &ArtifactSet) -> (Vec<Server>, Vec<String>) {
+    let hosts: BTreeSet<&str> = set
+        .values()
+        .filter(|artifact| artifact.kind == ArtifactKind::Redis)
+        .map(|artifact| artifact.path.as_str())
+        .collect();
+    let (mut servers, mut inside) = (Vec::new(), Vec::new());
+    for node in rendered(set) {
+        if !hosts.contains(node.artifact.as_str()) {
+            if !inside.contains(&node.artifact) {
+                inside.push(node.artifact);
+            }
+            continue;
+        }
+        let of = |key: &str| node.settings.get(key).filter(|value| !matches!(value.as_str(), "" | "0"));
+        let host = ["cluster-announce-hostname", "replica-announce-ip", "cluster-announce-ip"]
+            .into_iter()
+            .find_map(of)
+            .or_else(|| of("bind"))
+            .and_then(|hosts| hosts.split_whitespace().next());
+        let (port, tls) = (of("tls-port").or_else(|| of("port")), of("tls-port").is_some());
+        if let (Some(host), Some(port)) = (host, port) {
+            let bracketed = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+            let name = node.region.clone().unwrap_or_default();
+            servers.push(Server { name, addresses: vec![format!("{bracketed}:{port}")], tls });
+        }
+    }
+    (servers, inside)
 }
 
 fn rendered(set: &ArtifactSet) -> Vec<Rendered> {

@@ -1,11 +1,15 @@
-//! The only place that reads a clock: waivers end on a day. Nothing that is rendered depends on it.
+//! The only place that reads a clock: waivers end on a day, and metrics say when they were made. Nothing that is rendered depends on it.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The day in UTC, as `2027-06-30`.
 pub fn today() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    day(seconds / 86_400)
+    day(seconds() / 86_400)
+}
+
+/// The seconds since 1970: when a comparison was made, which its metrics say.
+pub fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The day that is so many days after 1970-01-01, in the proleptic Gregorian calendar.

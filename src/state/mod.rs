@@ -2,17 +2,23 @@
 //! from its content.
 
 mod git;
+#[cfg(feature = "live")]
+pub mod live;
+mod object;
 mod recognise;
 mod tree;
+mod wanted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 pub use crate::write::LockedFile;
+pub use object::ObjectId;
 pub use tree::Tree;
+pub use wanted::{Cluster, LiveKind, Manner, Server, Wanted, Zone};
 
 /// Objects of a cluster, as `kubectl get -o yaml` or `-o json` prints them.
 #[derive(Debug, Clone)]
@@ -23,6 +29,19 @@ pub struct Dump {
     pub region: Option<String>,
     /// The objects.
     pub objects: Vec<Value>,
+    /// What the API server itself said of the rendered objects, where it was asked.
+    pub asked: Option<Asked>,
+}
+
+/// What an API server said of rendered objects.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// What an object that is there would be after applying it, or why it is refused: dry runs.
+    pub outcomes: BTreeMap<ObjectId, Result<Value, String>>,
+    /// The objects that could not be looked at.
+    pub hidden: BTreeSet<ObjectId>,
+    /// What it was not allowed to say, so that less is known, in sentences.
+    pub unsure: Vec<String>,
 }
 
 /// The dynamic configuration of a Patroni cluster, as `patronictl show-config` or `/config` of its REST API prints it.

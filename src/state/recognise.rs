@@ -73,7 +73,7 @@ pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deploye
             _ => return Err(Unread::new(source, "what stands in it is nothing that is known", KNOWN)),
         }
     }
-    Ok(Deployed::Kubernetes(Dump { source: source.to_owned(), region, objects }))
+    Ok(Deployed::Kubernetes(Dump { source: source.to_owned(), region, objects, asked: None }))
 }
 
 /// What `redis-cli CONFIG GET '*'` prints: a name in a line, its value in the next one; or, to a terminal, numbered and in quotes.

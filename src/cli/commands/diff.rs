@@ -1,10 +1,12 @@
 //! `hagen diff`: what is rendered against what is deployed.
 
+use super::live;
 use super::rendering::{self, Rendered};
 use crate::cli::args::Diff;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
 use crate::diff::{Comparison, Options, compare};
+use crate::env::clock;
 use crate::report::{self, DiffFormat, Format, Section};
 use crate::state;
 
@@ -24,7 +26,14 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
             .hint("mend what is said above; `hagen validate` says it alone"));
     };
     let Rendered { set, selection, .. } = rendering::rendered(&args.rendering, blueprint)?;
-    let (state, unread) = state::read(&args.against, &blueprint.name);
+    let (mut state, mut unread) = state::read(&args.against, &blueprint.name);
+    let mut unreached = Vec::new();
+    if let Some(kinds) = &args.live {
+        let live = live::ask(args, kinds, blueprint, &set)?;
+        state.deployed.extend(live.state.deployed);
+        unread.extend(live.unread);
+        unreached = live.unreached;
+    }
     let previous = args.previous.as_deref().map(|source| state::tree(source, &blueprint.name)).transpose();
     let previous = previous.map_err(|problem| failure(&problem))?;
     let options = Options { unmanaged: args.show_unmanaged };
@@ -35,9 +44,11 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
         DiffFormat::Json => output.result(&report::diff::json(&shown)),
         DiffFormat::Markdown => output.result(&report::diff::markdown(&shown)),
     }
-    for said in &comparison.unknown {
+    for said in comparison.unknown.iter().chain(&unreached) {
         output.note(&format!("note: {said}"));
     }
+    let troubles = unread.len() + comparison.refused.len();
+    live::metrics(args, &report::diff::metrics(&shown, &blueprint.name, troubles, clock::seconds()))?;
     // The others were compared and shown.
     let refused = comparison.refused.iter().map(|why| {
         Failure::new(why.clone())
@@ -55,7 +66,7 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
     Ok(status(args, &comparison))
 }
 
-fn failure(problem: &state::Unread) -> Failure {
+pub(super) fn failure(problem: &state::Unread) -> Failure {
     Failure::new(format!("{}: {}", problem.source, problem.why)).hint(problem.hint.clone())
 }
 

@@ -6,6 +6,7 @@ mod explain;
 mod files;
 mod fix;
 mod init;
+mod live;
 mod overwrites;
 #[cfg_attr(not(feature = "rego"), path = "own_absent.rs")]
 mod own;

@@ -237,6 +237,13 @@ impl<'w> Walk<'w> {
             self.push(What::Left, Some(live), None);
             return;
         }
+        // The server takes such a list as one value: applying writes all of it.
+        if matches!(steps.last(), Some(Step::Item(_) | Step::Index(_)))
+            && keys.last().is_some_and(|list| ATOMIC.contains(list))
+        {
+            self.push(What::Changed, Some(live), None);
+            return;
+        }
         match self.owner_below(live) {
             Owner::Hagen => self.push(What::Left, Some(live), None),
             _ if !self.against.unmanaged && is_harmless(self.subject.kind, &keys) => {}
@@ -293,6 +300,9 @@ impl<'w> Walk<'w> {
         });
     }
 }
+
+/// Lists that have keys here, and none on the server (`x-kubernetes-list-type: atomic`): who applies one writes all of it.
+const ATOMIC: [&str; 3] = ["metrics", "subjects", "tolerations"];
 
 /// Lists of texts in which no order counts.
 const SETS: [&str; 8] =

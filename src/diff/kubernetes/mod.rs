@@ -15,38 +15,10 @@ use super::{Change, Comparison, Difference, Options, What};
 use crate::blueprint::Blueprint;
 use crate::document::{Path, Source, plain, yaml};
 use crate::render::{ArtifactKind, ArtifactSet, Selection};
-use crate::state::{Dump, Tree};
+use crate::state::{Asked, Dump, ObjectId as Id, Tree};
 
 pub(super) use compare::{Against, object};
 pub(super) use risk::Subject;
-
-/// What an object is known by. The version of its API is no part of it: the server serves each object in all of them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Id {
-    group: String,
-    pub(super) kind: String,
-    namespace: String,
-    name: String,
-}
-
-impl Id {
-    pub(super) fn of(object: &Value) -> Option<Self> {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let version = text("/apiVersion");
-        let group = version.split_once('/').map_or("", |(group, _)| group).to_owned();
-        let id =
-            Self { group, kind: text("/kind"), namespace: text("/metadata/namespace"), name: text("/metadata/name") };
-        (!id.kind.is_empty() && !id.name.is_empty()).then_some(id)
-    }
-
-    /// `Deployment shop/api`.
-    pub(super) fn shown(&self) -> String {
-        match &*self.namespace {
-            "" => format!("{} {}", self.kind, self.name),
-            namespace => format!("{} {namespace}/{}", self.kind, self.name),
-        }
-    }
-}
 
 /// A rendered object.
 pub(super) struct Rendered {
@@ -82,6 +54,16 @@ fn rendered(set: &ArtifactSet, region: &str) -> Result<BTreeMap<Id, Rendered>, S
     Ok(all)
 }
 
+/// The rendered objects of a region, as they are applied.
+pub(super) fn values(set: &ArtifactSet, region: &str) -> Result<Vec<Value>, String> {
+    Ok(rendered(set, region)?.into_values().map(|rendered| rendered.value).collect())
+}
+
+/// What picks all objects that hagen rendered for a blueprint.
+pub(super) fn selector(blueprint: &Blueprint) -> String {
+    format!("app.kubernetes.io/managed-by=hagen,app.kubernetes.io/part-of={}", blueprint.name)
+}
+
 /// The objects of the tree that was rendered before, for a region.
 fn former(previous: Option<&Tree>, region: &str) -> Result<BTreeMap<Id, Value>, String> {
     let mut all = BTreeMap::new();
@@ -115,10 +97,15 @@ pub fn compare(
         .flat_map(|dump| dump.objects.iter().map(|object| Deployed { object, source: &dump.source }))
         .filter_map(|deployed| Some((Id::of(deployed.object)?, deployed)))
         .collect();
+    let asked: Vec<&Asked> = dumps.iter().filter_map(|dump| dump.asked.as_ref()).collect();
     let kinds: BTreeSet<(&str, &str)> = live.keys().map(|id| (&*id.group, &*id.kind)).collect();
     let scaled = scaled(rendered.values().map(|rendered| &rendered.value));
     let mut unseen: BTreeSet<&str> = BTreeSet::new();
     for (id, rendered) in &rendered {
+        // Nothing is known of it, which was said where it was read.
+        if asked.iter().any(|asked| asked.hidden.contains(id)) {
+            continue;
+        }
         let subject = subject(&rendered.value);
         let difference = |what: What, changes: Vec<Change>| Difference {
             region: Some(region.to_owned()),
@@ -133,7 +120,7 @@ pub fn compare(
             let after = Some(rendered.value.clone());
             let change = Change { at: String::new(), what: What::Missing, before: None, after, owner: None, graded };
             all.differences.push(difference(What::Missing, vec![change]));
-            if !kinds.contains(&(&*id.group, &*id.kind)) {
+            if asked.is_empty() && !kinds.contains(&(&*id.group, &*id.kind)) {
                 unseen.insert(&id.kind);
             }
             continue;
@@ -144,13 +131,27 @@ pub fn compare(
             unmanaged: options.unmanaged,
             deployed: true,
         };
-        let changes = object(subject, &rendered.value, live.object, &against);
+        let mut changes = object(subject, &rendered.value, live.object, &against);
+        match asked.iter().find_map(|asked| asked.outcomes.get(id)) {
+            Some(Ok(applied)) => changes = told(changes, subject, applied, live.object),
+            Some(Err(why)) => {
+                let said = format!("{} of {region}: the API server refuses to apply it: {why}", id.shown());
+                // What is made anew is refused as a change.
+                if changes.iter().any(|change| change.graded.risk >= super::Risk::Recreate) {
+                    all.unknown.push(said);
+                } else {
+                    all.refused.push(said);
+                }
+            }
+            None => {}
+        }
         if changes.is_empty() {
             all.same += 1;
         } else {
             all.differences.push(difference(What::Changed, changes));
         }
     }
+    all.unknown.extend(asked.iter().flat_map(|asked| &asked.unsure).map(|why| format!("of {region}, {why}")));
     if !unseen.is_empty() {
         let kinds: Vec<&str> = unseen.into_iter().collect();
         all.unknown.push(format!("of {region} no source has any {}: were they asked for?", kinds.join(", ")));
@@ -160,6 +161,40 @@ pub fn compare(
         all.differences.extend(left(blueprint, region, &live, &rendered));
     }
     Ok(all)
+}
+
+/// The changes of an object, where the API server said what it would be after applying: that decides on what is missing or
+/// another, defaults and webhooks counted. What others wrote, it leaves; that is told from the object alone.
+fn told(changes: Vec<Change>, subject: Subject<'_>, applied: &Value, live: &Value) -> Vec<Change> {
+    let rendered = Against { former: None, scaled: false, unmanaged: true, deployed: false };
+    let mut all = object(subject, applied, live, &rendered);
+    // What only another manager wrote, and applying takes away all the same: it stands in a list that is one value to the server.
+    for change in all.iter_mut().filter(|change| change.what == What::Left) {
+        let foreign = changes.iter().find(|known| known.at == change.at && known.what != What::Left);
+        if let Some(foreign) = foreign {
+            change.what = What::Changed;
+            change.owner = match &foreign.what {
+                What::Foreign(owner) => owner.clone(),
+                _ => foreign.owner.clone(),
+            };
+        }
+    }
+    for mut change in changes {
+        let within = |known: &Change| {
+            let rest = change.at.strip_prefix(&*known.at);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        if matches!(change.what, What::Missing | What::Changed) || all.iter().any(within) {
+            continue;
+        }
+        if change.what == What::Left {
+            // It was rendered before, and another manager applied it: the server would leave it.
+            change.what = What::Foreign(None);
+            change.graded = change.graded.by("it was rendered before: take it away by hand if nobody else needs it");
+        }
+        all.push(change);
+    }
+    all
 }
 
 /// A deployed object, and the source that shows it.

@@ -90,10 +90,7 @@ pub(super) fn settled<'v, 'a>(view: &'v View<'a>, keys: &'v [&'v str]) -> impl I
 
 /// What runs on and on: workloads and single pods, each with its pod template; no jobs, no patches, and nothing of which a
 /// patch among the files may write one of these keys.
-pub(super) fn running<'v, 'a>(
-    view: &'v View<'a>,
-    keys: &'v [&'v str],
-) -> impl Iterator<Item = (Object<'a>, &'a Node)> {
+pub(super) fn running<'v, 'a>(view: &'v View<'a>, keys: &'v [&'v str]) -> impl Iterator<Item = (Object<'a>, &'a Node)> {
     let Workloads { lasting, patches, .. } = view.workloads();
     lasting.iter().copied().filter(move |(object, _)| !patches.may_write(*object, keys))
 }

@@ -1,0 +1,73 @@
+//! What is deployed, asked of what runs it: API servers, Route 53, Prometheus, Patroni, Redis. Read alone: the only writes that
+//! are sent are dry runs.
+//!
+//! The one place that knows a runtime, a client or a socket. A source that does not answer keeps none of the others back.
+
+mod http;
+mod kubernetes;
+mod redis;
+mod route53;
+mod tls;
+
+use super::{Deployed, Dynamic, Loaded, Manner, Node, State, Unread, Wanted};
+
+pub use http::push;
+
+/// Asks all that is wanted, region beside region.
+pub fn ask(wanted: &Wanted, manner: Manner) -> (State, Vec<Unread>) {
+    let (mut state, mut unread) = (State::default(), Vec::new());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => {
+            let (dumps, problems) = runtime.block_on(kubernetes::ask(&wanted.clusters, manner));
+            state.deployed.extend(dumps.into_iter().map(Deployed::Kubernetes));
+            unread.extend(problems);
+            if let Some(zone) = &wanted.zone {
+                let (deployed, problems) = runtime.block_on(route53::ask(zone, manner));
+                state.deployed.extend(deployed);
+                unread.extend(problems);
+            }
+        }
+        Err(error) => unread.push(Unread::new("live", error.to_string(), "is the machine out of threads or files?")),
+    }
+    let client = match http::Client::new(manner) {
+        Ok(client) => client,
+        Err(problem) => {
+            unread.push(problem);
+            return (state, unread);
+        }
+    };
+    for server in &wanted.prometheus {
+        let source = format!("prometheus/{}", server.name);
+        match client.rules(&source, &server.addresses) {
+            Ok(groups) => {
+                let name = Some(server.name.clone());
+                state.deployed.push(Deployed::Rules(Loaded { source, name, groups }));
+            }
+            Err(problem) => unread.push(problem),
+        }
+    }
+    for server in &wanted.patroni {
+        let source = format!("patroni/{}", server.name);
+        match client.config(&source, &server.addresses) {
+            Ok(config) => {
+                let name = Some(server.name.clone());
+                state.deployed.push(Deployed::Patroni(Dynamic { source, name, config }));
+            }
+            Err(problem) => unread.push(problem),
+        }
+    }
+    for server in &wanted.redis {
+        for address in &server.addresses {
+            let source = format!("redis/{address}");
+            match redis::settings(&source, address, server.tls, manner) {
+                Ok(settings) => {
+                    let name = (!server.name.is_empty()).then(|| server.name.clone());
+                    state.deployed.push(Deployed::Redis(Node { source, name, settings }));
+                }
+                Err(problem) => unread.push(problem),
+            }
+        }
+    }
+    (state, unread)
+}
