@@ -20,7 +20,7 @@
 //! | [`render`] | the resolved model as files: one module a family, the template engine and its escaping | `blueprint`, `document`, `diagnostics` |
 //! | [`verify`] | the rendered bytes read back as an outsider would: one reader a format, then what lies between files | `render`, `blueprint`, `document`, `diagnostics` |
 //! | [`mod@write`] | accepted files to a directory, as a whole or not at all | `render`, `env` |
-//! | [`state`] | what is deployed, as sources show it: files that programs printed, trees that were rendered before, revisions of git | `document`, `diagnostics`, `write` |
+//! | [`state`] | what is deployed, as sources show it: files that programs printed, trees that were rendered before, revisions of git; with the feature `live`, what runs, asked | `document`, `diagnostics`, `write` |
 //! | [`diff`] | what is rendered against what is deployed: which difference is one, how dangerous it is, how it is carried out | `blueprint`, `document`, `render`, `state`, `verify` |
 //! | [`report`] | findings as people and programs read them, and what there is to say of rules | `diagnostics`, `diff`, `document`, `blueprint`, `rules` |
 //! | [`mod@env`] | all contact with the output directory; the clock; work that may have to be given up | nothing |

@@ -191,3 +191,157 @@ fn what_no_source_shows_is_said() {
     shell.run("diff two.yaml --against eu.yaml us-east-1=none.yaml").ends(1);
     shell.run("diff two.yaml --against mars=none.yaml").ends(2);
 }
+
+#[test]
+fn what_goes_by_another_name_is_moved() {
+    let shell = shell();
+    shell.write("blueprint.yaml", &MINIMAL.replace("\n  api:\n", "\n  web:\n"));
+    let said = shell.run("diff blueprint.yaml --against out").ends(1).out;
+    assert!(said.contains("> Deployment minimal/web (was Deployment minimal/api)  [brief-outage]"), "{said}");
+    assert!(said.contains("6 moved; ") && !said.contains("left over"), "{said}");
+    let json = shell.run("diff blueprint.yaml --against out --format json").ends(1).out;
+    assert!(json.contains("\"moved_from\": \"ServiceAccount minimal/api\""), "{json}");
+}
+
+#[test]
+fn what_others_applied_is_told_as_an_adoption() {
+    let shell = shell();
+    let fields =
+        "  managedFields: [{manager: kubectl-client-side-apply, operation: Update, fieldsV1: {'f:spec': {}}}]\n";
+    dump(&shell, "dump.yaml", |text| text.replace("\nmetadata:\n", &format!("\nmetadata:\n{fields}")));
+    let said = shell.run("diff blueprint.yaml --against dump.yaml").ends(0).err;
+    assert!(said.contains("objects that are there are not hagen's yet"), "{said}");
+    assert!(said.contains("kubectl-client-side-apply ") && said.contains("--force-conflicts"), "{said}");
+}
+
+#[test]
+fn more_records_than_the_budget_allows_stop_whatever_risk_is_allowed() {
+    let shell = Shell::new();
+    shell.write("two.yaml", include_str!("../blueprints/agentic-platform.yaml"));
+    shell.run("render two.yaml -o out").ends(0);
+    let mut records = Vec::new();
+    for file in shell.files("out").iter().filter(|file| file.contains("/dns/") && file.ends_with(".json")) {
+        let batch: serde_json::Value = serde_json::from_str(&shell.read(file)).unwrap();
+        let changes = batch.pointer("/ChangeBatch/Changes").and_then(|changes| changes.as_array().cloned());
+        records.extend(changes.unwrap_or_default().into_iter().map(|change| change["ResourceRecordSet"].clone()));
+    }
+    assert!(records.len() >= 10, "{}", records.len());
+    let run = |changed: usize, flags: &str| {
+        let mut records = records.clone();
+        for record in records.iter_mut().take(changed) {
+            record["TTL"] = 77.into();
+        }
+        shell.write("records.json", &serde_json::json!({ "ResourceRecordSets": records }).to_string());
+        shell.run(&format!("diff two.yaml --only dns --max-risk data-loss --against records.json {flags}"))
+    };
+    run(1, "").ends(0);
+    let said = run(records.len(), "").ends(1).err;
+    assert!(said.contains("more than the change budget of 30 %") && said.contains("`--change-budget 100`"), "{said}");
+    run(records.len(), "--change-budget 100").ends(0);
+}
+
+#[test]
+fn a_watch_leaves_metrics_whatever_it_finds() {
+    let shell = shell();
+    dump(&shell, "dump.yaml", |text| text.replace("periodSeconds: 5", "periodSeconds: 55"));
+    shell.run("diff blueprint.yaml --against dump.yaml --exit-zero --metrics drift.prom").ends(0);
+    let metrics = shell.read("drift.prom");
+    for line in [
+        "hagen_diff_differences{blueprint=\"minimal\",risk=\"data-loss\"} 0\n",
+        "# TYPE hagen_diff_same gauge\n",
+        "hagen_diff_unread_sources{blueprint=\"minimal\"} 0\n",
+        "hagen_diff_artifact_differences{blueprint=\"minimal\",region=\"home\",artifact=\"home/kubernetes/api.yaml\",risk=\"rolling-restart\"} 1\n",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    shell.run("diff blueprint.yaml --against dump.yaml none.yaml --exit-zero --metrics drift.prom").ends(2);
+    assert!(shell.read("drift.prom").contains("hagen_diff_unread_sources{blueprint=\"minimal\"} 1\n"));
+    let failed = shell.run("diff blueprint.yaml --against dump.yaml --metrics nowhere/drift.prom").ends(2).err;
+    assert!(failed.contains("nowhere/drift.prom"), "{failed}");
+}
+
+#[test]
+fn reports_for_programs_have_the_schema_that_is_printed() {
+    let shell = shell();
+    let schema: serde_json::Value = serde_json::from_str(&shell.run("schema --diff").ends(0).out).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    dump(&shell, "dump.yaml", |text| text.replace("periodSeconds: 5", "periodSeconds: 55"));
+    shell.write("renamed.yaml", &MINIMAL.replace("\n  api:\n", "\n  web:\n"));
+    for (blueprint, source, status) in
+        [("blueprint.yaml", "out", 0), ("blueprint.yaml", "dump.yaml", 1), ("renamed.yaml", "out", 1)]
+    {
+        let report = shell.run(&format!("diff {blueprint} --against {source} --format json")).ends(status).out;
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert!(schema.is_valid(&report), "{report}");
+    }
+}
+
+#[test]
+fn the_layout_of_redis_is_compared_by_who_serves_what() {
+    let shell = Shell::new();
+    shell.write("hosts.yaml", include_str!("../examples/data-on-hosts/blueprint.yaml"));
+    shell.run("render hosts.yaml -o out").ends(0);
+    let roles: serde_json::Value = serde_json::from_str(&shell.read("out/home/redis/sessions/roles.json")).unwrap();
+    let id = |name: &str| format!("{:0>40}", name.rsplit('-').next().unwrap());
+    // As CLUSTER NODES prints it; `swapped` says of which shard the replica is the primary.
+    let nodes = |swapped: Option<usize>| {
+        let mut text = String::new();
+        for node in roles["nodes"].as_array().unwrap() {
+            let (name, shard) = (node["name"].as_str().unwrap(), node["shard"].as_u64().unwrap() as usize);
+            let of = &roles["shards"][shard];
+            let (mut primary, mut replica) = (of["primary"].as_str().unwrap(), of["replicas"][0].as_str().unwrap());
+            if swapped == Some(shard) {
+                std::mem::swap(&mut primary, &mut replica);
+            }
+            let rest = if name == primary {
+                format!("master - 0 0 1 connected {}-{}", of["first"], of["last"])
+            } else {
+                format!("slave {} 0 0 1 connected", id(primary))
+            };
+            text += &format!("{} {}:{}@16379 {rest}\n", id(name), node["host"].as_str().unwrap(), node["port"]);
+        }
+        text
+    };
+    shell.write("nodes.txt", &nodes(None));
+    shell.run("diff hosts.yaml --against nodes.txt").ends(0);
+    shell.write("nodes.txt", &nodes(Some(1)));
+    let said = shell.run("diff hosts.yaml --against nodes.txt").ends(1).out;
+    assert!(said.contains("shards[1].primary: \"redis-6\" -> \"redis-2\"") && said.contains("[failover]"), "{said}");
+    assert!(said.contains("failback.sh") && !said.contains("replicas"), "{said}");
+    // One that is gone, one that failed, one that nobody declared.
+    let lines: Vec<String> = nodes(None).lines().skip(1).map(str::to_owned).collect();
+    let text = lines.join("\n").replacen("slave", "slave,fail", 1).replacen("10.0.3.21", "10.9.9.9", 1);
+    shell.write("nodes.txt", &text);
+    let said = shell.run("diff hosts.yaml --against nodes.txt").ends(1).out;
+    for part in ["shards[0].primary", "nodes[redis-1]", ".state: \"failed\" -> \"ok\"", "nodes[10.9.9.9:6379]"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    shell.write("nodes.txt", &nodes(None).replace("10.0.", "10.9."));
+    let said = shell.run("diff hosts.yaml --against nodes.txt").ends(2).err;
+    assert!(said.contains("no rendered cluster of Redis has its nodes"), "{said}");
+}
+
+#[test]
+fn live_sources_that_do_not_answer_are_named() {
+    let shell = Shell::new();
+    shell.write("two.yaml", include_str!("../blueprints/agentic-platform.yaml"));
+    for (flags, cause) in [
+        ("--live --endpoint prometheus=http://x:c4n4ry@127.0.0.1:1", "write no credentials into an address"),
+        ("--live --endpoint redis=127.0.0.1:1", "nodes of Redis are asked where the blueprint has them"),
+        ("--live --endpoint prometheus", "KIND/NAME=ADDRESS"),
+        ("--live two.yaml", "possible values: kubernetes, route53, prometheus, patroni, redis"),
+        ("--live --timeout 5", "write `5s` for seconds"),
+        ("--endpoint kubernetes=x", "--live"),
+    ] {
+        let said = shell.run(&format!("diff two.yaml {flags}")).ends(2).err;
+        assert!(said.contains(cause), "{flags}: {said}");
+    }
+    let said =
+        shell.run("diff two.yaml --live prometheus --endpoint prometheus=http://127.0.0.1:1 --timeout 2s").ends(2).err;
+    if cfg!(feature = "live") {
+        assert!(said.contains("prometheus/us-east-1: http://127.0.0.1:1/api/v1/rules: "), "{said}");
+        assert!(said.contains("HAGEN_PROMETHEUS_AUTHORIZATION"), "{said}");
+    } else {
+        assert!(said.contains("built without the clients that `--live` needs"), "{said}");
+    }
+}

@@ -327,7 +327,7 @@ pub struct Diff {
     #[command(flatten)]
     pub blueprint: Blueprint,
     /// What is deployed: what `kubectl get … -o yaml` (or json) printed, best with --show-managed-fields; what `aws route53
-    /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config` or `redis-cli CONFIG GET '*'` printed; `/api/v1/rules` of Prometheus, or rule files; a directory of such
+    /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config`, `redis-cli CONFIG GET '*'` or `CLUSTER NODES` printed; `/api/v1/rules` of Prometheus, or rule files; a directory of such
     /// files; a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `NAME=PATH` says of which region or cluster a file is:
     /// `us-east-1=dump.yaml`, `us-east-1/patroni-main=config.json`.
     #[arg(long, required_unless_present = "live", num_args = 1.., value_name = "PATH")]
@@ -355,6 +355,10 @@ pub struct Diff {
     /// Differences up to this risk are shown, and are no reason for status 1.
     #[arg(long, value_enum, value_name = "RISK")]
     pub max_risk: Option<Risk>,
+    /// The share of the records of a zone that may change at once, in percent, from 10 records on: more is status 1, whatever
+    /// `--max-risk` says.
+    #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub change_budget: u8,
     /// Status 0 even if there are differences.
     #[arg(long)]
     pub exit_zero: bool,
@@ -364,6 +368,9 @@ pub struct Diff {
     /// Show the values that differ line by line, as a unified diff.
     #[arg(long)]
     pub unified: bool,
+    /// Print to the terminal without a pager: HAGEN_PAGER, PAGER or less.
+    #[arg(long)]
+    pub no_pager: bool,
     /// What is rendered, and with which templates.
     #[command(flatten)]
     pub rendering: Rendering,
@@ -429,6 +436,9 @@ pub struct Schema {
     /// The schema of what `--format json` prints instead.
     #[arg(long, conflicts_with = "overlay")]
     pub report: bool,
+    /// The schema of what `diff --format json` prints instead.
+    #[arg(long, conflicts_with_all = ["overlay", "report"])]
+    pub diff: bool,
 }
 
 /// Arguments of `completions`.

@@ -1,6 +1,7 @@
 //! Where things are printed: results to stdout, everything else to stderr. A closed pipe is no failure.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::process::{Command, Stdio};
 
 use super::Failure;
 use super::args::{Color, Global};
@@ -32,6 +33,44 @@ impl Output {
             && error.kind() != ErrorKind::BrokenPipe
         {
             self.failed = true;
+        }
+    }
+
+    /// A long result: through a pager on a terminal, as git does it, with the same defaults.
+    pub fn paged(&mut self, text: &str) {
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let pager = variable("HAGEN_PAGER").or_else(|| variable("PAGER")).unwrap_or_else(|| "less".to_owned());
+        if !std::io::stdout().is_terminal() || pager == "cat" {
+            return self.result(text);
+        }
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(&pager).stdin(Stdio::piped());
+        for (name, value) in [("LESS", "FRX"), ("LV", "-c")] {
+            if variable(name).is_none() {
+                command.env(name, value);
+            }
+        }
+        let Ok(mut child) = command.spawn() else { return self.result(text) };
+        // Who leaves the pager has read enough.
+        if let Some(mut input) = child.stdin.take() {
+            let _ = input.write_all(text.as_bytes());
+        }
+        // 126, 127: there is no such program.
+        let status = child.wait().ok().and_then(|status| status.code());
+        if matches!(status, Some(126 | 127)) {
+            self.result(text);
+        }
+    }
+
+    /// Whether results are coloured: on a terminal, unless somebody said otherwise.
+    pub fn colors_results(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                std::io::stdout().is_terminal()
+                    && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never
+            }
         }
     }
 

@@ -130,6 +130,8 @@ pub struct Difference {
     pub changes: Vec<Change>,
     /// The part of the blueprint that it comes from.
     pub origin: Option<Path>,
+    /// What it was called before, where something of another name that goes says the same: it is both made and taken away.
+    pub moved_from: Option<String>,
 }
 
 impl Difference {

@@ -19,6 +19,7 @@ pub fn compare(set: &ArtifactSet, selection: &Selection, tree: &Tree) -> Result<
             Some((_, text)) if *text == artifact.text => all.same += 1,
             Some((_, text)) if artifact.kind == ArtifactKind::Kubernetes => all.add(objects(artifact, text)?),
             Some((_, text)) => all.differences.push(of_file(artifact, What::Changed, vec![of_text(artifact, text)])),
+            None if artifact.kind == ArtifactKind::Kubernetes => all.add(objects(artifact, "")?),
             None => {
                 let graded = Graded::new(Risk::None, "it is new");
                 let change = Change {
@@ -36,6 +37,10 @@ pub fn compare(set: &ArtifactSet, selection: &Selection, tree: &Tree) -> Result<
     // What was not asked for was not rendered, and is not left over.
     let asked = |file: &LockedFile| file.family().is_none_or(|family| selection.picks(family, file.region.as_deref()));
     for (path, (file, text)) in tree.files.iter().filter(|(path, (file, _))| !set.contains_key(*path) && asked(file)) {
+        if file.kind == ArtifactKind::Kubernetes.name() {
+            all.differences.extend(gone(path, file, text)?);
+            continue;
+        }
         let graded = Graded::new(Risk::Metadata, "the file goes; what it was applied to keeps what it has");
         let before = Some(Value::from(text.clone()));
         let change = Change { at: String::new(), what: What::Left, before, after: None, owner: None, graded };
@@ -46,6 +51,7 @@ pub fn compare(set: &ArtifactSet, selection: &Selection, tree: &Tree) -> Result<
             what: What::Left,
             changes: vec![change],
             origin: None,
+            moved_from: None,
         });
     }
     Ok(all)
@@ -59,6 +65,7 @@ fn of_file(artifact: &Artifact, what: What, changes: Vec<Change>) -> Difference 
         what,
         changes,
         origin: artifact.origins.first().cloned(),
+        moved_from: None,
     }
 }
 
@@ -76,6 +83,7 @@ fn objects(artifact: &Artifact, before: &str) -> Result<Comparison, String> {
         what,
         changes,
         origin: artifact.origins.first().cloned(),
+        moved_from: None,
     };
     let whole = |value: &Value, what: What| {
         let graded = super::kubernetes::risk_of(value, &what);
@@ -103,6 +111,26 @@ fn objects(artifact: &Artifact, before: &str) -> Result<Comparison, String> {
         all.differences.push(difference(id, What::Left, vec![whole(value, What::Left)]));
     }
     Ok(all)
+}
+
+/// The objects of a file that is rendered no more.
+fn gone(path: &str, file: &LockedFile, text: &str) -> Result<Vec<Difference>, String> {
+    let difference = |value: Value| {
+        let id = Id::of(&value)?;
+        let graded = super::kubernetes::risk_of(&value, &What::Left);
+        let change =
+            Change { at: String::new(), what: What::Left, before: Some(value), after: None, owner: None, graded };
+        Some(Difference {
+            region: file.region.clone(),
+            artifact: path.to_owned(),
+            subject: id.shown(),
+            what: What::Left,
+            changes: vec![change],
+            origin: None,
+            moved_from: None,
+        })
+    };
+    Ok(parse(path, text)?.into_iter().filter_map(difference).collect())
 }
 
 /// The lines of a file that are others.

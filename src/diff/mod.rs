@@ -5,7 +5,9 @@
 mod change;
 mod files;
 mod kubernetes;
+mod layout;
 mod mask;
+mod moved;
 mod path;
 mod patroni;
 mod prometheus;
@@ -25,10 +27,12 @@ pub use path::Step;
 pub use reach::{Reach, reach};
 
 /// What is asked for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Whether labels, annotations and other harmless things are shown that others wrote.
     pub unmanaged: bool,
+    /// The share of the records of a zone that may change at once, in percent.
+    pub budget: usize,
 }
 
 /// What was compared with what.
@@ -42,6 +46,10 @@ pub struct Comparison {
     pub same: usize,
     /// The sources that were read and could not be compared, in sentences.
     pub refused: Vec<String>,
+    /// What changes more at once than the change budget allows, in sentences: perhaps the wrong zone, or the wrong blueprint.
+    pub over_budget: Vec<String>,
+    /// What is not hagen's yet, in sentences: what the first apply takes over.
+    pub adopted: Vec<String>,
 }
 
 impl Comparison {
@@ -60,6 +68,8 @@ impl Comparison {
         self.unknown.extend(other.unknown);
         self.same += other.same;
         self.refused.extend(other.refused);
+        self.over_budget.extend(other.over_budget);
+        self.adopted.extend(other.adopted);
     }
 }
 
@@ -78,6 +88,7 @@ fn dns(state: &State) -> route53::Live<'_> {
             | Deployed::Kubernetes(_)
             | Deployed::Patroni(_)
             | Deployed::Redis(_)
+            | Deployed::Layout(_)
             | Deployed::Rules(_) => {}
         }
     }
@@ -104,6 +115,7 @@ pub fn compare(
             Deployed::Tree(tree) => files::compare(set, selection, tree),
             Deployed::Patroni(live) => patroni::compare(set, live),
             Deployed::Redis(live) => redis::compare(set, live),
+            Deployed::Layout(live) => layout::compare(set, live),
             // These are looked at together: a cluster may have several dumps, a Prometheus several files, and records name checks.
             Deployed::Kubernetes(_) | Deployed::Records(..) | Deployed::HealthChecks(..) | Deployed::Rules(_) => {
                 continue;
@@ -119,7 +131,7 @@ pub fn compare(
     let dns = dns(state);
     let asked = !dns.records.is_empty() || dns.checks.is_some();
     if asked {
-        take(route53::compare(set, &dns));
+        take(route53::compare(set, &dns, options.budget));
     }
     let rules: Vec<&Loaded> = state.deployed.iter().filter_map(Deployed::rules).collect();
     if !rules.is_empty() {
@@ -127,6 +139,7 @@ pub fn compare(
     }
     let unseen = unseen(set, state, &regions, asked);
     all.unknown.extend(unseen);
+    all.differences = moved::join(all.differences);
     all.differences.sort_by(|a, b| a.key().cmp(&b.key()));
     let mut masks = Masks::default();
     all.differences.iter_mut().for_each(|difference| masks.hide(difference));

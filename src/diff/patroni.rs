@@ -55,6 +55,7 @@ pub fn compare(set: &ArtifactSet, live: &Dynamic) -> Result<Comparison, String> 
         what: What::Changed,
         changes,
         origin: rendered.origin.clone(),
+        moved_from: None,
     };
     Ok(Comparison { differences: vec![difference], ..Comparison::default() })
 }

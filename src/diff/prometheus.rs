@@ -111,6 +111,7 @@ fn of_region(
             what,
             changes,
             origin: group.origin.clone(),
+            moved_from: None,
         };
         let (found, interval) = live.get(name.as_str()).cloned().unwrap_or_default();
         if let (Some(wanted), Some(has)) = (group.interval, interval)
@@ -168,6 +169,7 @@ fn of_region(
                     what: What::Left,
                     changes: vec![change],
                     origin: None,
+                    moved_from: None,
                 });
             }
         }

@@ -93,6 +93,7 @@ pub fn compare(set: &ArtifactSet, live: &Node) -> Result<Comparison, String> {
         what: What::Changed,
         changes,
         origin: rendered.origin.clone(),
+        moved_from: None,
     };
     Ok(Comparison { differences: vec![difference], ..Comparison::default() })
 }

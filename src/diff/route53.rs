@@ -28,7 +28,7 @@ struct Rendered {
 }
 
 /// Compares what is rendered for Route 53 with what it has.
-pub fn compare(set: &ArtifactSet, live: &Live<'_>) -> Result<Comparison, String> {
+pub fn compare(set: &ArtifactSet, live: &Live<'_>, budget: usize) -> Result<Comparison, String> {
     let (records, checks) = rendered(set)?;
     let mut all = Comparison::default();
     // The ids of Route 53, by the references that hagen knows its checks by.
@@ -48,8 +48,37 @@ pub fn compare(set: &ArtifactSet, live: &Live<'_>) -> Result<Comparison, String>
     }
     if !live.records.is_empty() {
         of_records(&records, live, &references, &mut all);
+        all.over_budget.extend(over(&records, live, &all.differences, budget));
     }
     Ok(all)
+}
+
+/// So few records may all change: a share of them says nothing.
+const FEW: usize = 10;
+
+/// Whether more of the records that are there change or go than the budget allows: octoDNS refuses such a plan as well (more
+/// than 30 %, from 10 records on).
+fn over(
+    rendered: &BTreeMap<Key, Rendered>,
+    live: &Live<'_>,
+    differences: &[Difference],
+    budget: usize,
+) -> Option<String> {
+    let own: BTreeSet<(&str, &str)> = rendered.keys().map(|(name, kind, _)| (&**name, &**kind)).collect();
+    let keys: BTreeSet<Key> = live.records.iter().map(|(_, record)| key(record)).collect();
+    let there = keys.iter().filter(|(name, kind, _)| own.contains(&(&**name, &**kind))).count();
+    let of_record =
+        |what: &What| differences.iter().filter(|d| d.subject.starts_with("Record ") && d.what == *what).count();
+    let (changed, gone) = (of_record(&What::Changed), of_record(&What::Left));
+    let touched = changed + gone;
+    (there >= FEW && touched * 100 > there * budget).then(|| {
+        format!(
+            "of {there} record sets {changed} would change and {gone} are left over: {} %, more than the change budget of {budget} %. \
+             Is it the right zone, and the right blueprint? `--change-budget {}` lets it pass",
+            touched * 100 / there,
+            (touched * 100).div_ceil(there)
+        )
+    })
 }
 
 /// The rendered record sets, and the rendered health checks by their references.
@@ -108,6 +137,7 @@ fn of_checks(
             what,
             changes,
             origin: wanted.origin.clone(),
+            moved_from: None,
         };
         let Some(found) = by_reference.get(reference.as_str()) else {
             let graded = Graded::new(Risk::None, "it is new: no record asks it yet");
@@ -151,6 +181,7 @@ fn of_checks(
                 what: What::Left,
                 changes: vec![change],
                 origin: None,
+                moved_from: None,
             });
         }
     }
@@ -172,6 +203,7 @@ fn of_records(
             what,
             changes,
             origin: wanted.origin.clone(),
+            moved_from: None,
         };
         let Some(found) = by_key.get(known) else {
             let graded = if names.contains(&(&*known.0, &*known.1)) {
@@ -221,6 +253,7 @@ fn of_records(
                 what: What::Left,
                 changes: vec![change],
                 origin: None,
+                moved_from: None,
             });
         }
     }

@@ -2,6 +2,7 @@
 //! from its content.
 
 mod git;
+mod layout;
 #[cfg(feature = "live")]
 pub mod live;
 mod object;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use crate::write::LockedFile;
+pub use layout::{Layout, Member};
 pub use object::ObjectId;
 pub use tree::Tree;
 pub use wanted::{Cluster, LiveKind, Manner, Server, Wanted, Zone};
@@ -88,6 +90,8 @@ pub enum Deployed {
     Patroni(Dynamic),
     /// The settings of a node of Redis.
     Redis(Node),
+    /// The layout of a Redis Cluster.
+    Layout(Layout),
     /// The rules of a Prometheus.
     Rules(Loaded),
     /// Record sets of Route 53, and the source.

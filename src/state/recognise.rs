@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Deployed, Dump, Dynamic, Loaded, Node, Unread, content};
+use super::{Deployed, Dump, Dynamic, Layout, Loaded, Node, Unread, content, layout};
 use crate::document::{Source, plain, yaml};
 
 const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
-                     `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'`, `/api/v1/rules` of Prometheus or rule files, a directory that `hagen render` wrote, `git:REVISION`";
+                     `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'` and `CLUSTER NODES` or `--json CLUSTER SHARDS`, `/api/v1/rules` of Prometheus or rule files, a directory that `hagen render` wrote, `git:REVISION`";
 
 /// All files of a directory that is no rendered tree.
 pub fn directory(source: &str, path: &Path, region: Option<String>) -> Vec<Result<Deployed, Unread>> {
@@ -38,7 +38,16 @@ pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deploye
     if let Some(settings) = settings(&text) {
         return Ok(Deployed::Redis(Node { source: source.to_owned(), name: region, settings }));
     }
+    let layout = |nodes| Deployed::Layout(Layout { source: source.to_owned(), name: region.clone(), nodes });
+    if let Some(nodes) = layout::nodes(&text) {
+        return Ok(layout(nodes));
+    }
     let documents = documents(source, text)?;
+    if let [one] = &documents[..]
+        && let Some(nodes) = layout::shards(one)
+    {
+        return Ok(layout(nodes));
+    }
     if let [one] = &documents[..] {
         let list = |key: &str| one.get(key).and_then(Value::as_array).cloned();
         if let Some(records) = list("ResourceRecordSets") {

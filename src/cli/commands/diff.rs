@@ -36,15 +36,21 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
     }
     let previous = args.previous.as_deref().map(|source| state::tree(source, &blueprint.name)).transpose();
     let previous = previous.map_err(|problem| failure(&problem))?;
-    let options = Options { unmanaged: args.show_unmanaged };
+    let options = Options { unmanaged: args.show_unmanaged, budget: args.change_budget.into() };
     let comparison = compare(blueprint, &set, &selection, &state, previous.as_ref(), options);
     let shown = report::diff::Shown { comparison: &comparison, document: &loaded.document, max: args.max_risk };
     match args.format {
-        DiffFormat::Human => output.result(&report::diff::human(&shown, args.unified)),
+        DiffFormat::Human => {
+            let text = report::diff::human(&shown, args.unified, output.colors_results());
+            if args.no_pager { output.result(&text) } else { output.paged(&text) }
+        }
         DiffFormat::Json => output.result(&report::diff::json(&shown)),
         DiffFormat::Markdown => output.result(&report::diff::markdown(&shown)),
     }
-    for said in comparison.unknown.iter().chain(&unreached) {
+    for said in &comparison.over_budget {
+        output.note(&format!("over the budget: {said}"));
+    }
+    for said in comparison.adopted.iter().chain(&comparison.unknown).chain(&unreached) {
         output.note(&format!("note: {said}"));
     }
     let troubles = unread.len() + comparison.refused.len();
@@ -71,6 +77,7 @@ pub(super) fn failure(problem: &state::Unread) -> Failure {
 }
 
 fn status(args: &Diff, comparison: &Comparison) -> ExitStatus {
-    let counts = comparison.risk().is_some_and(|risk| args.max_risk.is_none_or(|most| risk > most));
+    let counts = comparison.risk().is_some_and(|risk| args.max_risk.is_none_or(|most| risk > most))
+        || !comparison.over_budget.is_empty();
     if counts && !args.exit_zero { ExitStatus::DoesNotPass } else { ExitStatus::Ok }
 }

@@ -8,7 +8,9 @@ use crate::report;
 
 /// Prints the schema.
 pub fn run(args: &Schema, output: &mut Output) -> Result<ExitStatus, Failure> {
-    let text = if args.report {
+    let text = if args.diff {
+        serde_json::to_string_pretty(&report::diff::schema())
+    } else if args.report {
         serde_json::to_string_pretty(&report::schema())
     } else if args.overlay {
         serde_json::to_string_pretty(&schema::overlay())

@@ -101,6 +101,8 @@ pub fn compare(
     let kinds: BTreeSet<(&str, &str)> = live.keys().map(|id| (&*id.group, &*id.kind)).collect();
     let scaled = scaled(rendered.values().map(|rendered| &rendered.value));
     let mut unseen: BTreeSet<&str> = BTreeSet::new();
+    let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut adopted = 0;
     for (id, rendered) in &rendered {
         // Nothing is known of it, which was said where it was read.
         if asked.iter().any(|asked| asked.hidden.contains(id)) {
@@ -114,6 +116,7 @@ pub fn compare(
             what,
             changes,
             origin: rendered.origin.clone(),
+            moved_from: None,
         };
         let Some(live) = live.get(id) else {
             let graded = risk::of(subject, &[], &What::Missing);
@@ -125,6 +128,11 @@ pub fn compare(
             }
             continue;
         };
+        let owners = owners::Owners::of(live.object);
+        if owners.is_known() && !owners.names().any(|name| name == owners::HAGEN) {
+            adopted += 1;
+            owners.names().collect::<BTreeSet<_>>().into_iter().for_each(|name| *foreign.entry(name).or_default() += 1);
+        }
         let against = Against {
             former: former.get(id),
             scaled: scaled.contains(&(&*id.kind, &*id.namespace, &*id.name)),
@@ -152,6 +160,16 @@ pub fn compare(
         }
     }
     all.unknown.extend(asked.iter().flat_map(|asked| &asked.unsure).map(|why| format!("of {region}, {why}")));
+    if adopted > 0 {
+        let whose: Vec<String> = foreign.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        all.adopted.push(format!(
+            "of {region}, {adopted} of {} objects that are there are not hagen's yet (field managers: {}): the first apply takes over what is \
+             rendered of them and leaves what others added, where `kubectl apply --server-side --field-manager=hagen --force-conflicts` \
+             makes it",
+            rendered.keys().filter(|id| live.contains_key(id)).count(),
+            whose.join(", ")
+        ));
+    }
     if !unseen.is_empty() {
         let kinds: Vec<&str> = unseen.into_iter().collect();
         all.unknown.push(format!("of {region} no source has any {}: were they asked for?", kinds.join(", ")));
@@ -305,6 +323,7 @@ fn left(
             what: What::Left,
             changes: vec![change],
             origin: None,
+            moved_from: None,
         }
     };
     live.iter().filter(|(id, deployed)| is_left(id, deployed.object)).map(difference).collect()

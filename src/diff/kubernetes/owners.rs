@@ -35,6 +35,11 @@ impl<'a> Owners<'a> {
         Self(entries.unwrap_or_default().iter().filter_map(owner).collect())
     }
 
+    /// The names of the managers of fields other than `status`.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(|(_, fields)| fields.keys().any(|key| key != "f:status")).map(|(name, _)| *name)
+    }
+
     /// Whether anything is known.
     pub const fn is_known(&self) -> bool {
         !self.0.is_empty()

@@ -9,7 +9,9 @@ mod redis;
 mod route53;
 mod tls;
 
-use super::{Deployed, Dynamic, Loaded, Manner, Node, State, Unread, Wanted};
+use std::collections::BTreeSet;
+
+use super::{Deployed, Dynamic, Layout, Loaded, Manner, Member, Node, State, Unread, Wanted};
 
 pub use http::push;
 
@@ -57,17 +59,24 @@ pub fn ask(wanted: &Wanted, manner: Manner) -> (State, Vec<Unread>) {
             Err(problem) => unread.push(problem),
         }
     }
-    for server in &wanted.redis {
-        for address in &server.addresses {
-            let source = format!("redis/{address}");
-            match redis::settings(&source, address, server.tls, manner) {
-                Ok(settings) => {
-                    let name = (!server.name.is_empty()).then(|| server.name.clone());
-                    state.deployed.push(Deployed::Redis(Node { source, name, settings }));
+    let mut seen: Vec<Layout> = Vec::new();
+    for (server, address) in wanted.redis.iter().flat_map(|server| server.addresses.iter().map(move |at| (server, at)))
+    {
+        let source = format!("redis/{address}");
+        let name = (!server.name.is_empty()).then(|| server.name.clone());
+        match redis::ask(&source, address, server.tls, manner) {
+            Ok(told) => {
+                // All nodes of a cluster see one layout: it is looked at once, as the first of them tells it.
+                let ids = |nodes: &[Member]| nodes.iter().map(|node| node.id.clone()).collect::<BTreeSet<_>>();
+                let nodes = told.nodes.unwrap_or_default();
+                if !nodes.is_empty() && !seen.iter().any(|known| !ids(&known.nodes).is_disjoint(&ids(&nodes))) {
+                    seen.push(Layout { source: source.clone(), name: name.clone(), nodes });
                 }
-                Err(problem) => unread.push(problem),
+                state.deployed.push(Deployed::Redis(Node { source, name, settings: told.settings }));
             }
+            Err(problem) => unread.push(problem),
         }
     }
+    state.deployed.extend(seen.into_iter().map(Deployed::Layout));
     (state, unread)
 }

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::super::{Manner, Unread};
+use super::super::{Manner, Member, Unread, layout};
 use super::tls::Tls;
 
 /// The longest text and the longest list of an answer.
@@ -18,8 +18,16 @@ const MOST: usize = 16 << 20;
 
 const HINT: &str = "REDISCLI_AUTH holds the password, HAGEN_REDIS_USER the user; HAGEN_TLS_CA, HAGEN_TLS_CERT and HAGEN_TLS_KEY name files in PEM form";
 
-/// What `CONFIG GET *` answers.
-pub fn settings(source: &str, address: &str, tls: bool, manner: Manner) -> Result<BTreeMap<String, String>, Unread> {
+/// What a node tells of itself, and of the cluster.
+pub struct Told {
+    /// What `CONFIG GET *` answers.
+    pub settings: BTreeMap<String, String>,
+    /// What `CLUSTER NODES` answers; nothing from a node that is in no cluster.
+    pub nodes: Option<Vec<Member>>,
+}
+
+/// Asks a node.
+pub fn ask(source: &str, address: &str, tls: bool, manner: Manner) -> Result<Told, Unread> {
     connected(address, tls, manner).and_then(get).map_err(|why| Unread::new(source, why, HINT))
 }
 
@@ -73,7 +81,7 @@ fn encrypted(stream: TcpStream, address: &str) -> Result<Box<dyn Both>, String> 
     Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
-fn get(stream: Box<dyn Both>) -> Result<BTreeMap<String, String>, String> {
+fn get(stream: Box<dyn Both>) -> Result<Told, String> {
     let mut stream = BufReader::new(stream);
     if let Some(password) = env::var("REDISCLI_AUTH").ok().filter(|password| !password.is_empty()) {
         let user = env::var("HAGEN_REDIS_USER").ok().filter(|user| !user.is_empty());
@@ -87,7 +95,13 @@ fn get(stream: Box<dyn Both>) -> Result<BTreeMap<String, String>, String> {
         [name, value] => Some((name.clone(), value.clone())),
         _ => None,
     });
-    Ok(pairs.collect())
+    let settings: BTreeMap<String, String> = pairs.collect();
+    let mut nodes = None;
+    if settings.get("cluster-enabled").is_some_and(|value| value == "yes") {
+        send(&mut stream, &["CLUSTER", "NODES"])?;
+        nodes = answer(&mut stream)?.first().and_then(|text| layout::nodes(text));
+    }
+    Ok(Told { settings, nodes })
 }
 
 fn send(stream: &mut BufReader<Box<dyn Both>>, words: &[&str]) -> Result<(), String> {
