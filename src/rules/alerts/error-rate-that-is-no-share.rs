@@ -80,9 +80,7 @@ fn bounds_a_share(expression: &Expression<'_>) -> bool {
         left.series().next().is_some() && right.series().next().is_some()
     };
     expression.all().any(|part| match part {
-        Expression::Binary(">" | ">=" | "<" | "<=", left, right) => {
-            left.all().any(divides) || right.all().any(divides)
-        }
+        Expression::Binary(">" | ">=" | "<" | "<=", left, right) => left.all().any(divides) || right.all().any(divides),
         _ => false,
     })
 }

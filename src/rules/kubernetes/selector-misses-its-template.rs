@@ -44,9 +44,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
-    for (object, template) in
-        running(estate, &["labels", "selector"]).filter(|(object, _)| object.kind() != "Pod")
-    {
+    for (object, template) in running(estate, &["labels", "selector"]).filter(|(object, _)| object.kind() != "Pod") {
         findings.extend(fault(object, template));
     }
 }
