@@ -84,6 +84,8 @@ fn objects_that_are_missing_and_those_left_over_are_named() {
     dump(&shell, "dump.yaml", |text| text.clone() + "---\n" + &text.replace("name: ", "name: old-"));
     let said = shell.run("diff blueprint.yaml --against dump.yaml").ends(1).out;
     assert!(!said.contains("~ "), "{said}");
+    assert!(said.contains("- Deployment minimal/old-api  [brief-outage]"), "{said}");
+    assert!(said.contains("- StatefulSet minimal/old-postgres-main  [data-loss]"), "{said}");
 }
 
 #[test]
@@ -146,14 +148,15 @@ fn no_credential_is_in_any_output_and_equal_ones_can_be_told_from_others() {
             "      containers:\n",
             &format!(
                 "      initContainers:\n        - name: first\n          image: x:1\n          env:\n            - {{name: DB_PASSWORD, value: {canary}}}\n            \
-                 - {{name: URL, value: \"postgres://app:{canary}@db/x\"}}\n          args: [\"--password={canary}\"]\n      containers:\n"
+                 - {{name: URL, value: \"postgres://app:{canary}@db/x\"}}\n            - {{name: API_TOKEN, value: another-{canary}}}\n          args: [\"--password={canary}\"]\n      containers:\n"
             ),
         )
     });
     for flags in ["", "--unified", "--format json", "--format markdown", "--show-unmanaged"] {
         let ran = shell.run(&format!("diff blueprint.yaml --against dump.yaml {flags}")).ends(1);
         assert!(!ran.out.contains(canary) && !ran.err.contains(canary), "{flags}: {}", ran.out);
-        assert!(ran.out.contains("(secret 1)"), "{flags}: {}", ran.out);
+        assert!(ran.out.contains("(secret 1)") && ran.out.contains("(secret 3)"), "{flags}: {}", ran.out);
+        assert!(!ran.out.contains("(secret 4)"), "{flags}: {}", ran.out);
     }
 }
 
@@ -327,6 +330,7 @@ fn live_sources_that_do_not_answer_are_named() {
     shell.write("two.yaml", include_str!("../blueprints/agentic-platform.yaml"));
     for (flags, cause) in [
         ("--live --endpoint prometheus=http://x:c4n4ry@127.0.0.1:1", "write no credentials into an address"),
+        ("--against x --push http://x:c4n4ry@127.0.0.1:1/metrics", "write no credentials into an address"),
         ("--live --endpoint redis=127.0.0.1:1", "nodes of Redis are asked where the blueprint has them"),
         ("--live --endpoint prometheus", "KIND/NAME=ADDRESS"),
         ("--live two.yaml", "possible values: kubernetes, route53, prometheus, patroni, redis"),
@@ -344,4 +348,67 @@ fn live_sources_that_do_not_answer_are_named() {
     } else {
         assert!(said.contains("built without the clients that `--live` needs"), "{said}");
     }
+}
+
+#[test]
+fn hostile_sources_end_nothing_and_smuggle_nothing() {
+    let shell = Shell::new();
+    shell.write("two.yaml", include_str!("../blueprints/agentic-platform.yaml"));
+    // A chain of operators is a tree as deep as it is long.
+    let chain = format!("a{}", " or a".repeat(10_000));
+    let rules = serde_json::json!({"groups": [{"name": "g", "rules": [{"alert": "A", "expr": chain}]}]});
+    shell.write("chain.json", &rules.to_string());
+    shell.run("diff two.yaml --against us-east-1=chain.json").ends(1);
+    // Nothing of a zone is nothing, and half of it is not all of it.
+    shell.write("none.json", r#"{"ResourceRecordSets": []}"#);
+    let said = shell.run("diff two.yaml --only dns --against none.json --max-risk data-loss").ends(1);
+    assert!(said.err.contains("a new system, or the wrong one"), "{}", said.err);
+    shell.write("half.json", r#"{"ResourceRecordSets": [], "IsTruncated": true}"#);
+    let said = shell.run("diff two.yaml --only dns --against half.json").ends(2).err;
+    assert!(said.contains("only the first part of the answer"), "{said}");
+    // Names that others chose write no lines of their own.
+    shell.write("hosts.yaml", include_str!("../examples/data-on-hosts/blueprint.yaml"));
+    let config =
+        serde_json::json!({"ttl": 30, "loop_wait": 10, "retry_timeout": 10, "x\n::error::spoof\u{1b}[2K; rm -rf |": 1});
+    shell.write("config.json", &config.to_string());
+    for format in ["human", "markdown", "json"] {
+        let said = shell.run(&format!("diff hosts.yaml --against config.json --format {format}")).ends(1).out;
+        assert!(!said.contains('\u{1b}') && !said.lines().any(|line| line.starts_with("::error")), "{said}");
+        assert!(!said.contains("--set x"), "{said}");
+    }
+    // An object that stands there twice, each time as another one.
+    let one = shell_objects("registry.example.com/a:1");
+    let two = shell_objects("registry.example.com/b:1");
+    shell.write("twice.yaml", &format!("{one}---\n{two}"));
+    shell.write("minimal.yaml", MINIMAL);
+    let said = shell.run("diff minimal.yaml --against home=twice.yaml").ends(2).err;
+    assert!(said.contains("which of them is deployed?"), "{said}");
+}
+
+/// A Deployment of the minimal blueprint with an image.
+fn shell_objects(image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api, namespace: minimal}}\nspec:\n  template: {{spec: {{containers: [{{name: api, \
+         image: '{image}'}}]}}}}\n"
+    )
+}
+
+#[test]
+fn links_and_pipes_in_directories_are_not_followed() {
+    let shell = shell();
+    shell.write("outside.txt", "TOP-SECRET\n");
+    std::fs::remove_file(shell.path().join("out/README.md")).unwrap();
+    std::os::unix::fs::symlink(shell.path().join("outside.txt"), shell.path().join("out/README.md")).unwrap();
+    let said = shell.run("diff blueprint.yaml --against out").ends(1).out;
+    assert!(!said.contains("TOP-SECRET") && said.contains("+ README.md"), "{said}");
+    shell.write("dumps/a.yaml", "apiVersion: v1\nkind: List\nitems: []\n");
+    std::os::unix::fs::symlink(shell.path().join("outside.txt"), shell.path().join("dumps/b.txt")).unwrap();
+    let said = shell.run("diff blueprint.yaml --against home=dumps").ends(2).err;
+    assert!(said.contains("dumps/b.txt: it is no regular file"), "{said}");
+    // A file of metrics goes to where it was named, not where a link beside it leads.
+    shell.write("victim", "precious");
+    std::os::unix::fs::symlink(shell.path().join("victim"), shell.path().join("h.prom.tmp")).unwrap();
+    shell.run("diff blueprint.yaml --against out --exit-zero --metrics h.prom").ends(0);
+    assert_eq!(shell.read("victim"), "precious");
+    assert!(shell.read("h.prom").contains("hagen_diff_same"));
 }

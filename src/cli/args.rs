@@ -347,7 +347,7 @@ pub struct Diff {
     #[arg(long, value_name = "FILE")]
     pub metrics: Option<PathBuf>,
     /// Put the same to a Pushgateway: 'http://HOST:9091/metrics/job/hagen_diff'.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = url)]
     pub push: Option<String>,
     /// The tree that was rendered before, a directory or `git:REVISION[:DIRECTORY]`: what is rendered no more was hagen's.
     #[arg(long, value_name = "DIR|git:REV")]
@@ -357,7 +357,7 @@ pub struct Diff {
     pub max_risk: Option<Risk>,
     /// The share of the records of a zone that may change at once, in percent, from 10 records on: more is status 1, whatever
     /// `--max-risk` says.
-    #[arg(long, value_name = "PERCENT", default_value_t = 30, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", default_value = "30%", value_parser = percent)]
     pub change_budget: u8,
     /// Status 0 even if there are differences.
     #[arg(long)]
@@ -400,16 +400,30 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
     if address.is_empty() {
         return Err("the address is empty".to_owned());
     }
-    // It would stand in messages, in the history of the shell and in the list of processes.
-    if address.split_once("://").is_some_and(|(_, rest)| rest.split('/').next().is_some_and(|host| host.contains('@')))
-    {
+    let address = if address.contains("://") { url(address)? } else { address.to_owned() };
+    Ok(Endpoint { kind, name, address })
+}
+
+/// A URL without credentials: they would stand in messages, in the history of the shell and in the list of processes.
+fn url(text: &str) -> Result<String, String> {
+    const FORM: &str = "write http://HOST/PATH or https://HOST/PATH";
+    let (scheme, rest) = text.split_once("://").ok_or(FORM)?;
+    if !matches!(scheme, "http" | "https") {
+        return Err(FORM.to_owned());
+    }
+    if rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')) {
         return Err(
-            "write no credentials into an address: HAGEN_PROMETHEUS_AUTHORIZATION and HAGEN_PATRONI_AUTHORIZATION \
-                    hold what the Authorization header should say"
+            "write no credentials into an address: HAGEN_PROMETHEUS_AUTHORIZATION, HAGEN_PATRONI_AUTHORIZATION and \
+                    HAGEN_PUSH_AUTHORIZATION hold what the Authorization header should say"
                 .to_owned(),
         );
     }
-    Ok(Endpoint { kind, name, address: address.to_owned() })
+    Ok(text.to_owned())
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().filter(|percent| *percent <= 100);
+    number.ok_or_else(|| "write a share from 0% to 100%".to_owned())
 }
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {

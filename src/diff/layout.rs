@@ -15,6 +15,8 @@ struct Declared {
     artifact: String,
     origin: Option<Path>,
     value: Value,
+    /// Whether scripts beside it do the work; jobs do it otherwise.
+    by_script: bool,
 }
 
 impl Declared {
@@ -43,6 +45,7 @@ fn declared(set: &ArtifactSet) -> Vec<Declared> {
             artifact: artifact.path.clone(),
             origin: artifact.origins.first().cloned(),
             value: serde_json::from_str(&artifact.text).ok()?,
+            by_script: set.contains_key(&artifact.path.replace("roles.json", "failback.sh")),
         })
     };
     set.values().filter(|artifact| artifact.path.ends_with("/roles.json")).filter_map(read).collect()
@@ -124,8 +127,13 @@ fn changes(declared: &Declared, live: &Layout) -> Vec<Change> {
         };
         let now = called(primary);
         if now != wanted {
-            let graded = Graded::new(Risk::Failover, "a failover made another node the primary of the shard")
-                .by("failback.sh gives each shard its declared primary, one after the other, without losing a write");
+            let graded = Graded::new(Risk::Failover, "a failover made another node the primary of the shard").by(
+                if declared.by_script {
+                    "failback.sh gives each shard its declared primary, one after the other, without losing a write"
+                } else {
+                    "the failback job gives each shard its declared primary (README.md beside roles.json)"
+                },
+            );
             push(
                 format!("shards[{number}].primary"),
                 Some(Value::from(now.clone())),

@@ -18,29 +18,59 @@ impl Masks {
         let secret = difference.subject.starts_with("Secret ");
         for change in &mut difference.changes {
             let Change { at, before, after, .. } = change;
-            let all = secret && (at.is_empty() || at.starts_with("data") || at.starts_with("stringData"));
-            let name = at.rsplit(['.', '[']).next().unwrap_or_default().trim_end_matches([']', '"']).to_owned();
+            let all = secret && ["data", "stringData", "metadata.annotations"].iter().any(|part| at.starts_with(part));
+            let name = last(at).to_owned();
             // The value of a variable is what its name says.
             let variable =
                 at.strip_suffix("].value").and_then(|at| at.rsplit_once('[')).map(|(_, name)| name.to_owned());
             let name = variable.unwrap_or(name);
             for value in [before, after].into_iter().flatten() {
-                self.value(value, &name, all);
+                match value {
+                    Value::Object(map) if secret && at.is_empty() => {
+                        for (key, value) in map {
+                            let own = matches!(key.as_str(), "data" | "stringData" | "metadata");
+                            self.value(value, key, own && key != "metadata");
+                            if let Some(annotations) = value.get_mut("annotations") {
+                                self.value(annotations, "", true);
+                            }
+                        }
+                    }
+                    value => self.value(value, &name, all),
+                }
+            }
+            // What a server says of a value may repeat it.
+            if credential_like(&change.graded.why) {
+                change.graded.why = self.text(&change.graded.why).into();
             }
         }
+    }
+
+    /// A text that others wrote, without the credentials in it.
+    pub fn text(&mut self, text: &str) -> String {
+        if credential::in_text(text).is_some() && !text.contains([':', '=', '\n', ' ']) {
+            return self.number(text);
+        }
+        self.lines(text)
     }
 
     fn value(&mut self, value: &mut Value, name: &str, all: bool) {
         match value {
             Value::String(text) => {
-                let named = credential::names_one(name) && credential::is_literal(text);
-                if all || named || credential::in_text(text).is_some() {
+                if all || is_secret(name, text) || credential::in_text(text).is_some() {
                     *text = self.number(text);
                 } else if text.contains([':', '=', '\n', ' ']) {
                     *text = self.lines(text);
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, name, all)),
+            Value::Array(items) => {
+                // `["--password", "…"]`
+                let mut flag = false;
+                for item in items {
+                    let named = item.as_str().is_some_and(|text| text.starts_with('-') && is_named(text));
+                    self.value(item, name, all || flag && !named);
+                    flag = named;
+                }
+            }
             Value::Object(map) => {
                 // `{name: DB_PASSWORD, value: …}`
                 let variable = map.get("name").and_then(Value::as_str).map(str::to_owned);
@@ -49,12 +79,12 @@ impl Masks {
                         (Some(variable), "value") => variable.as_str(),
                         _ => key.as_str(),
                     };
-                    self.value(
-                        value,
-                        name,
-                        all && !matches!(key.as_str(), "kind" | "apiVersion" | "metadata" | "type"),
-                    );
+                    self.value(value, name, all);
                 }
+            }
+            // A PIN is a number.
+            Value::Number(number) if all || credential::names_one(name) => {
+                *value = Value::from(self.number(&number.to_string()));
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -80,4 +110,35 @@ impl Masks {
         let next = self.0.len() + 1;
         format!("(secret {})", self.0.entry(secret.to_owned()).or_insert(next))
     }
+}
+
+/// The last step of a path: `data["password.txt"]` ends in `password.txt`.
+fn last(at: &str) -> &str {
+    match at.strip_suffix("\"]").and_then(|at| at.rsplit_once("[\"")) {
+        Some((_, name)) => name,
+        None => at.rsplit(['.', '[']).next().unwrap_or_default().trim_end_matches([']', '"']),
+    }
+}
+
+/// Whether a name is that of a credential, or of a file that is one or that holds them.
+fn is_named(name: &str) -> bool {
+    const FILES: [&str; 4] = ["htpasswd", "netrc", "pgpass", "userlist.txt"];
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    credential::names_one(name)
+        || credential::names_one(stem)
+        || FILES.iter().any(|file| name.trim_start_matches(['.', '_']) == *file)
+}
+
+/// Whether a deployed value of that name is a credential. One may begin like a path or like a reference; what is one as a whole,
+/// is none.
+fn is_secret(name: &str, text: &str) -> bool {
+    let reference = ["$(", "${", "{{", "%("].iter().any(|start| text.starts_with(start));
+    let path = text.starts_with('/') && text[1..].contains('/');
+    is_named(name)
+        && (credential::is_literal(text) || text.starts_with(['/', '$', '%', '<', '*']) && !reference && !path)
+}
+
+/// Whether it is worth a closer look.
+fn credential_like(text: &str) -> bool {
+    text.contains("://") || text.contains('=') || text.contains(':')
 }

@@ -63,6 +63,11 @@ impl Comparison {
         self.same == 0 && self.differences.is_empty()
     }
 
+    /// Whether nothing that is rendered is deployed: a new system, or another one.
+    pub fn is_elsewhere(&self) -> bool {
+        self.same == 0 && !self.differences.is_empty() && self.differences.iter().all(|d| d.what == What::Missing)
+    }
+
     fn add(&mut self, other: Self) {
         self.differences.extend(other.differences);
         self.unknown.extend(other.unknown);
@@ -79,7 +84,7 @@ fn dns(state: &State) -> route53::Live<'_> {
     for deployed in &state.deployed {
         match deployed {
             Deployed::Records(source, records) => {
-                live.records.extend(records.iter().map(|record| (source.as_str(), record)));
+                live.records.get_or_insert_default().extend(records.iter().map(|record| (source.as_str(), record)));
             }
             Deployed::HealthChecks(source, checks) => {
                 live.checks.get_or_insert_default().extend(checks.iter().map(|check| (source.as_str(), check)));
@@ -129,7 +134,7 @@ pub fn compare(
     }
     let regions: BTreeSet<&str> = dumps.keys().map(String::as_str).collect();
     let dns = dns(state);
-    let asked = !dns.records.is_empty() || dns.checks.is_some();
+    let asked = dns.records.is_some() || dns.checks.is_some();
     if asked {
         take(route53::compare(set, &dns, options.budget));
     }
@@ -160,6 +165,17 @@ fn unseen(set: &ArtifactSet, state: &State, regions: &BTreeSet<&str>, dns: bool)
         .collect();
     if !dns && set.values().any(|artifact| artifact.kind == ArtifactKind::Route53Changes) {
         parts.push("Route 53".to_owned());
+    }
+    let shows = |is: fn(&Deployed) -> bool| state.deployed.iter().any(is);
+    let rendered = |kind: ArtifactKind| set.values().any(|artifact| artifact.kind == kind);
+    if rendered(ArtifactKind::PrometheusRules) && !shows(|deployed| matches!(deployed, Deployed::Rules(_))) {
+        parts.push("the rules that Prometheus has loaded".to_owned());
+    }
+    if !patroni::servers(set).is_empty() && !shows(|deployed| matches!(deployed, Deployed::Patroni(_))) {
+        parts.push("the dynamic configuration of Patroni".to_owned());
+    }
+    if redis::is_rendered(set) && !shows(|deployed| matches!(deployed, Deployed::Redis(_) | Deployed::Layout(_))) {
+        parts.push("the settings and the layout of Redis".to_owned());
     }
     (!parts.is_empty()).then(|| format!("no source shows, and so nothing is known of: {}", parts.join(", ")))
 }

@@ -10,6 +10,8 @@ use super::{Difference, What};
 const ALIKE: usize = 60;
 /// What says less is alike by chance; its name has to move with that of something that says more.
 const ENOUGH: usize = 3;
+/// So many pairs are looked at.
+const PAIRS: usize = 100_000;
 
 /// Brings together what is missing and what is left over, where one is the other by another name.
 pub fn join(differences: Vec<Difference>) -> Vec<Difference> {
@@ -17,6 +19,19 @@ pub fn join(differences: Vec<Difference>) -> Vec<Difference> {
     let (left, mut all): (Vec<_>, Vec<_>) = rest.into_iter().partition(|d| can_move(d, &What::Left));
     let mut left: Vec<Option<Difference>> = left.into_iter().map(Some).collect();
     let mut renamed: BTreeSet<(String, String)> = BTreeSet::new();
+    // Where everything is another system, nothing moved.
+    if missing.len().saturating_mul(left.len()) > PAIRS {
+        all.extend(missing);
+        all.extend(left.into_iter().flatten());
+        return all;
+    }
+    let new: Vec<BTreeSet<String>> =
+        missing.iter().map(|d| said(d.changes.first().and_then(|change| change.after.as_ref()), name(d))).collect();
+    let old: Vec<BTreeSet<String>> = left
+        .iter()
+        .flatten()
+        .map(|d| said(d.changes.first().and_then(|change| change.before.as_ref()), name(d)))
+        .collect();
     // What says much first: the rest follows its names.
     for few in [false, true] {
         let mut found: Vec<(usize, usize, usize)> = Vec::new();
@@ -24,8 +39,8 @@ pub fn join(differences: Vec<Difference>) -> Vec<Difference> {
             for (from, gone) in left.iter().enumerate() {
                 let Some(gone) = gone.as_ref().filter(|gone| of_one_kind(wanted, gone)) else { continue };
                 let names = (name(gone).to_owned(), name(wanted).to_owned());
-                let (says, share) = alike(wanted, gone);
-                let enough = says >= ENOUGH || few && (names.0 == names.1 || renamed.contains(&names));
+                let enough = new[to].len() >= ENOUGH || few && (names.0 == names.1 || renamed.contains(&names));
+                let share = new[to].intersection(&old[from]).count() * 100 / new[to].len().max(1);
                 if enough && share >= ALIKE {
                     found.push((100 - share, to, from));
                 }
@@ -70,14 +85,13 @@ fn name(difference: &Difference) -> &str {
     subject.rsplit('/').next().unwrap_or(subject)
 }
 
-/// How much the rendered one says, and the share of it, in percent, that what goes says as well: names apart.
-fn alike(wanted: &Difference, gone: &Difference) -> (usize, usize) {
-    let (mut a, mut b) = (BTreeSet::new(), BTreeSet::new());
-    let values = (wanted.changes[0].after.as_ref(), gone.changes[0].before.as_ref());
-    let (Some(after), Some(before)) = values else { return (0, 0) };
-    says(after, "", name(wanted), &mut a);
-    says(before, "", name(gone), &mut b);
-    (a.len(), a.intersection(&b).count() * 100 / a.len().max(1))
+/// What a value says, names apart.
+fn said(value: Option<&Value>, name: &str) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    if let Some(value) = value {
+        says(value, "", name, &mut all);
+    }
+    all
 }
 
 fn says(value: &Value, at: &str, name: &str, all: &mut BTreeSet<String>) {

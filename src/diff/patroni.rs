@@ -175,7 +175,10 @@ fn same(a: &Value, b: &Value) -> bool {
 
 fn change(path: &[String], what: What, before: Option<&Value>, after: Option<&Value>) -> Change {
     let at = path.join(".");
-    let graded = risk(path).by(match (after, &what) {
+    // What a shell or a terminal would take for something else stands in no command.
+    let plain = at.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    let graded = risk(path, &what).by(match (after, &what) {
+        _ if !plain => "`patronictl edit-config`".to_owned(),
         (Some(value), _) if !value.is_object() => format!("`patronictl edit-config --set {at}={}`", shown(value)),
         (_, What::Foreign(_)) => format!("`patronictl edit-config --set {at}=null`, unless somebody needs it"),
         _ => "`patronictl edit-config`".to_owned(),
@@ -192,33 +195,92 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Parameters that PostgreSQL reads when it starts (context `postmaster`).
-const AT_START: [&str; 13] = [
+/// Parameters that PostgreSQL reads when it starts: context `postmaster` in what `postgres --describe-config` of 15 prints, and
+/// those that 16 to 18 added (documentation, "Server Configuration").
+const AT_START: [&str; 67] = [
     "archive_mode",
+    "autovacuum_freeze_max_age",
+    "autovacuum_max_workers",
+    "autovacuum_multixact_freeze_max_age",
+    "autovacuum_worker_slots",
+    "bonjour",
+    "bonjour_name",
+    "cluster_name",
+    "commit_timestamp_buffers",
+    "data_directory",
+    "data_sync_retry",
+    "dynamic_shared_memory_type",
+    "event_source",
+    "external_pid_file",
+    "hba_file",
     "hot_standby",
+    "huge_page_size",
+    "huge_pages",
+    "ident_file",
+    "io_max_combine_limit",
+    "io_max_concurrency",
+    "io_method",
+    "jit_provider",
+    "listen_addresses",
+    "logging_collector",
+    "max_active_replication_origins",
     "max_connections",
+    "max_files_per_process",
     "max_locks_per_transaction",
+    "max_logical_replication_workers",
+    "max_notify_queue_pages",
+    "max_pred_locks_per_transaction",
     "max_prepared_transactions",
     "max_replication_slots",
     "max_wal_senders",
     "max_worker_processes",
+    "min_dynamic_shared_memory",
+    "multixact_member_buffers",
+    "multixact_offset_buffers",
+    "notify_buffers",
+    "old_snapshot_threshold",
+    "port",
+    "recovery_target",
+    "recovery_target_action",
+    "recovery_target_inclusive",
+    "recovery_target_lsn",
+    "recovery_target_name",
+    "recovery_target_time",
+    "recovery_target_timeline",
+    "recovery_target_xid",
+    "reserved_connections",
+    "serializable_buffers",
     "shared_buffers",
+    "shared_memory_type",
     "shared_preload_libraries",
+    "subtransaction_buffers",
+    "superuser_reserved_connections",
+    "track_activity_query_size",
     "track_commit_timestamp",
+    "transaction_buffers",
+    "unix_socket_directories",
+    "unix_socket_group",
+    "unix_socket_permissions",
+    "wal_buffers",
+    "wal_decode_buffer_size",
     "wal_level",
     "wal_log_hints",
 ];
 
-fn risk(path: &[String]) -> Graded {
+fn risk(path: &[String], what: &What) -> Graded {
     let keys: Vec<&str> = path.iter().map(String::as_str).collect();
     match keys[..] {
         ["standby_cluster", ..] => Graded::new(
             Risk::Failover,
             "without it the cluster promotes itself; with it, it follows another one and its data may be copied anew",
         ),
+        ["slots", _] if *what == What::Missing => {
+            Graded::new(Risk::Reload, "the primary makes the slot, and keeps WAL for it from then on")
+        }
         ["slots", _, ..] => {
             Graded::new(Risk::Recreate, "a slot that goes is dropped: who streams from it may have to be built anew")
         }
+        ["pause"] => Graded::new(Risk::Reload, "while it is paused there is no failover by itself"),
         ["postgresql", "parameters", name, ..] if AT_START.contains(&name) => Graded::new(
             Risk::BriefOutage,
             "PostgreSQL reads it when it starts: members wait with `Pending restart`, and the primary is restarted too",

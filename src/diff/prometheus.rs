@@ -123,9 +123,10 @@ fn of_region(
         for wanted in &group.rules {
             let subject = format!("Rule {name}/{}", wanted.name);
             let exact = found.iter().find(|other| other.key() == wanted.key());
-            // An alert whose labels alone are others, where there is one of its name.
+            // An alert whose labels alone are others, where there is one of its name that is no other rendered one.
             let named = || {
-                let mut others = found.iter().filter(|other| other.name == wanted.name);
+                let is_another = |other: &&Rule| group.rules.iter().any(|rule| rule.key() == other.key());
+                let mut others = found.iter().filter(|other| other.name == wanted.name && !is_another(other));
                 others.next().filter(|_| others.next().is_none())
             };
             let Some(other) = exact.or_else(named) else {
@@ -264,6 +265,7 @@ fn parsed(text: &str) -> Option<String> {
     // The parser is not asked about what could end the process in it.
     const LENGTH: usize = 64 << 10;
     const DEPTH: usize = 200;
+    const OPERATORS: usize = 500;
     let mut deepest = 0usize;
     let mut open = 0usize;
     for byte in text.bytes() {
@@ -274,7 +276,11 @@ fn parsed(text: &str) -> Option<String> {
         }
         deepest = deepest.max(open);
     }
-    if text.len() > LENGTH || deepest > DEPTH {
+    // A chain of operators is as deep a tree as nested brackets are.
+    let signs = text.bytes().filter(|byte| matches!(byte, b'+' | b'-' | b'*' | b'/' | b'%' | b'^')).count();
+    let words =
+        text.split_whitespace().filter(|word| matches!(word.to_ascii_lowercase().as_str(), "and" | "or" | "unless"));
+    if text.len() > LENGTH || deepest > DEPTH || signs + words.count() > OPERATORS {
         return None;
     }
     promql_parser::parser::parse(text).ok().map(|expression| expression.to_string())

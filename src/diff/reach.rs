@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::ValueEnum as _;
 use serde_json::Value;
 
 use super::{kubernetes, patroni, redis};
@@ -27,20 +28,42 @@ pub fn reach(
 ) -> Result<Reach, String> {
     let mut reach = Reach { wanted: Wanted::default(), unreached: Vec::new() };
     let asked = |kind: LiveKind| kinds.contains(&kind);
+    for (kind, name) in endpoints.keys() {
+        let known = names(blueprint, set, *kind);
+        if let Some(name) = name.as_ref().filter(|name| !known.contains(name)) {
+            let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            return Err(format!(
+                "--endpoint {}/{name}: there is none of that name; the blueprint has: {known}",
+                kind.name()
+            ));
+        }
+    }
     let given = |kind: LiveKind, name: &str| {
         endpoints.get(&(kind, Some(name.to_owned()))).or_else(|| endpoints.get(&(kind, None))).cloned()
     };
     if asked(LiveKind::Kubernetes) {
+        let with_objects = blueprint.regions.iter().filter(|region| kubernetes::has_objects(set, &region.name));
+        let several = with_objects.count() > 1;
         for region in &blueprint.regions {
             let objects: Vec<Value> = kubernetes::values(set, &region.name)?;
             if objects.is_empty() {
                 continue;
             }
             let context = given(LiveKind::Kubernetes, &region.name).and_then(|contexts| contexts.into_iter().next());
+            // The current context is one cluster, and cannot be that of several regions.
+            if several && context.is_none() && region.spec.kube_context.is_none() {
+                reach.unreached.push(format!(
+                    "which cluster is that of {name} is not known: write `regions.{name}.kubeContext`, or `--endpoint \
+                     kubernetes/{name}=CONTEXT`, or ask for one `--region`",
+                    name = region.name
+                ));
+                continue;
+            }
             reach.wanted.clusters.push(Cluster {
                 region: region.name.clone(),
                 context: context.or_else(|| region.spec.kube_context.clone()),
                 objects,
+                kinds: kubernetes::kinds(),
                 selector: kubernetes::selector(blueprint),
             });
         }
@@ -78,7 +101,30 @@ pub fn reach(
             )
         }));
     }
+    let wanted = &reach.wanted;
+    let found = [
+        (LiveKind::Kubernetes, !wanted.clusters.is_empty()),
+        (LiveKind::Route53, wanted.zone.is_some()),
+        (LiveKind::Prometheus, !wanted.prometheus.is_empty()),
+        (LiveKind::Patroni, !wanted.patroni.is_empty()),
+        (LiveKind::Redis, !wanted.redis.is_empty()),
+    ];
+    if kinds.len() < LiveKind::value_variants().len() && reach.unreached.is_empty() {
+        let nothing = found.iter().filter(|(kind, found)| asked(*kind) && !found);
+        reach.unreached.extend(nothing.map(|(kind, _)| format!("nothing is rendered for {}", kind.name())));
+    }
     Ok(reach)
+}
+
+/// What the sources of a kind are called.
+fn names(blueprint: &Blueprint, set: &ArtifactSet, kind: LiveKind) -> Vec<String> {
+    let regions = || blueprint.regions.iter().map(|region| region.name.clone());
+    match kind {
+        LiveKind::Kubernetes => regions().collect(),
+        LiveKind::Prometheus => regions().chain(["global".to_owned()]).collect(),
+        LiveKind::Patroni => patroni::servers(set).into_iter().map(|rest| rest.server.name).collect(),
+        LiveKind::Route53 | LiveKind::Redis => Vec::new(),
+    }
 }
 
 /// The hosted zone that records are rendered for; health checks may be rendered alone.

@@ -98,6 +98,11 @@ pub fn compare(set: &ArtifactSet, live: &Node) -> Result<Comparison, String> {
     Ok(Comparison { differences: vec![difference], ..Comparison::default() })
 }
 
+/// Whether nodes are rendered.
+pub fn is_rendered(set: &ArtifactSet) -> bool {
+    !rendered(set).is_empty()
+}
+
 /// The rendered nodes on hosts as live sources, and the files of those that run on Kubernetes.
 pub fn servers(set: &ArtifactSet) -> (Vec<Server>, Vec<String>) {
     let hosts: BTreeSet<&str> = set
@@ -197,22 +202,39 @@ fn bytes(word: &str) -> Option<String> {
     Some(number.checked_mul(scale)?.to_string())
 }
 
-/// What a server cannot set while it runs (`IMMUTABLE_CONFIG` in config.c of Redis 7).
-const AT_START: [&str; 14] = [
+/// What a server cannot set while it runs: every setting of which Redis 7.0 answers that it can't set an immutable config.
+const AT_START: [&str; 31] = [
     "aclfile",
+    "always-show-logo",
+    "aof_rewrite_cpulist",
     "appenddirname",
     "appendfilename",
-    "always-show-logo",
+    "bgsave_cpulist",
+    "bio_cpulist",
     "cluster-config-file",
     "cluster-enabled",
     "cluster-port",
     "daemonize",
     "databases",
+    "disable-thp",
+    "enable-debug-command",
+    "enable-module-command",
+    "enable-protected-configs",
     "io-threads",
+    "io-threads-do-reads",
+    "logfile",
     "pidfile",
+    "rdbchecksum",
+    "server_cpulist",
+    "set-proc-title",
+    "socket-mark-id",
     "supervised",
+    "syslog-enabled",
+    "syslog-facility",
+    "syslog-ident",
     "tcp-backlog",
     "unixsocket",
+    "unixsocketperm",
 ];
 
 fn risk(name: &str, value: &str) -> Graded {

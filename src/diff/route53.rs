@@ -11,8 +11,8 @@ use crate::render::{ArtifactKind, ArtifactSet};
 /// What sources show of Route 53.
 #[derive(Debug, Default)]
 pub struct Live<'a> {
-    /// The record sets, with the source that each comes from.
-    pub records: Vec<(&'a str, &'a Value)>,
+    /// The record sets, with the source that each comes from; none when no source shows any, not even that there are none.
+    pub records: Option<Vec<(&'a str, &'a Value)>>,
     /// The health checks, likewise; none when no source shows any.
     pub checks: Option<Vec<(&'a str, &'a Value)>>,
 }
@@ -46,9 +46,14 @@ pub fn compare(set: &ArtifactSet, live: &Live<'_>, budget: usize) -> Result<Comp
                 .to_owned(),
         );
     }
-    if !live.records.is_empty() {
-        of_records(&records, live, &references, &mut all);
-        all.over_budget.extend(over(&records, live, &all.differences, budget));
+    if let Some(there) = &live.records {
+        of_records(&records, (live, there), &references, &mut all);
+        all.over_budget.extend(over(&records, there, &all.differences, budget));
+    } else if !records.is_empty() {
+        all.unknown.push(
+            "no source shows record sets (`aws route53 list-resource-record-sets`): whether they are as rendered is not known"
+                .to_owned(),
+        );
     }
     Ok(all)
 }
@@ -60,12 +65,12 @@ const FEW: usize = 10;
 /// than 30 %, from 10 records on).
 fn over(
     rendered: &BTreeMap<Key, Rendered>,
-    live: &Live<'_>,
+    there: &[(&str, &Value)],
     differences: &[Difference],
     budget: usize,
 ) -> Option<String> {
     let own: BTreeSet<(&str, &str)> = rendered.keys().map(|(name, kind, _)| (&**name, &**kind)).collect();
-    let keys: BTreeSet<Key> = live.records.iter().map(|(_, record)| key(record)).collect();
+    let keys: BTreeSet<Key> = there.iter().map(|(_, record)| key(record)).collect();
     let there = keys.iter().filter(|(name, kind, _)| own.contains(&(&**name, &**kind))).count();
     let of_record =
         |what: &What| differences.iter().filter(|d| d.subject.starts_with("Record ") && d.what == *what).count();
@@ -189,11 +194,11 @@ fn of_checks(
 
 fn of_records(
     rendered: &BTreeMap<Key, Rendered>,
-    live: &Live<'_>,
+    (live, there): (&Live<'_>, &[(&str, &Value)]),
     references: &BTreeMap<&str, String>,
     all: &mut Comparison,
 ) {
-    let by_key: BTreeMap<Key, &Value> = live.records.iter().map(|(_, record)| (key(record), *record)).collect();
+    let by_key: BTreeMap<Key, &Value> = there.iter().map(|(_, record)| (key(record), *record)).collect();
     let names: BTreeSet<(&str, &str)> = by_key.keys().map(|(name, kind, _)| (&**name, &**kind)).collect();
     for (known, wanted) in rendered {
         let difference = |what, changes| Difference {
@@ -240,7 +245,7 @@ fn of_records(
     }
     // Other answers of names that are rendered. What else is in a zone is not hagen's.
     let own: BTreeSet<(&str, &str)> = rendered.keys().map(|(name, kind, _)| (&**name, &**kind)).collect();
-    for (source, record) in &live.records {
+    for (source, record) in there {
         let known = key(record);
         if own.contains(&(&*known.0, &*known.1)) && !rendered.contains_key(&known) {
             let graded = Graded::new(Risk::DnsVisible, "it still answers beside what is rendered")
@@ -270,7 +275,7 @@ fn kept(record: &Value) -> String {
 fn what(before: Option<&Value>, after: Option<&Value>) -> What {
     match (before, after) {
         (None, _) => What::Missing,
-        (_, None) => What::Foreign(None),
+        // A record set is written as a whole: what is not rendered goes.
         _ => What::Changed,
     }
 }

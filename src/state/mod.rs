@@ -18,7 +18,7 @@ use serde_json::Value;
 
 pub use crate::write::LockedFile;
 pub use layout::{Layout, Member};
-pub use object::ObjectId;
+pub use object::{HAGEN, ObjectId};
 pub use tree::Tree;
 pub use wanted::{Cluster, LiveKind, Manner, Server, Wanted, Zone};
 
@@ -138,7 +138,12 @@ pub struct Unread {
 
 impl Unread {
     fn new(source: &str, why: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { source: source.to_owned(), why: why.into(), hint: hint.into() }
+        // What a server says may be long.
+        const MOST: usize = 2000;
+        let why: String = why.into();
+        let cut = why.chars().count() > MOST;
+        let why = if cut { why.chars().take(MOST).chain([' ', '…']).collect() } else { why };
+        Self { source: source.to_owned(), why, hint: hint.into() }
     }
 }
 
@@ -164,6 +169,12 @@ fn content(path: &Path) -> Result<Vec<u8>, String> {
     if bytes.len() as u64 > MOST { Err("it is larger than 1 GiB".to_owned()) } else { Ok(bytes) }
 }
 
+/// The content of a file that was not named itself: a link in a directory may lead anywhere, and a pipe never ends.
+fn content_within(path: &Path) -> Result<Vec<u8>, String> {
+    let kind = std::fs::symlink_metadata(path).map_err(|error| error.to_string())?.file_type();
+    if kind.is_file() { content(path) } else { Err("it is no regular file".to_owned()) }
+}
+
 /// Reads the tree that was rendered before: a directory, or `git:REVISION[:DIRECTORY]`.
 pub fn tree(source: &str, blueprint: &str) -> Result<Tree, Unread> {
     if let Some(revision) = source.strip_prefix("git:") {
@@ -184,6 +195,14 @@ fn one(source: &str, blueprint: &str) -> Vec<Result<Deployed, Unread>> {
     let path = PathBuf::from(path);
     if path.is_dir() {
         if path.join(crate::write::LOCK).is_file() {
+            if let Some(name) = region {
+                let hint = "name it alone; `--region` compares the files of one region";
+                return vec![Err(Unread::new(
+                    source,
+                    format!("a rendered tree has all regions, and `{name}=` before it says nothing"),
+                    hint,
+                ))];
+            }
             return vec![Tree::read(source, &path).map(Deployed::Tree)];
         }
         return recognise::directory(source, &path, region);

@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// The field manager that hagen's objects are applied with.
+pub const HAGEN: &str = "hagen";
+
 /// What an object is known by. The version of its API is no part of it: the server serves each object in all of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectId {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Deployed, Dump, Dynamic, Layout, Loaded, Node, Unread, content, layout};
+use super::{Deployed, Dump, Dynamic, Layout, Loaded, Node, Unread, content, content_within, layout};
 use crate::document::{Source, plain, yaml};
 
 const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
@@ -27,13 +27,21 @@ pub fn directory(source: &str, path: &Path, region: Option<String>) -> Vec<Resul
             KNOWN,
         ))];
     }
-    let one = |name: String| file(&format!("{source}/{name}"), &path.join(&name), region.clone());
+    let one = |name: String| {
+        let named = format!("{source}/{name}");
+        let bytes = content_within(&path.join(&name)).map_err(|why| Unread::new(&named, why, KNOWN))?;
+        of_bytes(&named, bytes, region.clone())
+    };
     names.into_iter().map(one).collect()
 }
 
 /// A file.
 pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deployed, Unread> {
     let bytes = content(path).map_err(|why| Unread::new(source, why, KNOWN))?;
+    of_bytes(source, bytes, region)
+}
+
+fn of_bytes(source: &str, bytes: Vec<u8>, region: Option<String>) -> Result<Deployed, Unread> {
     let text = String::from_utf8(bytes).map_err(|_| Unread::new(source, "it is no UTF-8", KNOWN))?;
     if let Some(settings) = settings(&text) {
         return Ok(Deployed::Redis(Node { source: source.to_owned(), name: region, settings }));
@@ -50,6 +58,12 @@ pub fn file(source: &str, path: &Path, region: Option<String>) -> Result<Deploye
     }
     if let [one] = &documents[..] {
         let list = |key: &str| one.get(key).and_then(Value::as_array).cloned();
+        let is_part =
+            one.get("IsTruncated") == Some(&Value::Bool(true)) || one.get("NextToken").is_some_and(Value::is_string);
+        if is_part && (list("ResourceRecordSets").is_some() || list("HealthChecks").is_some()) {
+            let hint = "print all of it: without --max-items, --page-size alone or --no-paginate";
+            return Err(Unread::new(source, "it is only the first part of the answer", hint));
+        }
         if let Some(records) = list("ResourceRecordSets") {
             return Ok(Deployed::Records(source.to_owned(), records));
         }

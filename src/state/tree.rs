@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Unread, content};
+use super::{Unread, content_within};
 use crate::write::{LOCK, Lock, LockedFile, paths};
 
 /// A rendered tree.
@@ -18,7 +18,7 @@ pub struct Tree {
 impl Tree {
     /// Reads a directory.
     pub fn read(source: &str, root: &Path) -> Result<Self, Unread> {
-        let read = |path: &str| content(&root.join(path));
+        let read = |path: &str| content_within(&root.join(path));
         Self::of(source, read)
     }
 
@@ -33,7 +33,7 @@ impl Tree {
             if let Some(why) = paths::fault(&file.path) {
                 return Err(Unread::new(source, format!("{LOCK}: a file `{}`: {why}", file.path.escape_debug()), HINT));
             }
-            // A file that is gone is one that is missing, which the comparison says.
+            // A file that is gone, or that is none, is one that is missing, which the comparison says.
             let Ok(bytes) = read(&file.path) else { continue };
             let text = String::from_utf8(bytes)
                 .map_err(|_| Unread::new(source, format!("{}: it is no UTF-8", file.path), HINT))?;

@@ -56,6 +56,8 @@ pub struct Cluster {
     pub context: Option<String>,
     /// The rendered objects.
     pub objects: Vec<Value>,
+    /// The kinds of which something may be left over, beside those of the objects: version of the API and kind.
+    pub kinds: Vec<(String, String)>,
     /// The labels that all of hagen's objects of this blueprint carry: a selector.
     pub selector: String,
 }

@@ -45,6 +45,11 @@ const FILES: &str = include_str!("../../schemas/files.json");
 static KUBERNETES_SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::parse(KUBERNETES));
 static FILE_SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::parse(FILES));
 
+/// The kinds of objects of Kubernetes that hagen renders or reads: `group/version/Kind`, without a group for the core.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    KUBERNETES_SCHEMAS.kinds()
+}
+
 /// Writes the defaults that the schema of a custom resource has into an object (`group/version/Kind`).
 pub fn fill_defaults(kind: &str, object: &mut serde_json::Value) {
     KUBERNETES_SCHEMAS.fill(kind, object);

@@ -5,7 +5,7 @@ use super::rendering::{self, Rendered};
 use crate::cli::args::Diff;
 use crate::cli::output::Output;
 use crate::cli::{ExitStatus, Failure};
-use crate::diff::{Comparison, Options, compare};
+use crate::diff::{Comparison, Masks, Options, compare};
 use crate::env::clock;
 use crate::report::{self, DiffFormat, Format, Section};
 use crate::state;
@@ -38,7 +38,14 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
     let previous = previous.map_err(|problem| failure(&problem))?;
     let options = Options { unmanaged: args.show_unmanaged, budget: args.change_budget.into() };
     let comparison = compare(blueprint, &set, &selection, &state, previous.as_ref(), options);
-    let shown = report::diff::Shown { comparison: &comparison, document: &loaded.document, max: args.max_risk };
+    let said: Vec<String> = unread
+        .iter()
+        .map(|problem| format!("{}: {}", problem.source, problem.why))
+        .chain(comparison.refused.iter().cloned())
+        .map(|said| Masks::default().text(&said))
+        .collect();
+    let shown =
+        report::diff::Shown { comparison: &comparison, document: &loaded.document, max: args.max_risk, unread: &said };
     match args.format {
         DiffFormat::Human => {
             let text = report::diff::human(&shown, args.unified, output.colors_results());
@@ -47,20 +54,25 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
         DiffFormat::Json => output.result(&report::diff::json(&shown)),
         DiffFormat::Markdown => output.result(&report::diff::markdown(&shown)),
     }
+    if comparison.is_elsewhere() {
+        output
+            .note("nothing that is rendered is there: a new system, or the wrong one; `--max-risk` lets neither pass");
+    }
     for said in &comparison.over_budget {
-        output.note(&format!("over the budget: {said}"));
+        output.note(&format!("over the budget: {}", report::one_line(said)));
     }
     for said in comparison.adopted.iter().chain(&comparison.unknown).chain(&unreached) {
-        output.note(&format!("note: {said}"));
+        output.note(&format!("note: {}", report::one_line(said)));
     }
-    let troubles = unread.len() + comparison.refused.len();
-    live::metrics(args, &report::diff::metrics(&shown, &blueprint.name, troubles, clock::seconds()))?;
+    // A comparison of nothing is no clean one.
+    let troubles = unread.len() + comparison.refused.len() + usize::from(comparison.is_nothing());
+    let kept = live::metrics(args, &report::diff::metrics(&shown, &blueprint.name, troubles, clock::seconds()));
     // The others were compared and shown.
     let refused = comparison.refused.iter().map(|why| {
-        Failure::new(why.clone())
+        Failure::new(report::one_line(&Masks::default().text(why)))
             .hint("`NAME=PATH` says of which region or cluster a file is; `hagen help diff` tells more")
     });
-    let mut failures = unread.iter().map(failure).chain(refused);
+    let mut failures = unread.iter().map(failure).chain(refused).chain(kept.err());
     if let Some(first) = failures.next() {
         failures.for_each(|other| output.failure(&other));
         return Err(first);
@@ -73,11 +85,14 @@ pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
 }
 
 pub(super) fn failure(problem: &state::Unread) -> Failure {
-    Failure::new(format!("{}: {}", problem.source, problem.why)).hint(problem.hint.clone())
+    // What a server says may hold what it was asked about.
+    let why = Masks::default().text(&problem.why);
+    Failure::new(report::one_line(&format!("{}: {why}", problem.source))).hint(problem.hint.clone())
 }
 
 fn status(args: &Diff, comparison: &Comparison) -> ExitStatus {
     let counts = comparison.risk().is_some_and(|risk| args.max_risk.is_none_or(|most| risk > most))
-        || !comparison.over_budget.is_empty();
+        || !comparison.over_budget.is_empty()
+        || comparison.is_elsewhere();
     if counts && !args.exit_zero { ExitStatus::DoesNotPass } else { ExitStatus::Ok }
 }

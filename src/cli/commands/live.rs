@@ -1,7 +1,6 @@
 //! Live sources of `diff`: what is to be asked, and the metrics that a watch for drift leaves behind.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 
 use clap::ValueEnum as _;
@@ -10,6 +9,7 @@ use crate::blueprint::Blueprint;
 use crate::cli::Failure;
 use crate::cli::args::Diff;
 use crate::diff::{Reach, reach};
+use crate::env::{Env as _, Os};
 use crate::render::ArtifactSet;
 use crate::state::{LiveKind, Manner, State, Unread};
 
@@ -66,7 +66,7 @@ pub(super) fn metrics(args: &Diff, text: &str) -> Result<(), Failure> {
         let mut half = file.clone().into_os_string();
         half.push(".tmp");
         let half = PathBuf::from(half);
-        fs::write(&half, text).and_then(|()| fs::rename(&half, file)).map_err(|error| {
+        Os.write(&half, text.as_bytes(), false).and_then(|()| Os.rename(&half, file)).map_err(|error| {
             Failure::new(format!("{}: {error}", file.display())).hint("name a file that can be written")
         })?;
     }

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::defaults;
 use super::equal::{is_empty, same};
 use super::keys::identity;
-use super::owners::{Owner, Owners};
+use super::owners::{CLIENT_SIDE, Owner, Owners};
 use super::risk::{self, Subject};
 use crate::diff::path::{keys, text};
-use crate::diff::{Change, Step, What};
+use crate::diff::{Change, Graded, Risk, Step, What};
 
 /// What an object is compared against.
 pub struct Against<'a> {
@@ -116,6 +116,7 @@ impl<'w> Walk<'w> {
 
     fn both(&mut self, wanted: &'w Value, live: &'w Value) {
         if self.against.scaled && !self.is_written() && keys(&self.steps()) == ["spec", "replicas"] {
+            self.replicas(live);
             return;
         }
         match (wanted, live) {
@@ -164,6 +165,13 @@ impl<'w> Walk<'w> {
             for (name, item) in b.iter().zip(live).filter(|(name, _)| !a.contains(name)) {
                 self.at(Step::Item(name.clone()), Some(item), |walk| walk.extra(item));
             }
+            let common = |names: &[String], others: &[String]| -> Vec<Value> {
+                names.iter().filter(|name| others.contains(name)).map(|name| Value::from(name.as_str())).collect()
+            };
+            let (before, after) = (common(&b, &a), common(&a, &b));
+            if before != after && order_counts(&keys, wanted, live) {
+                self.push(What::Changed, Some(&Value::from(before)), Some(&Value::from(after)));
+            }
             return;
         }
         let of_maps = |items: &[Value]| items.iter().all(Value::is_object);
@@ -187,6 +195,27 @@ impl<'w> Walk<'w> {
         } else {
             self.push(What::Changed, Some(before), Some(after));
         }
+    }
+
+    /// The replicas of what an autoscaler scales, which are its own; but not all of them.
+    fn replicas(&mut self, live: &'w Value) {
+        let owner = self.owners.at(&self.path);
+        let graded = if live.as_i64() == Some(0) {
+            Graded::new(Risk::Reload, "at 0 replicas the autoscaler is switched off: nobody starts pods again")
+                .by("`kubectl scale` it to the autoscaler's minimum")
+        } else if owner == Owner::Hagen && self.against.deployed {
+            Graded::new(
+                Risk::BriefOutage,
+                "applying gives the field up: the server sets 1, and the autoscaler raises it when it next looks",
+            )
+            .by("hand it over first: apply `spec.replicas` alone, with its present value, as another field manager (Kubernetes, \
+                 \"Server-Side Apply\", transferring ownership)")
+        } else {
+            return;
+        };
+        let at = text(&self.steps());
+        let before = Some(live.clone());
+        self.changes.push(Change { at, what: What::Changed, before, after: None, owner: None, graded });
     }
 
     /// What is rendered and not deployed.
@@ -216,6 +245,7 @@ impl<'w> Walk<'w> {
             return;
         }
         if self.against.scaled && keys == ["spec", "replicas"] {
+            self.replicas(live);
             return;
         }
         if !self.against.deployed {
@@ -237,14 +267,22 @@ impl<'w> Walk<'w> {
             self.push(What::Left, Some(live), None);
             return;
         }
-        // The server takes such a list as one value: applying writes all of it.
-        if matches!(steps.last(), Some(Step::Item(_) | Step::Index(_)))
-            && keys.last().is_some_and(|list| ATOMIC.contains(list))
-        {
+        // The server takes such a list or map as one value: applying writes all of it.
+        let in_list = matches!(steps.last(), Some(Step::Item(_) | Step::Index(_)));
+        let in_map = matches!(keys[..], [.., "matchLabels" | "nodeSelector", _])
+            || self.subject.kind == "Service" && matches!(keys[..], ["spec", "selector", _]);
+        if in_list && keys.last().is_some_and(|list| ATOMIC.contains(list)) || in_map && !self.is_alone(&steps) {
             self.push(What::Changed, Some(live), None);
             return;
         }
         match self.owner_below(live) {
+            // Its fields are given to the new manager by the first apply.
+            Owner::Other(name) if name == CLIENT_SIDE && !is_harmless(self.subject.kind, &keys) => {
+                self.push(What::Left, Some(live), None);
+                if let Some(change) = self.changes.last_mut() {
+                    change.owner = Some(name);
+                }
+            }
             Owner::Hagen => self.push(What::Left, Some(live), None),
             _ if !self.against.unmanaged && is_harmless(self.subject.kind, &keys) => {}
             Owner::Other(name) => self.push(What::Foreign(Some(name)), Some(live), None),
@@ -253,6 +291,11 @@ impl<'w> Walk<'w> {
             Owner::Unknown if self.against.unmanaged => self.push(What::Foreign(None), Some(live), None),
             Owner::Unknown | Owner::Nobody => {}
         }
+    }
+
+    /// Whether nothing is rendered of the map that the last step is in: then it is not applied.
+    fn is_alone(&self, steps: &[Step]) -> bool {
+        steps.split_last().is_some_and(|(_, above)| !stands_in(Some(self.rendered), above))
     }
 
     /// Who owns what stands at the path, or something in it.
@@ -285,7 +328,12 @@ impl<'w> Walk<'w> {
 
     fn push(&mut self, what: What, before: Option<&Value>, after: Option<&Value>) {
         let steps = self.steps();
-        let graded = risk::of(self.subject, &keys(&steps), &what);
+        let mut graded = risk::of(self.subject, &keys(&steps), &what);
+        let fewer = before.and_then(Value::as_i64) > after.and_then(Value::as_i64);
+        if self.subject.kind == "StatefulSet" && keys(&steps) == ["spec", "replicas"] && fewer {
+            graded = Graded::new(Risk::Failover, "the last pods go, and one of them may be the primary")
+                .by("see who is what, and move the primary to a pod that stays, before applying");
+        }
         let owner = match self.owners.at(&self.path) {
             Owner::Other(name) if matches!(what, What::Changed) => Some(name),
             _ => None,
@@ -298,6 +346,17 @@ impl<'w> Walk<'w> {
             owner,
             graded,
         });
+    }
+}
+
+/// Whether the order of a list that has keys is more than how it is written: containers that run one after the other, variables
+/// that name others, which must stand before them.
+fn order_counts(keys: &[&str], wanted: &[Value], live: &[Value]) -> bool {
+    let refers = |item: &Value| item.get("value").and_then(Value::as_str).is_some_and(|value| value.contains("$("));
+    match keys.last() {
+        Some(&"initContainers") => true,
+        Some(&"env") => wanted.iter().chain(live).any(refers),
+        _ => false,
     }
 }
 
@@ -326,15 +385,22 @@ fn stands_in(value: Option<&Value>, steps: &[Step]) -> bool {
 }
 
 /// Annotations that balancers and ingress controllers obey.
-const OBEYED: [&str; 4] =
-    ["alb.ingress.kubernetes.io/", "haproxy.org/", "nginx.ingress.kubernetes.io/", "service.beta.kubernetes.io/"];
+const OBEYED: [&str; 5] = [
+    "alb.ingress.kubernetes.io/",
+    "external-dns.alpha.kubernetes.io/",
+    "haproxy.org/",
+    "nginx.ingress.kubernetes.io/",
+    "service.beta.kubernetes.io/",
+];
 
 /// Whether what others wrote there changes nothing that runs, and nobody's rights.
 fn is_harmless(kind: &str, keys: &[&str]) -> bool {
     match keys {
         // They decide what pods may do there, and which mesh they are in.
         ["metadata", "labels", ..] => kind != "Namespace",
-        ["metadata", "annotations", name, ..] => !OBEYED.iter().any(|start| name.starts_with(start)),
+        ["metadata", "annotations", name, ..] => {
+            !OBEYED.iter().any(|start| name.starts_with(start)) && !risk::is_right(name)
+        }
         ["metadata", "annotations" | "finalizers", ..] => true,
         // `kubectl rollout restart`.
         [.., "template", "metadata", "annotations", "kubectl.kubernetes.io/restartedAt"] => true,

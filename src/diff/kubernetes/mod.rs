@@ -6,6 +6,7 @@ mod equal;
 mod keys;
 mod owners;
 mod risk;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use crate::state::{Asked, Dump, ObjectId as Id, Tree};
 
 pub(super) use compare::{Against, object};
 pub(super) use risk::Subject;
+use standing::Adoption;
 
 /// A rendered object.
 pub(super) struct Rendered {
@@ -54,9 +56,22 @@ fn rendered(set: &ArtifactSet, region: &str) -> Result<BTreeMap<Id, Rendered>, S
     Ok(all)
 }
 
+/// Whether objects are rendered for a region.
+pub(super) fn has_objects(set: &ArtifactSet, region: &str) -> bool {
+    let own = |artifact: &crate::render::Artifact| artifact.region.as_deref() == Some(region);
+    set.values().any(|artifact| artifact.kind == ArtifactKind::Kubernetes && own(artifact))
+}
+
 /// The rendered objects of a region, as they are applied.
 pub(super) fn values(set: &ArtifactSet, region: &str) -> Result<Vec<Value>, String> {
     Ok(rendered(set, region)?.into_values().map(|rendered| rendered.value).collect())
+}
+
+/// The kinds of which something may be left over. What controllers make is not, and Secrets are read by nobody who need not.
+pub(super) fn kinds() -> Vec<(String, String)> {
+    const NOT: [&str; 4] = ["Endpoints", "PersistentVolumeClaim", "Pod", "Secret"];
+    let split = |kind: &str| kind.rsplit_once('/').map(|(version, kind)| (version.to_owned(), kind.to_owned()));
+    crate::verify::kinds().filter_map(split).filter(|(_, kind)| !NOT.contains(&kind.as_str())).collect()
 }
 
 /// What picks all objects that hagen rendered for a blueprint.
@@ -92,17 +107,27 @@ pub fn compare(
     }
     let rendered = rendered(set, region)?;
     let former = former(previous, region)?;
-    let live: BTreeMap<Id, Deployed<'_>> = dumps
-        .iter()
-        .flat_map(|dump| dump.objects.iter().map(|object| Deployed { object, source: &dump.source }))
-        .filter_map(|deployed| Some((Id::of(deployed.object)?, deployed)))
-        .collect();
+    let mut live: BTreeMap<Id, Deployed<'_>> = BTreeMap::new();
+    for dump in dumps {
+        for object in &dump.objects {
+            let Some(id) = Id::of(object) else { continue };
+            let known = live.get(&id).filter(|known| compare::stripped(known.object) != compare::stripped(object));
+            if let Some(known) = known {
+                all.refused.push(format!(
+                    "{} of {region} is in {} and in {}, and is another one in each: which of them is deployed?",
+                    id.shown(),
+                    known.source,
+                    dump.source
+                ));
+            }
+            live.insert(id, Deployed { object, source: &dump.source });
+        }
+    }
     let asked: Vec<&Asked> = dumps.iter().filter_map(|dump| dump.asked.as_ref()).collect();
     let kinds: BTreeSet<(&str, &str)> = live.keys().map(|id| (&*id.group, &*id.kind)).collect();
     let scaled = scaled(rendered.values().map(|rendered| &rendered.value));
     let mut unseen: BTreeSet<&str> = BTreeSet::new();
-    let mut foreign: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut adopted = 0;
+    let mut adoption = Adoption::default();
     for (id, rendered) in &rendered {
         // Nothing is known of it, which was said where it was read.
         if asked.iter().any(|asked| asked.hidden.contains(id)) {
@@ -122,17 +147,15 @@ pub fn compare(
             let graded = risk::of(subject, &[], &What::Missing);
             let after = Some(rendered.value.clone());
             let change = Change { at: String::new(), what: What::Missing, before: None, after, owner: None, graded };
-            all.differences.push(difference(What::Missing, vec![change]));
+            let refused = outcome(&asked, id).and_then(|outcome| outcome.as_ref().err());
+            let changes = [change].into_iter().chain(refused.map(|why| standing::refused(why))).collect();
+            all.differences.push(difference(What::Missing, changes));
             if asked.is_empty() && !kinds.contains(&(&*id.group, &*id.kind)) {
                 unseen.insert(&id.kind);
             }
             continue;
         };
-        let owners = owners::Owners::of(live.object);
-        if owners.is_known() && !owners.names().any(|name| name == owners::HAGEN) {
-            adopted += 1;
-            owners.names().collect::<BTreeSet<_>>().into_iter().for_each(|name| *foreign.entry(name).or_default() += 1);
-        }
+        adoption.add(live.object);
         let against = Against {
             former: former.get(id),
             scaled: scaled.contains(&(&*id.kind, &*id.namespace, &*id.name)),
@@ -140,19 +163,16 @@ pub fn compare(
             deployed: true,
         };
         let mut changes = object(subject, &rendered.value, live.object, &against);
-        match asked.iter().find_map(|asked| asked.outcomes.get(id)) {
-            Some(Ok(applied)) => changes = told(changes, subject, applied, live.object),
-            Some(Err(why)) => {
-                let said = format!("{} of {region}: the API server refuses to apply it: {why}", id.shown());
-                // What is made anew is refused as a change.
-                if changes.iter().any(|change| change.graded.risk >= super::Risk::Recreate) {
-                    all.unknown.push(said);
-                } else {
-                    all.refused.push(said);
-                }
+        match outcome(&asked, id) {
+            Some(Ok(applied)) => {
+                changes = standing::told(changes, subject, applied, live.object, against.scaled);
             }
+            // It is not what is rendered, and does not become it by applying: a difference, whatever else is one.
+            Some(Err(why)) => changes.push(standing::refused(why)),
             None => {}
         }
+        changes.extend(standing::deleted(live.object));
+        changes.extend(standing::behind(subject, live.object).filter(|_| changes.is_empty()));
         if changes.is_empty() {
             all.same += 1;
         } else {
@@ -160,16 +180,7 @@ pub fn compare(
         }
     }
     all.unknown.extend(asked.iter().flat_map(|asked| &asked.unsure).map(|why| format!("of {region}, {why}")));
-    if adopted > 0 {
-        let whose: Vec<String> = foreign.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        all.adopted.push(format!(
-            "of {region}, {adopted} of {} objects that are there are not hagen's yet (field managers: {}): the first apply takes over what is \
-             rendered of them and leaves what others added, where `kubectl apply --server-side --field-manager=hagen --force-conflicts` \
-             makes it",
-            rendered.keys().filter(|id| live.contains_key(id)).count(),
-            whose.join(", ")
-        ));
-    }
+    all.adopted.extend(adoption.said(region));
     if !unseen.is_empty() {
         let kinds: Vec<&str> = unseen.into_iter().collect();
         all.unknown.push(format!("of {region} no source has any {}: were they asked for?", kinds.join(", ")));
@@ -181,38 +192,9 @@ pub fn compare(
     Ok(all)
 }
 
-/// The changes of an object, where the API server said what it would be after applying: that decides on what is missing or
-/// another, defaults and webhooks counted. What others wrote, it leaves; that is told from the object alone.
-fn told(changes: Vec<Change>, subject: Subject<'_>, applied: &Value, live: &Value) -> Vec<Change> {
-    let rendered = Against { former: None, scaled: false, unmanaged: true, deployed: false };
-    let mut all = object(subject, applied, live, &rendered);
-    // What only another manager wrote, and applying takes away all the same: it stands in a list that is one value to the server.
-    for change in all.iter_mut().filter(|change| change.what == What::Left) {
-        let foreign = changes.iter().find(|known| known.at == change.at && known.what != What::Left);
-        if let Some(foreign) = foreign {
-            change.what = What::Changed;
-            change.owner = match &foreign.what {
-                What::Foreign(owner) => owner.clone(),
-                _ => foreign.owner.clone(),
-            };
-        }
-    }
-    for mut change in changes {
-        let within = |known: &Change| {
-            let rest = change.at.strip_prefix(&*known.at);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        if matches!(change.what, What::Missing | What::Changed) || all.iter().any(within) {
-            continue;
-        }
-        if change.what == What::Left {
-            // It was rendered before, and another manager applied it: the server would leave it.
-            change.what = What::Foreign(None);
-            change.graded = change.graded.by("it was rendered before: take it away by hand if nobody else needs it");
-        }
-        all.push(change);
-    }
-    all
+/// What an API server said of applying an object.
+fn outcome<'a>(asked: &[&'a Asked], id: &Id) -> Option<&'a Result<Value, String>> {
+    asked.iter().find_map(|asked| asked.outcomes.get(id))
 }
 
 /// A deployed object, and the source that shows it.
@@ -258,6 +240,19 @@ fn region(blueprint: &Blueprint, dump: &Dump) -> Result<String, String> {
     };
     if blueprint.region(region).is_none() {
         return Err(format!("its region `{region}` is not in the blueprint"));
+    }
+    // What another region's objects are in is another region's cluster, whatever it was called by.
+    let own = |object: &&Value| {
+        let part = object.pointer("/metadata/labels/app.kubernetes.io~1part-of").and_then(Value::as_str);
+        part == Some(blueprint.name.as_str())
+    };
+    let elsewhere: BTreeSet<&str> = dump.objects.iter().filter(own).filter_map(label).collect();
+    if !elsewhere.is_empty() && !elsewhere.contains(region) {
+        let elsewhere: Vec<&str> = elsewhere.into_iter().collect();
+        return Err(format!(
+            "its objects say that they are of region {}, not of {region}: is it the right cluster?",
+            elsewhere.join(", ")
+        ));
     }
     Ok(region.to_owned())
 }

@@ -3,9 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::diff::Step;
-
-/// The field manager that hagen's objects are applied with.
-pub const HAGEN: &str = "hagen";
+use crate::state::HAGEN;
 
 /// Who owns a part of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +20,11 @@ pub enum Owner {
 
 /// What each manager owns.
 #[derive(Debug, Default)]
-pub struct Owners<'a>(Vec<(&'a str, &'a Map<String, Value>)>);
+pub struct Owners<'a>(Vec<(&'a str, &'a Map<String, Value>)>, Vec<&'a str>);
+
+/// The manager of `kubectl apply` without `--server-side`. The first apply on the server with kubectl gives its fields to the new
+/// manager, and so takes away what is not in what is applied.
+pub const CLIENT_SIDE: &str = "kubectl-client-side-apply";
 
 impl<'a> Owners<'a> {
     /// Reads it from an object. Managers of `status` and of scaling only are asked as well.
@@ -32,12 +34,16 @@ impl<'a> Owners<'a> {
             let name = entry.get("manager").and_then(Value::as_str)?;
             Some((name, entry.get("fieldsV1").and_then(Value::as_object)?))
         };
-        Self(entries.unwrap_or_default().iter().filter_map(owner).collect())
+        let entries = entries.unwrap_or_default();
+        let of_all = entries.iter().filter(|entry| entry.get("subresource").is_none()).filter_map(owner);
+        // Controllers write how far they are, in annotations as well.
+        let names = of_all.map(|(name, _)| name).filter(|name| *name != "kube-controller-manager").collect();
+        Self(entries.iter().filter_map(owner).collect(), names)
     }
 
-    /// The names of the managers of fields other than `status`.
+    /// The names of the managers that wrote more than how far something is.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(|(_, fields)| fields.keys().any(|key| key != "f:status")).map(|(name, _)| *name)
+        self.1.iter().copied()
     }
 
     /// Whether anything is known.
@@ -63,6 +69,16 @@ impl<'a> Owners<'a> {
     }
 }
 
+/// What is owned of an item of a list that has its names as keys, as most have; nothing where it has others, and each is tried.
+#[expect(clippy::option_option, reason = "not of this kind, and of this kind without it, are two things")]
+fn named<'a>(fields: &'a Map<String, Value>, item: Option<&Value>) -> Option<Option<&'a Value>> {
+    const START: &str = "k:{\"name\":";
+    let name = item?.get("name").filter(|name| name.is_string())?;
+    let first = fields.keys().find(|key| *key != ".")?;
+    let alone = first.strip_prefix(START)?.split_once("\",").is_none();
+    alone.then(|| fields.get(&format!("{START}{name}}}")))
+}
+
 /// Whether a tree of fields holds a path, or something below it.
 fn owns(fields: &Map<String, Value>, steps: &[(Step, Option<&Value>)]) -> bool {
     let mut here = fields;
@@ -73,17 +89,19 @@ fn owns(fields: &Map<String, Value>, steps: &[(Step, Option<&Value>)]) -> bool {
         }
         let next = match step {
             Step::Key(key) => here.get(&format!("f:{key}")),
-            Step::Item(_) | Step::Index(_) => here.iter().find_map(|(key, below)| {
-                let known =
-                    key.strip_prefix("k:").and_then(|keys| serde_json::from_str::<Map<String, Value>>(keys).ok());
-                let by_key = known.is_some_and(|keys| {
-                    keys.iter().all(|(key, value)| item.is_some_and(|item| item.get(key) == Some(value)))
-                });
-                let by_value = key
-                    .strip_prefix("v:")
-                    .and_then(|value| serde_json::from_str::<Value>(value).ok())
-                    .is_some_and(|value| *item == Some(&value));
-                (by_key || by_value).then_some(below)
+            Step::Item(_) | Step::Index(_) => named(here, *item).unwrap_or_else(|| {
+                here.iter().find_map(|(key, below)| {
+                    let known =
+                        key.strip_prefix("k:").and_then(|keys| serde_json::from_str::<Map<String, Value>>(keys).ok());
+                    let by_key = known.is_some_and(|keys| {
+                        keys.iter().all(|(key, value)| item.is_some_and(|item| item.get(key) == Some(value)))
+                    });
+                    let by_value = key
+                        .strip_prefix("v:")
+                        .and_then(|value| serde_json::from_str::<Value>(value).ok())
+                        .is_some_and(|value| *item == Some(&value));
+                    (by_key || by_value).then_some(below)
+                })
             }),
         };
         match next.and_then(Value::as_object) {

@@ -20,9 +20,21 @@ const ANEW: &str = "delete it and apply it anew";
 pub fn of(subject: Subject<'_>, keys: &[&str], what: &What) -> Graded {
     match keys {
         [] => whole(subject, what),
+        ["metadata", "labels", ..] if subject.kind == "Namespace" => {
+            Graded::new(Risk::Reload, "it decides what pods may do there, and which mesh they are in")
+        }
+        ["metadata", "annotations", name, ..] if is_right(name) => {
+            Graded::new(Risk::Reload, "it decides which rights its pods have in the cloud")
+        }
         ["metadata", ..] => Graded::new(Risk::Metadata, "labels and annotations restart nothing"),
         _ => field(subject, keys),
     }
+}
+
+/// Annotations by which clouds give rights to a ServiceAccount.
+pub fn is_right(annotation: &str) -> bool {
+    const RIGHTS: [&str; 3] = ["azure.workload.identity/", "eks.amazonaws.com/role-arn", "iam.gke.io/"];
+    RIGHTS.iter().any(|start| annotation.starts_with(start))
 }
 
 /// All of an object.
@@ -35,7 +47,7 @@ fn whole(subject: Subject<'_>, what: &What) -> Graded {
             "PodDisruptionBudget" | "HorizontalPodAutoscaler" | "ScaledObject" => {
                 Graded::new(Risk::Reload, "it acts on pods that run")
             }
-            _ => Graded::new(Risk::None, "it is new: nothing that runs depends on it"),
+            _ => Graded::new(Risk::None, "it is not there: applying makes it, and changes nothing that runs"),
         };
     }
     const STAYS: &str = "`kubectl apply` leaves it there; who deletes it should know what it does";
@@ -92,9 +104,26 @@ fn field(subject: Subject<'_>, keys: &[&str]) -> Graded {
         }
         ("RoleBinding" | "ClusterRoleBinding", ["roleRef", ..]) => Graded::new(Risk::Recreate, IMMUTABLE).by(ANEW),
         ("ConfigMap", ["immutable"]) => Graded::new(Risk::Recreate, IMMUTABLE).by(ANEW),
-        ("ConfigMap", ["data" | "binaryData", ..]) => {
-            Graded::new(Risk::Reload, "pods that read it when they start have it after the restart that their own change brings")
+        ("ConfigMap", ["data", "patroni.yml", ..]) => {
+            Graded::new(Risk::Reload, "Patroni reads it when it starts, and what stands below `bootstrap.dcs` never again (F-PT-11)")
+                .by("`patronictl edit-config` for what stands below `bootstrap.dcs`; the rest is there after a restart of each member")
         }
+        ("ConfigMap", ["data", "redis.conf", ..]) => {
+            Graded::new(Risk::RollingRestart, "Redis reads it when it starts")
+                .by("restart one node after the other, replicas before primaries (REGION/redis/CLUSTER/roll.sh); many settings can be set by `CONFIG SET` as well")
+        }
+        ("ConfigMap", ["data" | "binaryData", ..]) => {
+            Graded::new(Risk::Reload, "pods that read it when they start keep what they have until they are restarted")
+                .by("`kubectl rollout restart` what reads it, where its own template stays the same")
+        }
+        ("Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding", _) => {
+            Graded::new(Risk::Reload, "whoever holds it may do other things, at once")
+        }
+        ("NetworkPolicy", ["spec", ..]) => Graded::new(Risk::Reload, "who may talk to whom is another thing, at once"),
+        ("CronJob", ["spec", "suspend"]) => Graded::new(Risk::Reload, "while it is suspended it starts no job")
+            .by("`kubectl patch` its `spec.suspend` to false; applying leaves what is not rendered"),
+        ("Deployment", ["spec", "paused"]) => Graded::new(Risk::Reload, "while it is paused no change of it rolls out")
+            .by("`kubectl rollout resume`; applying leaves what is not rendered"),
         ("PodDisruptionBudget", ["spec", ..]) => Graded::new(Risk::Reload, "the next eviction is judged by it"),
         _ => reload(),
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use super::{Shown, sign, sign_of, was};
-use crate::diff::{Change, Difference, Risk, What};
+use crate::diff::{Change, Difference, Graded, Risk, What};
 use crate::report::place::{one_line, said};
 
 /// Colours, as git has them where it has one.
@@ -58,10 +58,7 @@ pub fn human(shown: &Shown<'_>, unified: bool, color: bool) -> String {
             );
             let from = shown.origin(difference).map(|(path, file, line)| format!(", from {path} ({file}:{line})"));
             let _ = writeln!(out, "      {}{}", one_line(&difference.artifact), one_line(&from.unwrap_or_default()));
-            for change in &difference.changes {
-                one(change, unified, paint, &mut out);
-            }
-            reasons(difference, &mut out);
+            changes(difference, unified, paint, &mut out);
         }
         out.push('\n');
     }
@@ -70,15 +67,22 @@ pub fn human(shown: &Shown<'_>, unified: bool, color: bool) -> String {
 }
 
 /// A change, in a line or in several.
-pub(super) fn one(change: &Change, unified: bool, paint: Paint, out: &mut String) {
-    if change.at.is_empty() && matches!(change.what, What::Missing | What::Left) && !unified {
+fn one(change: &Change, unified: bool, paint: Paint, out: &mut String) {
+    let whole = matches!(change.what, What::Missing | What::Left) && !unified;
+    let nothing = change.before.is_none() && change.after.is_none();
+    if change.at.is_empty() && (whole || nothing) {
         return;
     }
     let at = if change.at.is_empty() { String::new() } else { format!("{}: ", one_line(&change.at)) };
     let owner = match (&change.what, &change.owner) {
         (What::Foreign(Some(name)), _) => format!("  (added by {}; applying leaves it)", one_line(name)),
         (What::Foreign(None), _) => "  (not hagen's; applying leaves it)".to_owned(),
-        (What::Left, _) => "  (hagen's, rendered no more; applying removes it)".to_owned(),
+        // What becomes of all of an object is said with the risk.
+        (What::Left, _) if change.at.is_empty() => String::new(),
+        (What::Left, Some(name)) => {
+            format!("  (of {}; the first apply by kubectl takes it over and removes it)", one_line(name))
+        }
+        (What::Left, None) => "  (hagen's, rendered no more; applying removes it)".to_owned(),
         (_, Some(name)) => format!("  (owned by {}: applying asks for --force-conflicts)", one_line(name)),
         _ => String::new(),
     };
@@ -144,19 +148,26 @@ fn apart(before: &Value, after: &Value) -> (String, String) {
     (part(&a), part(&b))
 }
 
-/// Why a difference is as dangerous as it is, and how it is carried out.
-pub(super) fn reasons(difference: &Difference, out: &mut String) {
-    let risk = difference.risk();
-    let mut told: Vec<&str> = Vec::new();
-    for change in difference.changes.iter().filter(|change| change.graded.risk == risk) {
-        if told.contains(&&*change.graded.why) {
-            continue;
+/// The changes of a difference, and why each is as dangerous as it is: once below all of them where they share it.
+pub(super) fn changes(difference: &Difference, unified: bool, paint: Paint, out: &mut String) {
+    let shared = difference.changes.windows(2).all(|pair| pair[0].graded == pair[1].graded);
+    let mut told: Vec<&Graded> = Vec::new();
+    for change in &difference.changes {
+        one(change, unified, paint, out);
+        if !shared && !told.contains(&&change.graded) {
+            reason(&change.graded, "        ", out);
+            told.push(&change.graded);
         }
-        told.push(&change.graded.why);
-        let _ = writeln!(out, "      = {}", change.graded.why);
-        if let Some(how) = &change.graded.how {
-            let _ = writeln!(out, "      = how: {how}");
-        }
+    }
+    if let Some(first) = difference.changes.first().filter(|_| shared) {
+        reason(&first.graded, "      ", out);
+    }
+}
+
+fn reason(graded: &Graded, indent: &str, out: &mut String) {
+    let _ = writeln!(out, "{indent}= {}", one_line(&graded.why));
+    if let Some(how) = &graded.how {
+        let _ = writeln!(out, "{indent}= how: {}", one_line(how));
     }
 }
 

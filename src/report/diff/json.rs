@@ -20,6 +20,8 @@ struct Report<'a> {
     same: usize,
     /// The highest risk of all differences; null where there is none.
     risk: Option<&'static str>,
+    /// The sources that could not be read or compared, in sentences: what else is here says nothing of them.
+    unread: &'a [String],
     /// What could not be told from the sources, in sentences.
     unknown: &'a [String],
     /// What is not hagen's yet, and the first apply takes over, in sentences.
@@ -98,6 +100,7 @@ pub fn json(shown: &Shown<'_>) -> String {
         differences: comparison.differences.iter().map(|difference| one(shown, difference)).collect(),
         same: comparison.same,
         risk: comparison.risk().map(crate::diff::Risk::name),
+        unread: shown.unread,
         unknown: &comparison.unknown,
         adopted: &comparison.adopted,
         over_budget: &comparison.over_budget,

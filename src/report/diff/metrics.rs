@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use clap::ValueEnum as _;
+
 use super::Shown;
 use crate::diff::Risk;
 use crate::report::place::one_line;
@@ -10,17 +12,6 @@ use crate::report::place::one_line;
 /// For Prometheus: how much is different, by artifact and by risk, how much could not be read, and when that was so (seconds
 /// since 1970).
 pub fn metrics(shown: &Shown<'_>, blueprint: &str, troubles: usize, now: u64) -> String {
-    const RISKS: [Risk; 9] = [
-        Risk::None,
-        Risk::Metadata,
-        Risk::Reload,
-        Risk::RollingRestart,
-        Risk::DnsVisible,
-        Risk::BriefOutage,
-        Risk::Failover,
-        Risk::Recreate,
-        Risk::DataLoss,
-    ];
     let label = |text: &str| one_line(text).replace('\\', "\\\\").replace('"', "\\\"");
     let mut out = String::new();
     let mut family = |name: &str, help: &str, series: Vec<(String, u64)>| {
@@ -30,11 +21,11 @@ pub fn metrics(shown: &Shown<'_>, blueprint: &str, troubles: usize, now: u64) ->
         }
     };
     let all = &shown.comparison.differences;
-    let of_risk = RISKS.map(|risk| {
-        let count = all.iter().filter(|difference| difference.risk() == risk).count();
+    let of_risk = Risk::value_variants().iter().map(|risk| {
+        let count = all.iter().filter(|difference| difference.risk() == *risk).count();
         (format!(",risk=\"{}\"", risk.name()), count as u64)
     });
-    family("hagen_diff_differences", "Objects and files that are not deployed as rendered.", of_risk.to_vec());
+    family("hagen_diff_differences", "Objects and files that are not deployed as rendered.", of_risk.collect());
     let mut artifacts: BTreeMap<String, u64> = BTreeMap::new();
     for difference in all {
         let labels = format!(

@@ -25,6 +25,8 @@ pub struct Shown<'a> {
     pub document: &'a Document,
     /// The risk up to which differences are no reason to stop.
     pub max: Option<Risk>,
+    /// What could not be read or compared, in sentences.
+    pub unread: &'a [String],
 }
 
 impl Shown<'_> {
@@ -43,6 +45,12 @@ impl Shown<'_> {
             regions.entry(difference.region.as_deref().unwrap_or("global")).or_default().push(difference);
         }
         regions
+    }
+
+    /// What a reader has to know beside the differences: why it does not pass, and what is not known.
+    fn said(&self) -> impl Iterator<Item = &String> {
+        let comparison = self.comparison;
+        self.unread.iter().chain(&comparison.over_budget).chain(&comparison.adopted).chain(&comparison.unknown)
     }
 
     /// How much is different, in a line.

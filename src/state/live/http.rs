@@ -11,7 +11,7 @@ use super::super::{Manner, Unread};
 use super::tls::Tls;
 
 /// The longest answer.
-const MOST: u64 = 256 << 20;
+const MOST: u64 = 32 << 20;
 /// How often a server that cannot be reached, or that is busy, is asked.
 const TRIES: u32 = 3;
 /// How long is waited before it is asked again; twice as long each time.
@@ -35,8 +35,9 @@ impl Client {
 
     /// The groups of rules that a Prometheus has loaded.
     pub fn rules(&self, source: &str, addresses: &[String]) -> Result<Vec<Value>, Unread> {
-        let answer = self.first(source, addresses, "/api/v1/rules", "HAGEN_PROMETHEUS_AUTHORIZATION")?;
-        answer.pointer("/data/groups").and_then(Value::as_array).cloned().ok_or_else(|| {
+        let mut answer = self.first(source, addresses, "/api/v1/rules", "HAGEN_PROMETHEUS_AUTHORIZATION")?;
+        let groups = answer.pointer_mut("/data/groups").and_then(Value::as_array_mut).map(std::mem::take);
+        groups.ok_or_else(|| {
             Unread::new(source, "the answer has no `data.groups`", "does a Prometheus answer at this address?")
         })
     }
@@ -98,7 +99,11 @@ impl Client {
 pub fn push(url: &str, text: &str, manner: Manner) -> Result<(), Unread> {
     let client = Client::new(manner)?;
     let hint = "the URL of a group of a Pushgateway: http://HOST:9091/metrics/job/hagen_diff";
-    let sent = client.0.put(url).header("Content-Type", "text/plain; version=0.0.4").send(text);
+    let mut request = client.0.put(url).header("Content-Type", "text/plain; version=0.0.4");
+    if let Some(value) = env::var("HAGEN_PUSH_AUTHORIZATION").ok().filter(|value| !value.is_empty()) {
+        request = request.header("Authorization", value);
+    }
+    let sent = request.send(text);
     match sent {
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => Err(Unread::new(url, format!("it answers {}", answer.status()), hint)),
@@ -107,26 +112,24 @@ pub fn push(url: &str, text: &str, manner: Manner) -> Result<(), Unread> {
 }
 
 fn config(tls: &Tls) -> Result<TlsConfig, String> {
-    let certificates = |pem: &[u8]| -> Vec<Certificate<'static>> {
-        let items = parse_pem(pem).filter_map(Result::ok);
-        items
-            .filter_map(|item| match item {
-                PemItem::Certificate(certificate) => Some(certificate),
-                _ => None,
-            })
-            .collect()
+    let certificates = |name: &str, pem: &[u8]| -> Result<Vec<Certificate<'static>>, String> {
+        let mut all = Vec::new();
+        for item in parse_pem(pem) {
+            if let PemItem::Certificate(certificate) = item.map_err(|error| format!("{name}: {error}"))? {
+                all.push(certificate);
+            }
+        }
+        if all.is_empty() { Err(format!("{name} holds no certificate")) } else { Ok(all) }
     };
     let mut config = TlsConfig::builder();
     if let Some(pem) = &tls.ca {
-        let trusted = certificates(pem);
-        if trusted.is_empty() {
-            return Err("HAGEN_TLS_CA holds no certificate".to_owned());
-        }
+        let trusted = certificates("HAGEN_TLS_CA", pem)?;
         config = config.root_certs(RootCerts::new_with_certs(&trusted));
     }
     if let Some((certificate, key)) = &tls.own {
         let key = PrivateKey::from_pem(key).map_err(|_| "HAGEN_TLS_KEY holds no key that can be read".to_owned())?;
-        config = config.client_cert(Some(ClientCert::new_with_certs(&certificates(certificate), key)));
+        config =
+            config.client_cert(Some(ClientCert::new_with_certs(&certificates("HAGEN_TLS_CERT", certificate)?, key)));
     }
     Ok(config.build())
 }

@@ -3,6 +3,7 @@
 //! An apply is sent as a dry run, with hagen's field manager: nothing is stored, and the answer has all that the server, its
 //! defaults and its webhooks would do.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
@@ -11,16 +12,18 @@ use kube::config::KubeConfigOptions;
 use kube::core::GroupVersionKind;
 use kube::discovery::{self, Scope};
 use kube::{Client, Config};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::super::{Asked, Cluster, Dump, Manner, ObjectId, Unread};
+use super::super::{Asked, Cluster, Dump, HAGEN, Manner, ObjectId, Unread};
+use super::chain;
 
 /// How many requests are under way at a time.
 const AT_ONCE: usize = 16;
+/// The most pages of one kind.
+const PAGES: u32 = 400;
 /// The most objects of one page.
 const PAGE: u32 = 500;
-/// The field manager that hagen's objects are applied with.
-const MANAGER: &str = "hagen";
 
 /// Asks the clusters, one beside the other.
 pub async fn ask(clusters: &[Cluster], manner: Manner) -> (Vec<Dump>, Vec<Unread>) {
@@ -49,7 +52,7 @@ async fn one(cluster: &Cluster, manner: Manner) -> (Option<Dump>, Vec<Unread>) {
             return (None, vec![Unread::new(&source, why, hint)]);
         }
     };
-    let asker = Asker { client, manner, source };
+    let asker = Asker { client, manner, source, narrowed: Cell::new(false) };
     match asker.read(cluster).await {
         Ok((dump, problems)) => (Some(dump), problems),
         Err(problem) => (None, vec![problem]),
@@ -64,24 +67,16 @@ async fn client(cluster: &Cluster, manner: Manner) -> Result<Client, String> {
         // A pod has no kubeconfig, and no contexts: it asks the cluster that it runs in.
         Err(error) => Config::incluster().map_err(|_| chain(&error))?,
     };
+    // The client panics over it.
+    let token = config.auth_info.token.as_ref().map(ExposeSecret::expose_secret);
+    if token.is_some_and(|token| token.chars().any(char::is_control)) {
+        return Err(
+            "the token in the kubeconfig has a line end or another sign in it that no header may have".to_owned()
+        );
+    }
     config.connect_timeout = Some(manner.timeout);
     config.read_timeout = Some(manner.timeout);
     Client::try_from(config).map_err(|error| chain(&error))
-}
-
-/// An error with what caused it: the outermost one alone often says nothing.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut said = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !said.contains(&text) {
-            said.push_str(": ");
-            said.push_str(&text);
-        }
-        next = cause.source();
-    }
-    said
 }
 
 /// What the server says for itself; otherwise what became of the request.
@@ -100,11 +95,13 @@ struct Asker {
     client: Client,
     manner: Manner,
     source: String,
+    /// Whether some kind could be listed in single namespaces only.
+    narrowed: Cell<bool>,
 }
 
 impl Asker {
     async fn read(&self, cluster: &Cluster) -> Result<(Dump, Vec<Unread>), Unread> {
-        let (kinds, mut problems) = self.kinds(&cluster.objects).await?;
+        let (kinds, mut problems) = self.kinds(cluster).await?;
         let mut objects: BTreeMap<ObjectId, Value> = BTreeMap::new();
         let (mut unlisted, mut untried, mut failed, mut hidden) =
             (Reasons::default(), Reasons::default(), Reasons::default(), Reasons::default());
@@ -124,7 +121,8 @@ impl Asker {
             .await;
         for Answer { id, found } in answers {
             match found {
-                Found::Nothing => {}
+                Found::Nothing(None) => {}
+                Found::Nothing(Some(why)) => drop(asked.outcomes.insert(id, Err(why))),
                 Found::Hidden(why) => {
                     hidden.add(id.shown(), why);
                     asked.hidden.insert(id);
@@ -141,12 +139,20 @@ impl Asker {
                 }
             }
         }
+        if self.narrowed.get() {
+            asked.unsure.push(
+                "what is left over in namespaces that nothing is rendered for is not known: listing all is not allowed"
+                    .to_owned(),
+            );
+        }
         asked.unsure.extend(unlisted.said("what is left over is not known, for these may not be listed"));
         asked
             .unsure
             .extend(untried.said("defaults and owners are hagen's own reading, for a dry run of these is not allowed"));
         problems.extend(hidden.said("these could not be read").map(|why| self.unread(why)));
-        problems.extend(failed.said("the API server gave no answer on these").map(|why| self.unread(why)));
+        let again = "is a webhook down that judges them? The reason stands in brackets; `--timeout` allows more";
+        let no_answer = failed.said("the API server gave no answer on these");
+        problems.extend(no_answer.map(|why| Unread::new(&self.source, why, again)));
         let dump = Dump {
             source: self.source.clone(),
             region: Some(cluster.region.clone()),
@@ -160,16 +166,18 @@ impl Asker {
         Unread::new(&self.source, why, "docs/diff.md names the rights that `--live` needs: get, list and patch")
     }
 
-    /// The kinds of the rendered objects; none for one that the server does not have.
+    /// The kinds that are asked for; none for one that the server does not have. It need have no more than is rendered.
     async fn kinds(
         &self,
-        objects: &[Value],
+        cluster: &Cluster,
     ) -> Result<(BTreeMap<(String, String), Option<Known>>, Vec<Unread>), Unread> {
         let text = |object: &Value, key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let wanted: BTreeSet<(String, String)> =
-            objects.iter().map(|object| (text(object, "apiVersion"), text(object, "kind"))).collect();
+            cluster.objects.iter().map(|object| (text(object, "apiVersion"), text(object, "kind"))).collect();
+        let others = cluster.kinds.iter().filter(|kind| !wanted.contains(*kind)).cloned();
+        let all: BTreeSet<(String, String)> = wanted.iter().cloned().chain(others).collect();
         let (mut kinds, mut problems) = (BTreeMap::new(), Vec::new());
-        for (version, kind) in wanted {
+        for (version, kind) in all {
             let (group, number) = version.split_once('/').unwrap_or(("", &version));
             let asked = GroupVersionKind::gvk(group, number, &kind);
             let known = match self.bounded(discovery::pinned_kind(&self.client, &asked)).await {
@@ -177,6 +185,9 @@ impl Asker {
                     Some(Known { resource, namespaced: capabilities.scope == Scope::Namespaced })
                 }
                 Err(error) if matches!(error, kube::Error::Discovery(_)) || is_code(&error, 404) => {
+                    if !wanted.contains(&(version.clone(), kind.clone())) {
+                        continue;
+                    }
                     problems.push(Unread::new(
                         &self.source,
                         format!("the server knows no {kind} of {version}"),
@@ -203,6 +214,7 @@ impl Asker {
                     |object: &Value| object.pointer("/metadata/namespace").and_then(Value::as_str).map(str::to_owned);
                 let namespaces: BTreeSet<String> = objects.iter().filter_map(of).collect();
                 let mut all = Vec::new();
+                self.narrowed.set(true);
                 for namespace in namespaces {
                     let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), &namespace, &known.resource);
                     all.extend(self.pages(&api, known, selector).await?);
@@ -216,7 +228,7 @@ impl Asker {
     async fn pages(&self, api: &Api<DynamicObject>, known: &Known, selector: &str) -> Result<Vec<Value>, kube::Error> {
         let mut all = Vec::new();
         let mut asked = ListParams::default().labels(selector).limit(PAGE);
-        loop {
+        for _ in 0..PAGES {
             let page = match self.bounded(api.list(&asked)).await {
                 // What the rest of the pages was kept in is gone: all of it in one.
                 Err(error) if is_code(&error, 410) => {
@@ -232,6 +244,7 @@ impl Asker {
                 None => return Ok(all),
             }
         }
+        Err(kube::Error::Service(format!("its pages do not end: more than {} objects", all.len()).into()))
     }
 
     /// An object, and what it would be after applying the rendered one.
@@ -244,7 +257,7 @@ impl Asker {
     ) -> Answer {
         let text = |key: &str| rendered.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let Some(Some(known)) = kinds.get(&(text("apiVersion"), text("kind"))) else {
-            return Answer { id, found: Found::Nothing };
+            return Answer { id, found: Found::Nothing(None) };
         };
         let api = match (known.namespaced, &*id.namespace) {
             (false, _) => Api::<DynamicObject>::all_with(self.client.clone(), &known.resource),
@@ -255,25 +268,56 @@ impl Asker {
             Some(live) => live.clone(),
             None => match self.bounded(api.get_opt(&id.name)).await {
                 Ok(Some(live)) => whole(live, known),
-                Ok(None) => return Answer { id, found: Found::Nothing },
+                Ok(None) => {
+                    let made = self.applied(&api, &id, rendered, known).await;
+                    let why = made.err().and_then(|refused| match refused {
+                        Refused::ByServer(why) => Some(why),
+                        // Its namespace is missing as well, as a rule: that is said of the namespace.
+                        Refused::Forbidden(_) | Refused::Unanswered(_) => None,
+                    });
+                    return Answer { id, found: Found::Nothing(why) };
+                }
                 Err(error) => return Answer { id, found: Found::Hidden(said(&error)) },
             },
         };
-        let asked = PatchParams {
-            dry_run: true,
-            force: true,
-            field_manager: Some(MANAGER.to_owned()),
-            ..PatchParams::default()
+        let outcome = self.applied(&api, &id, rendered, known).await;
+        // Somebody wrote it between the two answers: the newer one is what was judged.
+        let version = |object: &Value| object.pointer("/metadata/resourceVersion").cloned();
+        let live = match &outcome {
+            Ok(applied) if version(applied) != version(&live) => match self.bounded(api.get(&id.name)).await {
+                Ok(newer) => whole(newer, known),
+                Err(_) => live,
+            },
+            _ => live,
         };
-        let outcome = match self.bounded(api.patch(&id.name, &asked, &Patch::Apply(rendered))).await {
+        Answer { id, found: Found::There(live, outcome) }
+    }
+
+    /// What the server would make of applying an object: a dry run.
+    async fn applied(
+        &self,
+        api: &Api<DynamicObject>,
+        id: &ObjectId,
+        rendered: &Value,
+        known: &Known,
+    ) -> Result<Value, Refused> {
+        let asked =
+            PatchParams { dry_run: true, force: true, field_manager: Some(HAGEN.to_owned()), ..PatchParams::default() };
+        match self.bounded(api.patch(&id.name, &asked, &Patch::Apply(rendered))).await {
             Ok(applied) => Ok(whole(applied, known)),
             Err(kube::Error::Api(status)) if matches!(status.code, 400 | 409 | 413 | 422) => {
                 Err(Refused::ByServer(status.message.clone()))
             }
-            Err(error) if is_code(&error, 403) => Err(Refused::Forbidden(said(&error))),
+            // Who may not apply it is told so in these words; policies, quotas and webhooks refuse the object itself.
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                let of_rights = status.message.contains(" cannot patch resource ")
+                    || status.message.contains(" cannot create resource ")
+                    || status.message.contains("attempting to grant RBAC permissions");
+                let refused = if of_rights { Refused::Forbidden } else { Refused::ByServer };
+                Err(refused(status.message.clone()))
+            }
             Err(error) => Err(Refused::Unanswered(said(&error))),
-        };
-        Answer { id, found: Found::There(live, outcome) }
+        }
     }
 
     /// An answer within the time that one request may take.
@@ -292,8 +336,8 @@ struct Answer {
 
 /// What became of a rendered object.
 enum Found {
-    /// It is not there.
-    Nothing,
+    /// It is not there; and why the server would refuse to make it, where it would.
+    Nothing(Option<String>),
     /// It could not be looked at.
     Hidden(String),
     /// It is there; and what it would be.

@@ -15,7 +15,7 @@ use super::{Deployed, Dynamic, Layout, Loaded, Manner, Member, Node, State, Unre
 
 pub use http::push;
 
-/// Asks all that is wanted, region beside region.
+/// Asks all that is wanted: the API servers side by side, the others one after the other.
 pub fn ask(wanted: &Wanted, manner: Manner) -> (State, Vec<Unread>) {
     let (mut state, mut unread) = (State::default(), Vec::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -32,13 +32,18 @@ pub fn ask(wanted: &Wanted, manner: Manner) -> (State, Vec<Unread>) {
         }
         Err(error) => unread.push(Unread::new("live", error.to_string(), "is the machine out of threads or files?")),
     }
-    let client = match http::Client::new(manner) {
-        Ok(client) => client,
-        Err(problem) => {
-            unread.push(problem);
-            return (state, unread);
+    if !wanted.prometheus.is_empty() || !wanted.patroni.is_empty() {
+        match http::Client::new(manner) {
+            Ok(client) => over_http(&client, wanted, &mut state, &mut unread),
+            Err(problem) => unread.push(problem),
         }
-    };
+    }
+    redis_nodes(wanted, manner, &mut state, &mut unread);
+    (state, unread)
+}
+
+/// Asks each Prometheus and each cluster of Patroni.
+fn over_http(client: &http::Client, wanted: &Wanted, state: &mut State, unread: &mut Vec<Unread>) {
     for server in &wanted.prometheus {
         let source = format!("prometheus/{}", server.name);
         match client.rules(&source, &server.addresses) {
@@ -59,6 +64,10 @@ pub fn ask(wanted: &Wanted, manner: Manner) -> (State, Vec<Unread>) {
             Err(problem) => unread.push(problem),
         }
     }
+}
+
+/// Asks the nodes of Redis.
+fn redis_nodes(wanted: &Wanted, manner: Manner, state: &mut State, unread: &mut Vec<Unread>) {
     let mut seen: Vec<Layout> = Vec::new();
     for (server, address) in wanted.redis.iter().flat_map(|server| server.addresses.iter().map(move |at| (server, at)))
     {
@@ -78,5 +87,19 @@ pub fn ask(wanted: &Wanted, manner: Manner) -> (State, Vec<Unread>) {
         }
     }
     state.deployed.extend(seen.into_iter().map(Deployed::Layout));
-    (state, unread)
+}
+
+/// An error with what caused it: the outermost one alone often says nothing.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut said = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            said.push_str(": ");
+            said.push_str(&text);
+        }
+        next = cause.source();
+    }
+    said
 }

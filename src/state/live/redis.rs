@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -26,9 +27,27 @@ pub struct Told {
     pub nodes: Option<Vec<Member>>,
 }
 
-/// Asks a node.
+/// Asks a node. An answer that trickles is given up as one that does not come.
 pub fn ask(source: &str, address: &str, tls: bool, manner: Manner) -> Result<Told, Unread> {
-    connected(address, tls, manner).and_then(get).map_err(|why| Unread::new(source, why, HINT))
+    let (done, waiting) = mpsc::channel();
+    let at = address.to_owned();
+    thread::spawn(move || {
+        // Nobody may wait for it any more.
+        let _ = done.send(connected(&at, tls, manner).and_then(get));
+    });
+    let told = waiting.recv_timeout(manner.timeout).unwrap_or_else(|_| Err("no answer in time".to_owned()));
+    told.map_err(|why| {
+        // A server may say whatever it was told.
+        let password = env::var("REDISCLI_AUTH").ok().filter(|password| !password.is_empty());
+        let why = password.map_or_else(|| why.clone(), |password| why.replace(&password, "(secret)"));
+        Unread::new(source, why, HINT)
+    })
+}
+
+/// What became of a read or a write: where it took too long, the system says so in other words.
+fn said(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    if text.contains("os error 11)") || text.contains("timed out") { "no answer in time".to_owned() } else { text }
 }
 
 /// A stream in both directions.
@@ -36,14 +55,14 @@ trait Both: Read + Write {}
 impl<T: Read + Write> Both for T {}
 
 fn connected(address: &str, tls: bool, manner: Manner) -> Result<Box<dyn Both>, String> {
-    let resolved = address.to_socket_addrs().map_err(|error| error.to_string())?;
+    let resolved = address.to_socket_addrs().map_err(|error| said(&error))?;
     let mut why = "the name has no address".to_owned();
     for socket in resolved {
         match TcpStream::connect_timeout(&socket, manner.timeout) {
             Ok(stream) => {
                 let timeout = Some(manner.timeout);
-                stream.set_read_timeout(timeout).map_err(|error| error.to_string())?;
-                stream.set_write_timeout(timeout).map_err(|error| error.to_string())?;
+                stream.set_read_timeout(timeout).map_err(|error| said(&error))?;
+                stream.set_write_timeout(timeout).map_err(|error| said(&error))?;
                 return if tls { encrypted(stream, address) } else { Ok(Box::new(stream)) };
             }
             Err(error) => why = error.to_string(),
@@ -63,7 +82,7 @@ fn encrypted(stream: TcpStream, address: &str) -> Result<Box<dyn Both>, String> 
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
+        .map_err(|error| said(&error))?
         .with_root_certificates(roots);
     let config = match tls.own {
         None => config.with_no_client_auth(),
@@ -72,12 +91,12 @@ fn encrypted(stream: TcpStream, address: &str) -> Result<Box<dyn Both>, String> 
             let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| format!("HAGEN_TLS_KEY: {error}"))?;
             config
                 .with_client_auth_cert(chain.map_err(|error| format!("HAGEN_TLS_CERT: {error}"))?, key)
-                .map_err(|error| error.to_string())?
+                .map_err(|error| said(&error))?
         }
     };
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
-    let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| error.to_string())?;
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| said(&error))?;
+    let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| said(&error))?;
     Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
@@ -99,7 +118,8 @@ fn get(stream: Box<dyn Both>) -> Result<Told, String> {
     let mut nodes = None;
     if settings.get("cluster-enabled").is_some_and(|value| value == "yes") {
         send(&mut stream, &["CLUSTER", "NODES"])?;
-        nodes = answer(&mut stream)?.first().and_then(|text| layout::nodes(text));
+        let text = answer(&mut stream)?.into_iter().next().unwrap_or_default();
+        nodes = Some(layout::nodes(&text).ok_or("what it answers to CLUSTER NODES cannot be read")?);
     }
     Ok(Told { settings, nodes })
 }
@@ -108,7 +128,7 @@ fn send(stream: &mut BufReader<Box<dyn Both>>, words: &[&str]) -> Result<(), Str
     let mut text = format!("*{}\r\n", words.len());
     words.iter().for_each(|word| text.push_str(&format!("${}\r\n{word}\r\n", word.len())));
     let stream = stream.get_mut();
-    stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).map_err(|error| error.to_string())
+    stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).map_err(|error| said(&error))
 }
 
 /// An answer, as the texts in it.
@@ -121,11 +141,16 @@ fn answer(stream: &mut impl BufRead) -> Result<Vec<String>, String> {
         "$" => Ok(vec![bulk(stream, rest)?]),
         "*" => {
             let count = length(rest)?;
-            let mut texts = Vec::new();
+            let (mut texts, mut total) = (Vec::new(), 0);
             for _ in 0..count {
                 let head = line(stream)?;
                 let rest = head.strip_prefix('$').ok_or("it answers with no list of texts")?;
-                texts.push(bulk(stream, rest)?);
+                let text = bulk(stream, rest)?;
+                total += text.len() + size_of::<String>();
+                if total > MOST {
+                    return Err("an answer of more than 16 MiB".to_owned());
+                }
+                texts.push(text);
             }
             Ok(texts)
         }
@@ -134,19 +159,22 @@ fn answer(stream: &mut impl BufRead) -> Result<Vec<String>, String> {
 }
 
 fn length(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|length| *length <= MOST).ok_or_else(|| "an answer of an impossible length".to_owned())
+    text.parse()
+        .ok()
+        .filter(|length| *length <= MOST)
+        .ok_or_else(|| "what answers is no Redis: a length that cannot be".to_owned())
 }
 
 fn bulk(stream: &mut impl BufRead, length_of: &str) -> Result<String, String> {
     let mut bytes = vec![0; length(length_of)? + 2];
-    stream.read_exact(&mut bytes).map_err(|error| error.to_string())?;
+    stream.read_exact(&mut bytes).map_err(|error| said(&error))?;
     bytes.truncate(bytes.len() - 2);
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn line(stream: &mut impl BufRead) -> Result<String, String> {
     let mut bytes = Vec::new();
-    stream.take(MOST as u64).read_until(b'\n', &mut bytes).map_err(|error| error.to_string())?;
+    stream.take(MOST as u64).read_until(b'\n', &mut bytes).map_err(|error| said(&error))?;
     if bytes.is_empty() {
         return Err("it hung up; does it want TLS?".to_owned());
     }

@@ -4,13 +4,16 @@
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_route53::Client;
-use aws_sdk_route53::error::DisplayErrorContext;
+use aws_sdk_route53::error::ProvideErrorMetadata;
 use aws_sdk_route53::types::{HealthCheck, ResourceRecordSet};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, tls};
 use serde_json::{Map, Value};
 
 use super::super::{Deployed, Manner, Unread, Zone};
+
+/// The most pages: a zone has at most 10,000 records unless AWS was asked for more, and a page 300.
+const PAGES: usize = 400;
 
 const HINT: &str = "credentials and region are looked for as the AWS command line does: AWS_PROFILE, AWS_ACCESS_KEY_ID, \
                     AWS_ENDPOINT_URL_ROUTE_53, … ; route53:ListResourceRecordSets and route53:ListHealthChecks are needed";
@@ -49,11 +52,20 @@ async fn client(manner: Manner) -> Client {
     Client::new(&config)
 }
 
+/// What AWS says for itself; otherwise what became of the request, without what it consisted of.
+fn said(error: &(impl ProvideErrorMetadata + std::error::Error)) -> String {
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => super::chain(error),
+    }
+}
+
 async fn records(client: &Client, zone: &str) -> Result<Vec<Value>, String> {
     let mut all = Vec::new();
     let mut next = client.list_resource_record_sets().hosted_zone_id(zone);
-    loop {
-        let page = next.send().await.map_err(|error| DisplayErrorContext(&error).to_string())?;
+    for _ in 0..PAGES {
+        let page = next.send().await.map_err(|error| said(&error))?;
         all.extend(page.resource_record_sets.iter().map(record));
         if !page.is_truncated {
             return Ok(all);
@@ -65,16 +77,22 @@ async fn records(client: &Client, zone: &str) -> Result<Vec<Value>, String> {
             .set_start_record_type(page.next_record_type)
             .set_start_record_identifier(page.next_record_identifier);
     }
+    Err(endless(all.len()))
+}
+
+fn endless(found: usize) -> String {
+    format!("its pages do not end: more than {found} of them")
 }
 
 async fn checks(client: &Client) -> Result<Vec<Value>, String> {
     let mut pages = client.list_health_checks().into_paginator().send();
     let mut all = Vec::new();
-    while let Some(page) = pages.next().await {
-        let page = page.map_err(|error| DisplayErrorContext(&error).to_string())?;
+    for _ in 0..PAGES {
+        let Some(page) = pages.next().await else { return Ok(all) };
+        let page = page.map_err(|error| said(&error))?;
         all.extend(page.health_checks.iter().map(check));
     }
-    Ok(all)
+    Err(endless(all.len()))
 }
 
 /// What is written of an object: fields without a value are left out.
