@@ -142,6 +142,16 @@ pub fn compare(
     if !rules.is_empty() {
         take(Ok(prometheus::compare(blueprint, set, &rules)));
     }
+    for deployed in &state.deployed {
+        if let Deployed::Tree(tree) = deployed
+            && tree.blueprint != blueprint.name
+        {
+            all.unknown.push(format!(
+                "{} was rendered from the blueprint `{}`, not from `{}`: is it the right tree?",
+                tree.source, tree.blueprint, blueprint.name
+            ));
+        }
+    }
     let unseen = unseen(set, state, &regions, asked);
     all.unknown.extend(unseen);
     all.differences = moved::join(all.differences);

@@ -104,8 +104,9 @@ fn settings(text: &str) -> Option<BTreeMap<String, String>> {
     let lines: Vec<&str> = text.lines().map(bare).collect();
     let mut found = BTreeMap::new();
     for pair in lines.chunks(2) {
-        let [name, value] = pair else { continue };
-        found.insert((*name).to_owned(), (*value).to_owned());
+        // Redis tells them in no order: an empty value may be the last one, and its line is lost where ends are trimmed.
+        let (name, value) = (pair[0], pair.get(1).copied().unwrap_or_default());
+        found.insert(name.to_owned(), value.to_owned());
     }
     ["maxmemory", "maxmemory-policy", "appendonly"].iter().all(|name| found.contains_key(*name)).then_some(found)
 }
@@ -136,4 +137,17 @@ fn documents(source: &str, text: String) -> Result<Vec<Value>, Unread> {
         return Err(Unread::new(source, format!("line {line}: {}", problem.title), "was it cut off?"));
     }
     Ok(trees.iter().map(plain::json).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_value_at_the_end_is_one() {
+        let text = "maxmemory\n0\nmaxmemory-policy\nnoeviction\nappendonly\nyes\nsave";
+        for text in [text.to_owned(), format!("{text}\n"), format!("{text}\n\n")] {
+            assert_eq!(settings(&text).unwrap().get("save").map(String::as_str), Some(""), "{text:?}");
+        }
+    }
 }

@@ -11,6 +11,8 @@ use crate::write::{LOCK, Lock, LockedFile, paths};
 pub struct Tree {
     /// Where it comes from: what people named.
     pub source: String,
+    /// The name of the blueprint that it was rendered from.
+    pub blueprint: String,
     /// The text of each file that its lock names, by path.
     pub files: BTreeMap<String, (LockedFile, String)>,
 }
@@ -39,6 +41,6 @@ impl Tree {
                 .map_err(|_| Unread::new(source, format!("{}: it is no UTF-8", file.path), HINT))?;
             files.insert(file.path.clone(), (file, text));
         }
-        Ok(Self { source: source.to_owned(), files })
+        Ok(Self { source: source.to_owned(), blueprint: lock.blueprint, files })
     }
 }

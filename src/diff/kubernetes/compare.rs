@@ -334,6 +334,10 @@ impl<'w> Walk<'w> {
             graded = Graded::new(Risk::Failover, "the last pods go, and one of them may be the primary")
                 .by("see who is what, and move the primary to a pod that stays, before applying");
         }
+        if let (Some(how), Some(name)) = (&graded.how, self.rendered.pointer("/metadata/name").and_then(Value::as_str))
+        {
+            graded.how = Some(how.replace("NAME", name).into());
+        }
         let owner = match self.owners.at(&self.path) {
             Owner::Other(name) if matches!(what, What::Changed) => Some(name),
             _ => None,
