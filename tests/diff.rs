@@ -319,6 +319,10 @@ fn the_layout_of_redis_is_compared_by_who_serves_what() {
     for part in ["shards[0].primary", "nodes[redis-1]", ".state: \"failed\" -> \"ok\"", "nodes[10.9.9.9:6379]"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+    // A primary that failed, and that nobody took over from, serves nothing.
+    shell.write("nodes.txt", &nodes(None).replacen("master", "master,fail", 1));
+    let said = shell.run("diff hosts.yaml --against nodes.txt").ends(1).out;
+    assert!(said.contains("nobody serves these slots") && said.contains("[brief-outage]"), "{said}");
     shell.write("nodes.txt", &nodes(None).replace("10.0.", "10.9."));
     let said = shell.run("diff hosts.yaml --against nodes.txt").ends(2).err;
     assert!(said.contains("no rendered cluster of Redis has its nodes"), "{said}");
@@ -339,6 +343,12 @@ fn live_sources_that_do_not_answer_are_named() {
     ] {
         let said = shell.run(&format!("diff two.yaml {flags}")).ends(2).err;
         assert!(said.contains(cause), "{flags}: {said}");
+    }
+    if cfg!(feature = "live") {
+        shell.write("minimal.yaml", MINIMAL);
+        // Who names a kind wants to know of it; one that has something to say does not cover for one that has not.
+        let said = shell.run("diff minimal.yaml --live redis,patroni --timeout 2s").ends(2).err;
+        assert!(said.contains("nothing is rendered for redis") && said.contains("Patroni of home/"), "{said}");
     }
     let said =
         shell.run("diff two.yaml --live prometheus --endpoint prometheus=http://127.0.0.1:1 --timeout 2s").ends(2).err;

@@ -117,7 +117,9 @@ fn changes(declared: &Declared, live: &Layout) -> Vec<Change> {
             .filter_map(|r| Some(r.as_str()?.to_owned()))
             .collect();
         // Who serves the first slot of it is its primary now.
-        let serves = |member: &&Member| member.slots.iter().any(|(first, last)| (*first..=*last).contains(&range.0));
+        let serves = |member: &&Member| {
+            !member.failed && member.slots.iter().any(|(first, last)| (*first..=*last).contains(&range.0))
+        };
         let Some(primary) = live.nodes.iter().find(|member| serves(member) && member.primary.is_none()) else {
             let graded =
                 Graded::new(Risk::BriefOutage, "nobody serves these slots: their keys are neither read nor written")

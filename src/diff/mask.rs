@@ -129,16 +129,69 @@ fn is_named(name: &str) -> bool {
         || FILES.iter().any(|file| name.trim_start_matches(['.', '_']) == *file)
 }
 
-/// Whether a deployed value of that name is a credential. One may begin like a path or like a reference; what is one as a whole,
-/// is none.
+/// Whether a deployed value of that name is a credential: a text, whatever it begins with, that is no reference as a whole and no
+/// switch.
 fn is_secret(name: &str, text: &str) -> bool {
-    let reference = ["$(", "${", "{{", "%("].iter().any(|start| text.starts_with(start));
-    let path = text.starts_with('/') && text[1..].contains('/');
-    is_named(name)
-        && (credential::is_literal(text) || text.starts_with(['/', '$', '%', '<', '*']) && !reference && !path)
+    let between = |start: &str, end: &str| text.starts_with(start) && text.ends_with(end);
+    let reference = between("$(", ")") || between("${", "}") || between("{{", "}}");
+    is_named(name) && !reference && (credential::is_literal(text) || text.contains(['/', '$', '%', '<', '*', '{', ':']))
 }
 
 /// Whether it is worth a closer look.
 fn credential_like(text: &str) -> bool {
     text.contains("://") || text.contains('=') || text.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::diff::{Graded, Risk, What};
+
+    /// The value of a change as it is shown.
+    fn shown(subject: &str, at: &str, value: Value) -> String {
+        let graded = Graded::new(Risk::None, "");
+        let change =
+            Change { at: at.to_owned(), what: What::Changed, before: Some(value), after: None, owner: None, graded };
+        let mut difference = Difference {
+            region: None,
+            artifact: String::new(),
+            subject: subject.to_owned(),
+            what: What::Changed,
+            changes: vec![change],
+            origin: None,
+            moved_from: None,
+        };
+        Masks::default().hide(&mut difference);
+        difference.changes[0].before.as_ref().map(Value::to_string).unwrap_or_default()
+    }
+
+    #[test]
+    fn credentials_are_known_by_name_and_by_form_wherever_they_stand() {
+        for (subject, at, value) in [
+            ("Deployment a/b", "spec.containers[c].env[DB_PASSWORD].value", json!("/c4nary")),
+            ("Deployment a/b", "spec.containers[c].env[DB_PASSWORD].value", json!("/c4nary/+x==")),
+            ("Deployment a/b", "spec.containers[c].args", json!(["--password", "c4nary"])),
+            ("ConfigMap a/b", "data[\"password.txt\"]", json!("c4nary")),
+            ("ConfigMap a/b", "data[\".pgpass\"]", json!("db:5432:*:app:c4nary")),
+            (
+                "Secret a/b",
+                "",
+                json!({"kind": "Secret", "data": {"type": "c4nary"}, "metadata": {"annotations": {"a": "c4nary"}}}),
+            ),
+            ("Secret a/b", "stringData.pin", json!("c4nary")),
+        ] {
+            let said = shown(subject, at, value);
+            assert!(!said.contains("c4nary") && said.contains("(secret "), "{at}: {said}");
+        }
+        assert!(!shown("Deployment a/b", "spec.env[PIN_PASSWORD].value", json!(1_234_567)).contains("1234567"));
+        for (at, value) in [
+            ("spec.env[DB_PASSWORD].value", json!("$(OTHER)")),
+            ("spec.replicas", json!(3)),
+            ("data.path", json!("/etc/app/config")),
+        ] {
+            assert_eq!(shown("Deployment a/b", at, value.clone()), value.to_string());
+        }
+    }
 }

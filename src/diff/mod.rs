@@ -24,7 +24,7 @@ use crate::state::{Deployed, Loaded, State};
 pub use change::{Change, Difference, Graded, Risk, What};
 pub use mask::Masks;
 pub use path::Step;
-pub use reach::{Reach, reach};
+pub use reach::{Reach, is_rendered, reach};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]

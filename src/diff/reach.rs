@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use clap::ValueEnum as _;
 use serde_json::Value;
 
 use super::{kubernetes, patroni, redis};
@@ -101,19 +100,22 @@ pub fn reach(
             )
         }));
     }
-    let wanted = &reach.wanted;
-    let found = [
-        (LiveKind::Kubernetes, !wanted.clusters.is_empty()),
-        (LiveKind::Route53, wanted.zone.is_some()),
-        (LiveKind::Prometheus, !wanted.prometheus.is_empty()),
-        (LiveKind::Patroni, !wanted.patroni.is_empty()),
-        (LiveKind::Redis, !wanted.redis.is_empty()),
-    ];
-    if kinds.len() < LiveKind::value_variants().len() && reach.unreached.is_empty() {
-        let nothing = found.iter().filter(|(kind, found)| asked(*kind) && !found);
-        reach.unreached.extend(nothing.map(|(kind, _)| format!("nothing is rendered for {}", kind.name())));
+    for kind in kinds.iter().filter(|kind| !is_rendered(set, **kind)) {
+        reach.unreached.push(format!("nothing is rendered for {}", kind.name()));
     }
     Ok(reach)
+}
+
+/// Whether anything is rendered that a kind of source could show.
+pub fn is_rendered(set: &ArtifactSet, kind: LiveKind) -> bool {
+    let has = |wanted: ArtifactKind| set.values().any(|artifact| artifact.kind == wanted);
+    match kind {
+        LiveKind::Kubernetes => has(ArtifactKind::Kubernetes),
+        LiveKind::Route53 => has(ArtifactKind::Route53Changes) || has(ArtifactKind::Route53HealthCheck),
+        LiveKind::Prometheus => has(ArtifactKind::PrometheusRules),
+        LiveKind::Patroni => !patroni::servers(set).is_empty(),
+        LiveKind::Redis => redis::is_rendered(set),
+    }
 }
 
 /// What the sources of a kind are called.

@@ -8,7 +8,7 @@ use clap::ValueEnum as _;
 use crate::blueprint::Blueprint;
 use crate::cli::Failure;
 use crate::cli::args::Diff;
-use crate::diff::{Reach, reach};
+use crate::diff::{Reach, is_rendered, reach};
 use crate::env::{Env as _, Os};
 use crate::render::ArtifactSet;
 use crate::state::{LiveKind, Manner, State, Unread};
@@ -26,12 +26,14 @@ pub(super) struct Live {
 /// Asks the sources of these kinds; of all kinds where none is named.
 pub(super) fn ask(args: &Diff, kinds: &[LiveKind], blueprint: &Blueprint, set: &ArtifactSet) -> Result<Live, Failure> {
     let named = !kinds.is_empty();
-    let kinds = if named { kinds } else { LiveKind::value_variants() };
+    // Where none is named, what is not rendered is nobody's question.
+    let all = LiveKind::value_variants().iter().copied().filter(|kind| is_rendered(set, *kind));
+    let kinds: Vec<LiveKind> = if named { kinds.to_vec() } else { all.collect() };
     let mut endpoints: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for endpoint in &args.endpoints {
         endpoints.entry((endpoint.kind, endpoint.name.clone())).or_default().push(endpoint.address.clone());
     }
-    let Reach { wanted, unreached } = reach(blueprint, set, kinds, &endpoints).map_err(Failure::new)?;
+    let Reach { wanted, unreached } = reach(blueprint, set, &kinds, &endpoints).map_err(Failure::new)?;
     let (state, mut unread) = asked(&wanted, Manner { timeout: args.timeout })?;
     if !named {
         return Ok(Live { state, unread, unreached });

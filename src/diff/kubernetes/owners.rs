@@ -20,7 +20,12 @@ pub enum Owner {
 
 /// What each manager owns.
 #[derive(Debug, Default)]
-pub struct Owners<'a>(Vec<(&'a str, &'a Map<String, Value>)>, Vec<&'a str>);
+pub struct Owners<'a> {
+    /// Each manager with its fields; one that wrote in several ways stands several times.
+    fields: Vec<(&'a str, &'a Map<String, Value>)>,
+    /// Those that wrote more than how far something is.
+    names: Vec<&'a str>,
+}
 
 /// The manager of `kubectl apply` without `--server-side`. The first apply on the server with kubectl gives its fields to the new
 /// manager, and so takes away what is not in what is applied.
@@ -38,17 +43,17 @@ impl<'a> Owners<'a> {
         let of_all = entries.iter().filter(|entry| entry.get("subresource").is_none()).filter_map(owner);
         // Controllers write how far they are, in annotations as well.
         let names = of_all.map(|(name, _)| name).filter(|name| *name != "kube-controller-manager").collect();
-        Self(entries.iter().filter_map(owner).collect(), names)
+        Self { fields: entries.iter().filter_map(owner).collect(), names }
     }
 
     /// The names of the managers that wrote more than how far something is.
     pub fn names(&self) -> impl Iterator<Item = &'a str> {
-        self.1.iter().copied()
+        self.names.iter().copied()
     }
 
     /// Whether anything is known.
     pub const fn is_known(&self) -> bool {
-        !self.0.is_empty()
+        !self.fields.is_empty()
     }
 
     /// Who owns what stands at a path: hagen before others. `item` is the value there, by which items of lists are found.
@@ -57,7 +62,7 @@ impl<'a> Owners<'a> {
             return Owner::Unknown;
         }
         let mut other = None;
-        for (name, fields) in &self.0 {
+        for (name, fields) in &self.fields {
             if owns(fields, steps) {
                 if *name == HAGEN {
                     return Owner::Hagen;

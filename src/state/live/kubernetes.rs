@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch, PatchParams};
-use kube::config::KubeConfigOptions;
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::GroupVersionKind;
 use kube::discovery::{self, Scope};
 use kube::{Client, Config};
@@ -62,10 +62,14 @@ async fn one(cluster: &Cluster, manner: Manner) -> (Option<Dump>, Vec<Unread>) {
 /// The client of a cluster: the context that was named, the current one, or that of the pod that hagen runs in.
 async fn client(cluster: &Cluster, manner: Manner) -> Result<Client, String> {
     let options = KubeConfigOptions { context: cluster.context.clone(), ..KubeConfigOptions::default() };
-    let mut config = match Config::from_kubeconfig(&options).await {
-        Ok(config) => config,
-        // A pod has no kubeconfig, and no contexts: it asks the cluster that it runs in.
-        Err(error) => Config::incluster().map_err(|_| chain(&error))?,
+    let mut config = match Kubeconfig::read() {
+        Ok(file) => Config::from_custom_kubeconfig(file, &options).await.map_err(|error| chain(&error))?,
+        // A pod has no kubeconfig, and no contexts: it asks the cluster that it runs in. Where there is a file, or one was named,
+        // and the context is not in it, that would be another cluster than the one that was meant.
+        Err(error) if std::env::var_os("KUBECONFIG").is_none_or(|named| named.is_empty()) && is_missing(&error) => {
+            Config::incluster().map_err(|_| chain(&error))?
+        }
+        Err(error) => return Err(chain(&error)),
     };
     // The client panics over it.
     let token = config.auth_info.token.as_ref().map(ExposeSecret::expose_secret);
@@ -77,6 +81,15 @@ async fn client(cluster: &Cluster, manner: Manner) -> Result<Client, String> {
     config.connect_timeout = Some(manner.timeout);
     config.read_timeout = Some(manner.timeout);
     Client::try_from(config).map_err(|error| chain(&error))
+}
+
+/// Whether there is no kubeconfig at all.
+fn is_missing(error: &KubeconfigError) -> bool {
+    match error {
+        KubeconfigError::ReadConfig(error, _) => error.kind() == std::io::ErrorKind::NotFound,
+        KubeconfigError::FindPath => true,
+        _ => false,
+    }
 }
 
 /// What the server says for itself; otherwise what became of the request.
