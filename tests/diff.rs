@@ -340,6 +340,7 @@ fn live_sources_that_do_not_answer_are_named() {
         ("--live two.yaml", "possible values: kubernetes, route53, prometheus, patroni, redis"),
         ("--live --timeout 5", "write `5s` for seconds"),
         ("--endpoint kubernetes=x", "--live"),
+        ("", "`--against FILE…` takes what other programs printed"),
     ] {
         let said = shell.run(&format!("diff two.yaml {flags}")).ends(2).err;
         assert!(said.contains(cause), "{flags}: {said}");

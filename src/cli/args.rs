@@ -330,7 +330,7 @@ pub struct Diff {
     /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config`, `redis-cli CONFIG GET '*'` or `CLUSTER NODES` printed; `/api/v1/rules` of Prometheus, or rule files; a directory of such
     /// files; a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `NAME=PATH` says of which region or cluster a file is:
     /// `us-east-1=dump.yaml`, `us-east-1/patroni-main=config.json`.
-    #[arg(long, required_unless_present = "live", num_args = 1.., value_name = "PATH")]
+    #[arg(long, num_args = 1.., value_name = "PATH")]
     pub against: Vec<String>,
     /// What is deployed, asked of what runs it: of all that the blueprint and `--endpoint` have an address of, or of these kinds.
     /// Nothing is changed: Kubernetes is asked for dry runs of an apply.

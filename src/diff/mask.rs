@@ -24,7 +24,9 @@ impl Masks {
             let variable =
                 at.strip_suffix("].value").and_then(|at| at.rsplit_once('[')).map(|(_, name)| name.to_owned());
             let name = variable.unwrap_or(name);
-            for value in [before, after].into_iter().flatten() {
+            // What is rendered alone holds none: no file with one passes `verify`. A whole fleet that is missing is long.
+            let after = after.as_mut().filter(|_| before.is_some());
+            for value in before.iter_mut().chain(after) {
                 match value {
                     Value::Object(map) if secret && at.is_empty() => {
                         for (key, value) in map {

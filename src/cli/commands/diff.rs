@@ -12,6 +12,10 @@ use crate::state;
 
 /// Loads, renders, verifies, reads what is deployed, compares.
 pub fn run(args: &Diff, output: &mut Output) -> Result<ExitStatus, Failure> {
+    if args.against.is_empty() && args.live.is_none() {
+        return Err(Failure::new("what the blueprint is to be compared with was not said")
+            .hint("`--against FILE…` takes what other programs printed, a rendered tree or `git:REVISION`; `--live` asks what runs"));
+    }
     let loaded = rendering::one(&args.blueprint)?;
     let Some(blueprint) = &loaded.blueprint else {
         let section = Section {

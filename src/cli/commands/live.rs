@@ -69,6 +69,7 @@ pub(super) fn metrics(args: &Diff, text: &str) -> Result<(), Failure> {
         half.push(".tmp");
         let half = PathBuf::from(half);
         Os.write(&half, text.as_bytes(), false).and_then(|()| Os.rename(&half, file)).map_err(|error| {
+            let _ = Os.remove_file(&half);
             Failure::new(format!("{}: {error}", file.display())).hint("name a file that can be written")
         })?;
     }
