@@ -33,6 +33,8 @@ struct FirstBoot {
     account: String,
     config: String,
     directories: Vec<Directory>,
+    /// Where backups are tried and old data is moved to: beside the data.
+    beside: Option<String>,
     programs: Vec<String>,
     files: Vec<String>,
     environment: String,
@@ -102,6 +104,7 @@ pub fn first_boot(out: &mut Output<'_, '_, '_>, host: &Host) {
         account: account.clone(),
         config: host.config.clone(),
         directories: directories(site, host),
+        beside: host.member.as_ref().and_then(|m| m.data.rsplit_once('/')).map(|(above, _)| above.to_owned()),
         programs: programs(site, host),
         files: needed_files(site, host),
         environment: site.environment(host),

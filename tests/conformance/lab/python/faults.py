@@ -55,7 +55,7 @@ class Writer:
 
 
 def outage(acked, since):
-    """The longest time without an acknowledgement that ends after `since`."""
+    """The longest time without an acknowledgement that ends after `since`; the last one is near the end."""
     times = [at for at, _ in acked]
     gaps = [(later - earlier, earlier) for earlier, later in zip(times, times[1:]) if later > since]
     return max(gaps, default=(float("inf"), 0))[0]
@@ -69,6 +69,11 @@ def router_time(cluster):
     """Until the router leads to a member that is primary: X-PT-7."""
     found = re.search(r"inter (\d+)ms .* rise (\d+)", (cluster.routers[0].directory / "haproxy.cfg").read_text())
     return int(found.group(1)) / 1000 * (int(found.group(2)) + 1)
+
+
+def strict(cluster):
+    """Whether nothing may be written without a standby that confirms it."""
+    return cluster.members[0].read("patroni.yml", r"^    synchronous_mode_strict: (.+)$") == "true"
 
 
 def bounds(cluster):
@@ -86,6 +91,8 @@ def bounds(cluster):
         "PostgreSQL of the leader killed": loop + 3 + router_time(cluster) + 1,
         "Patroni of the leader killed": failover,
         "one standby lost": 2 * loop + 1,
+        # Strict: nothing is written until one is back; here it is brought back after as long as the others may take.
+        "all standbys lost": 2 * loop + 1 + (2 * loop + 3 + 30 if strict(cluster) else 0),
         "one etcd member lost": 2 * loop,
     }
 
@@ -150,6 +157,18 @@ def lose_standby(cluster, leader):
     return lambda: cluster.start(chosen, "patroni")
 
 
+def lose_standbys(cluster, leader):
+    lost = [h for h in cluster.members if h is not leader]
+    for host in lost:
+        cluster.lose(host)
+
+    def repair():
+        for host in lost:
+            cluster.start(host, "patroni")
+
+    return repair
+
+
 def lose_etcd(cluster, _leader):
     chosen = cluster.etcd[0]
     cluster.kill(chosen, "etcd")
@@ -163,6 +182,7 @@ FAULTS = {
     "PostgreSQL of the leader killed": kill_postgres,
     "Patroni of the leader killed": kill_patroni,
     "one standby lost": lose_standby,
+    "all standbys lost": lose_standbys,
     "one etcd member lost": lose_etcd,
 }
 
@@ -189,12 +209,13 @@ def once(cluster, complete, patroni, what):
         moved_at = time.time()
         wait("writes go on", bound + 10, lambda: writer.told()[0][-1][0] > moved_at + 0.5)
     else:
-        time.sleep(bound + 2)
+        time.sleep(2 * number(leader, "loop_wait") + 3)
     repaired = time.monotonic()
     repair()
     wait(f"healed after: {what}", 180, complete)
-    healed = time.monotonic()
-    time.sleep(2)
+    healed, healed_at = time.monotonic(), time.time()
+    # Whatever has no end yet is an outage too.
+    wait(f"writes are taken after: {what}", 90, lambda: writer.told()[0][-1][0] > healed_at + 2)
     acks, errors = writer.stop()
     acked = {n for _, n in acks}
     kept = {int(n) for n in cluster.superuser(cluster.leader(), f"SELECT n FROM written WHERE n >= {min(acked)}", cluster.database).split()}
@@ -217,6 +238,8 @@ def once(cluster, complete, patroni, what):
 
 def judge(cluster, result):
     """Whether what happened is what is promised."""
+    if result["fault"] == "all standbys lost" and strict(cluster) and result["outage_seconds"] < 2 * number(cluster.members[0], "loop_wait"):
+        raise Failure("all standbys lost: strict, and writes went on without any")
     synchronous = cluster.members[0].read("patroni.yml", r"^    synchronous_mode: (.+)$") != "false"
     if result["outage_seconds"] > result["bound_seconds"]:
         raise Failure(f"{result['fault']}: {result['outage_seconds']} s without a write, bound {result['bound_seconds']} s")
@@ -233,12 +256,16 @@ def judge(cluster, result):
         raise Failure(f"{result['fault']}: the leader was {result['leader_before']} and is {result['leader_after']}")
 
 
-def run(cluster, complete, patroni, repeat=1, only=None):
-    """Every fault; the results, each judged."""
-    results = []
+def run(cluster, complete, patroni, repeat, only, results):
+    """Every fault, each result into `results` and judged; all of them, and then the first that is not what is promised."""
+    problem = None
     for what in FAULTS:
         for _ in range(repeat if only is None or what in only else 0):
-            result = once(cluster, complete, patroni, what)
-            results.append(result)
-            judge(cluster, result)
-    return results
+            results.append(once(cluster, complete, patroni, what))
+            try:
+                judge(cluster, results[-1])
+            except Failure as failure:
+                print(f"    FAILED  {failure}", flush=True)
+                problem = problem or failure
+    if problem:
+        raise problem

@@ -39,6 +39,12 @@ directory /var/lib/postgresql/16/main postgres 0700
 directory /var/lib/postgresql/16/main-spool postgres 0700
 directory /run/postgresql/pgbackrest-main postgres 0770
 
+# Beside the data backups are tried and old data is moved aside, by the account.
+beside=/var/lib/postgresql/16
+if "$root" && [ "$(stat -c %U -- "$beside")" != "$account" ]; then
+    complain "$beside must belong to $account"
+fi
+
 command -v etcd >/dev/null || complain 'not installed:' etcd
 command -v patroni >/dev/null || complain 'not installed:' patroni
 command -v /usr/lib/postgresql/16/bin/postgres >/dev/null || complain 'not installed:' /usr/lib/postgresql/16/bin/postgres
