@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Place;
 use super::scripts::Script;
-use crate::blueprint::{Redis, names};
 use crate::blueprint::raw::{AppendFsync, Destination, DestinationKind, Encryption, RedisBackup, SecretRef};
+use crate::blueprint::{Redis, names};
 
 /// How long the snapshot of one shard may take, in seconds.
 const DUMP_LIMIT: u64 = 3600;

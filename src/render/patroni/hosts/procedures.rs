@@ -131,7 +131,10 @@ fn steps(site: &Site<'_>) -> Vec<String> {
         all.push("open the gate of the DNS records, as their page says: clients follow".to_owned());
     }
     if cluster.spec.backup.is_some() {
-        all.push(format!("on the new primary: systemctl start {}; backups are made here now", site.unit("backup-full")));
+        all.push(format!(
+            "on the new primary: systemctl start {}; backups are made here now",
+            site.unit("backup-full")
+        ));
     }
     all.push(format!("in the blueprint exchange the role of {old} and {region}, and what crossRegion.to says; render"));
     all.push(format!("before {old} starts again: its page, \"The old region comes back\""));
