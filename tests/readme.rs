@@ -40,3 +40,19 @@ fn the_excerpt_of_a_finding_is_what_is_said() {
     let said = hagen::report::render(&[section], Format::Human, Look { color: false, width: 140 });
     assert_eq!(said.trim_end(), block("warning[K8012]"));
 }
+
+/// What stands in the fenced blocks of one language, one behind the other.
+fn blocks(page: &str, language: &str) -> String {
+    let fence = format!("```{language}\n");
+    page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn the_tour_shows_every_line_of_the_two_files() {
+    let page = include_str!("../docs/tour.md");
+    let tree = "examples/data-on-hosts/expected/home";
+    for (language, file) in [("yaml", "patroni/main/pg-1/patroni.yml"), ("conf", "redis/sessions/redis-1/redis.conf")] {
+        let whole = std::fs::read_to_string(format!("{tree}/{file}")).unwrap();
+        assert_eq!(blocks(page, language), whole, "{file}");
+    }
+}
