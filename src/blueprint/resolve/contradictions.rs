@@ -298,6 +298,16 @@ impl Resolver<'_> {
                     .because(error.problem)
                     .fix(error.fix),
                 );
+            } else if let Some((why, fix)) = undoes(cluster, name.as_str(), &value.0) {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP249",
+                        Place::Value(at.key("parameters").key(name)),
+                        format!("`{name}: {}` contradicts what is rendered beside it", value.0.escape_debug()),
+                    )
+                    .because(why)
+                    .fix(fix),
+                );
             }
         }
     }
@@ -353,5 +363,28 @@ impl Resolver<'_> {
                 seen.entry((address, port)).or_insert_with(|| at.clone());
             }
         }
+    }
+}
+/// Why a parameter would undo another part of the rendered configuration, and what to do; those that Patroni ignores or that
+/// lose data are rules (R-PG-03, R-PG-09).
+fn undoes(cluster: &raw::Postgres, name: &str, value: &str) -> Option<(&'static str, &'static str)> {
+    let no = ["off", "false", "no", "0"].iter().any(|word| value.trim().eq_ignore_ascii_case(word));
+    match name {
+        "ssl" if no && cluster.tls.is_some() => Some((
+            "with `tls` the lines of pg_hba are `hostssl` ones, which match nobody while `ssl` is off (measured): nobody gets in",
+            "leave it out, or leave out `tls`",
+        )),
+        "password_encryption" if value.trim() != "scram-sha-256" => Some((
+            "the lines of pg_hba want scram-sha-256, which a password that is kept otherwise cannot answer: nobody gets in",
+            "leave it out",
+        )),
+        "primary_conninfo" | "primary_slot_name" | "recovery_target_timeline" => {
+            Some(("Patroni writes it itself, for whoever leads now, and ignores this one (R-PG-03)", "leave it out"))
+        }
+        "archive_command" | "archive_library" if cluster.backup.is_some() => Some((
+            "`backup` decides how WAL is archived: with another command its restores find none (R-PG-14, R-PG-42)",
+            "leave it out, or leave out `backup`",
+        )),
+        _ => None,
     }
 }
