@@ -114,6 +114,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
             certificates: site.certificates().unwrap_or_default(),
         };
         out.host(host, "subscribe.sh", ArtifactKind::Shell, "patroni/hosts/subscribe.sh.tera", &context);
+        out.host(host, "subscriber.sh", ArtifactKind::Shell, "patroni/hosts/subscriber.sh.tera", &context);
     }
 }
 
