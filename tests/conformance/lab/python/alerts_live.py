@@ -1,12 +1,14 @@
 """Hold the rendered alerts of a running data tier to what they promise: alerts_live.py OUT RESULTS. See ../../alerts-live."""
+import dataclasses
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
 
-from failures import Expected, down, rounds
+from failures import BACKUPS, Expected, down, rounds, table
 from postgres import Failure, ok, say, wait
 from watched import Watched
 
@@ -16,20 +18,22 @@ EMPTY = {
     "pg_replication_slot_wal_status": ("wal_status", "only a slot that is about to be lost has these values"),
 }
 
+PAGE = pathlib.Path(__file__).resolve().parents[4] / "docs/failures.md"
+SEPARATOR = "|---|---|\n"
+
 
 class Judge:
     """Compares what fires with what must, and keeps the times."""
 
     def __init__(self, tier, results):
         self.tier, self.results = tier, pathlib.Path(results)
-        self.wrong, self.report = [], []
+        self.wrong, self.report, self.made = [], [], []
         self.lingering = []   # (alert, until when its window may remember)
         self.always = [Expected("Watchdog", {})]
         if not tier.counts_backups:
             # Without it the alerts that rest on it must fire, all the time: that is how its absence is noticed.
             members = [host.name for host in tier.postgres.members]
-            self.always += [*down("pgbackrest", *members), *(Expected(name, {}) for name in (
-                "PostgresFullBackupOverdue", "PostgresIncrementalBackupOverdue", "PostgresBackupRepositoryBad"))]
+            self.always += [*down("pgbackrest", *members), *(Expected(name, {}) for name in BACKUPS)]
             say("    pgbackrest_exporter is not here: the alerts about its absence must fire all the time")
 
     def complain(self, text):
@@ -111,6 +115,10 @@ class Judge:
         return max(alert.within(expected.latency) for alert in self.tier.rules.named(expected.name))
 
     def round(self, failures):
+        self.made += [dataclasses.replace(failure) for failure in failures]
+        always = {str(alert) for alert in self.always}
+        for failure in failures:
+            failure.alerts = [alert for alert in failure.alerts if str(alert) not in always]
         expected = [alert for failure in failures for alert in failure.alerts]
         for alert in expected:
             if not self.tier.rules.named(alert.name):
@@ -189,6 +197,16 @@ class Judge:
         ok(f"resolved {took:.0f} s after the repair" + (f"; {len(lasting)} look back longer" if lasting else ""))
         return lasting
 
+    def written(self):
+        """The page of failures says what was seen: HAGEN_BLESS=1 writes it anew."""
+        page = PAGE.read_text()
+        head, rule = page.split(SEPARATOR)[0], SEPARATOR
+        should = f"{head}{rule}{table(self.made)}\n"
+        if os.environ.get("HAGEN_BLESS") == "1":
+            PAGE.write_text(should)
+        elif page != should:
+            self.complain(f"{PAGE.name} does not say what fires: HAGEN_BLESS=1 writes it")
+
     def told(self):
         """What reached the receivers: the switch again and again, and each page with its name."""
         switch = [path for path, _ in self.tier.receiver.told if path == "/dead-man-url"]
@@ -221,6 +239,7 @@ def prove(out, results):
             judge.round(failures)
             tier.programs.alive()
         judge.told()
+        judge.written()
         seconds = round(time.monotonic() - started)
         (judge.results / "report.json").write_text(json.dumps({"seconds": seconds, "failures": judge.report, "wrong": judge.wrong}, indent=2) + "\n")
         if judge.wrong:
@@ -232,6 +251,8 @@ def prove(out, results):
 
 def main():
     os.umask(0o022)
+    # Whoever ends this ends what it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("FAILED  ended from outside"))
     try:
         prove(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2])
     except Failure as failure:

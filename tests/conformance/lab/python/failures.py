@@ -11,6 +11,9 @@ import typing
 
 from postgres import Failure, wait
 
+# What rests on pgbackrest_exporter.
+BACKUPS = ("PostgresFullBackupOverdue", "PostgresIncrementalBackupOverdue", "PostgresBackupRepositoryBad")
+
 
 @dataclasses.dataclass
 class Expected:
@@ -36,6 +39,17 @@ class Broken:
     alerts: list
     # Seconds until everything is as it was, once it is repaired.
     recovery: float = 0
+
+
+def table(failures):
+    """What fires when, for people: which failure, and every alert that it makes fire."""
+    rows = []
+    for failure in failures:
+        jobs = dict.fromkeys(alert.labels["job"] for alert in failure.alerts if alert.name == "TargetDown")
+        names = dict.fromkeys(alert.name for alert in failure.alerts if alert.name != "TargetDown")
+        told = [f"`{name}`" for name in names] + ([f"`TargetDown` of {', '.join(jobs)}"] if jobs else [])
+        rows.append(f"| {failure.what} | {', '.join(told)} |")
+    return "\n".join(rows)
 
 
 def alert(name, latency=0, **labels):
@@ -71,12 +85,6 @@ def redis_failover(tier):
 
 # --- failures of several rounds
 
-def pool_away(tier, host, *alerts):
-    def back():
-        tier.postgres.start(host, "pgbouncer")
-    return Broken(f"PgBouncer of {host.name} is stopped", lambda: tier.end(host, "pgbouncer", signal.SIGINT), back, list(alerts))
-
-
 def etcd_away(tier, members, alerts, recovery=0):
     names = [member.name for member in members]
 
@@ -87,7 +95,7 @@ def etcd_away(tier, members, alerts, recovery=0):
     def repair():
         for member in members:
             tier.postgres.start(member, "etcd")
-    what = f"{len(members)} of {len(tier.postgres.etcd)} members of etcd are killed"
+    what = f"{len(members)} of {len(tier.postgres.etcd)} members of etcd {'is' if len(members) == 1 else 'are'} killed"
     return Broken(what, make, repair, [*alerts, alert("EtcdMemberMissing"), *down("etcd", *names)], recovery)
 
 
@@ -100,14 +108,13 @@ def program_away(tier, name, what, alerts, after=lambda: None):
 
 def host_away(tier, host, what, alerts):
     """A member's host is lost: whatever else follows, its targets are down and it is missed."""
-    latency = 0
     missed = [alert("PatroniMemberMissing"), alert("PostgresServerDown"), alert("PostgresStandbysMissing"),
-              *down("patroni", host.name), *down("postgres", host.name)]
+              *down("patroni", host.name), *down("postgres", host.name), *down("pgbackrest", host.name)]
 
     def repair():
         tier.return_of(host)
         wait("all replicas stream again", 120, tier.complete)
-    return Broken(what, lambda: tier.lose(host), repair, [*missed, *alerts], latency)
+    return Broken(what, lambda: tier.lose(host), repair, [*missed, *alerts])
 
 
 def redis_away(tier, names, what, alerts, after=lambda: None):
@@ -128,14 +135,14 @@ def small_things(tier):
     """Nothing that serves is away: the archive, copies, watchers."""
     shard = tier.redis.roles["shards"][0]
     standby = next(host for host in tier.postgres.members if host is not tier.postgres.leader())
-    with_timers = contextlib.ExitStack()
+    router, closed = tier.postgres.routers[1], contextlib.ExitStack()
 
     def close():
-        with_timers.enter_context(tier.closed_repository())
+        closed.enter_context(tier.closed_repository())
         tier.write()
 
     def open_again():
-        with_timers.close()
+        closed.close()
         tier.write()
 
     def pause(value):
@@ -147,7 +154,8 @@ def small_things(tier):
     return [
         Broken("the repository of the backups cannot be written", close, open_again, [alert("PostgresArchiveFailing", 5)]),
         Broken("automatic failover is switched off", lambda: pause(True), lambda: pause(None), [alert("PatroniPaused", loop(tier))], loop(tier)),
-        pool_away(tier, tier.postgres.routers[1], alert("PgbouncerMissing")),
+        Broken("PgBouncer of one router is stopped", lambda: tier.end(router, "pgbouncer", signal.SIGINT),
+               lambda: tier.postgres.start(router, "pgbouncer"), [alert("PgbouncerMissing")]),
         redis_away(tier, shard["replicas"], "a replica of Redis is killed", [alert("RedisReplicaMissing", instance=shard["primary"])]),
         etcd_away(tier, tier.postgres.etcd[:1], []),
         program_away(tier, f"{standby.name}-exporter", "postgres_exporter of a standby is stopped",
@@ -176,7 +184,7 @@ def one_of_several(tier):
                   [alert("PostgresSlotInactive", slot_name=standby.name.replace("-", "_"))]),
         redis_away(tier, [shard["primary"]], "a primary of Redis is killed",
                    [alert("RedisReplicaMissing", takes, instance=promoted), alert("RedisPrimariesInOneZone", takes, zone=zone)], give_back),
-        Broken(f"HAProxy of {router.name} is stopped", lambda: tier.end(router, "haproxy"),
+        Broken("HAProxy of one router is stopped", lambda: tier.end(router, "haproxy"),
                lambda: tier.postgres.start(router, "haproxy"), down("haproxy", router.name)),
         program_away(tier, "alertmanager", "Alertmanager is stopped",
                      [*down("alertmanager", next(instance for job, instance in tier.prometheus.targets() if job == "alertmanager")),
@@ -187,13 +195,14 @@ def one_of_several(tier):
 def primaries(tier):
     """What everything goes through is lost, and somebody else takes over."""
     leader = tier.postgres.leader()
-    replica = tier.redis.roles["shards"][1]["replicas"][0]
+    primary = tier.redis.roles["shards"][1]["primary"]
     pushed = next(instance for job, instance in tier.prometheus.targets() if job == "pushgateway")
     takes = failover(tier)
     return [
         host_away(tier, leader, "the host of PostgreSQL's primary is lost",
                   [alert("PostgresSlotInactive", takes, slot_name=leader.name.replace("-", "_")), alert("PostgresFailoverHappened", takes)]),
-        program_away(tier, f"{replica}-exporter", "redis_exporter of a replica is stopped", [alert("RedisNodeDown"), *down("redis", replica)]),
+        program_away(tier, f"{primary}-exporter", "redis_exporter of a primary is stopped",
+                     [alert("RedisNodeDown"), alert("RedisPrimaryCount"), *down("redis", primary)]),
         program_away(tier, "pushgateway", "the Pushgateway is stopped",
                      [*down("pushgateway", pushed), alert("PushgatewayAbsent"), alert("BackupRepositoryStale"), alert("RestoreVerificationOverdue")],
                      tier.back_up),
@@ -204,7 +213,6 @@ def quorums(tier):
     """More is lost than can be borne."""
     shard = tier.redis.roles["shards"][2]
     survivor, takes = tier.postgres.etcd[2], redis_failover(tier)
-    first, second = tier.postgres.routers
     election = 5
     failed = [alert("RedisPrimaryCount"), alert("RedisSlotsNotServed", takes), alert("RedisSlotsFailed", takes)]
     if tier.redis.setting(shard["primary"], "cluster-require-full-coverage") == "yes":
@@ -214,8 +222,9 @@ def quorums(tier):
                   [alert("EtcdQuorumLost", election), alert("EtcdMemberWithoutLeader", election, instance=survivor.name),
                    alert("PatroniFailsafeActive", failover(tier))], failover(tier)),
         redis_away(tier, [shard["primary"], *shard["replicas"]], "a whole shard of Redis is lost", failed),
-        pool_away(tier, first, alert("PgbouncerDown"), alert("PgbouncerMissing")),
-        pool_away(tier, second),
+        Broken("every PgBouncer is stopped", lambda: [tier.end(router, "pgbouncer", signal.SIGINT) for router in tier.postgres.routers],
+               lambda: [tier.postgres.start(router, "pgbouncer") for router in tier.postgres.routers],
+               [alert("PgbouncerDown"), alert("PgbouncerMissing")]),
     ]
 
 
@@ -233,7 +242,7 @@ def everything(tier):
             tier.return_of(host)
         wait("all replicas stream again", 180, tier.complete)
     alerts = [alert(name) for name in ("PostgresLeaderMissing", "PostgresSynchronousStandbyMissing", "PatroniMemberMissing", "PostgresServerDown",
-                                       "PostgresStandbysMissing", "ReplicationLag", "PostgresArchiveStopped")]
+                                       "PostgresStandbysMissing", "ReplicationLag", "PostgresArchiveStopped", *BACKUPS)]
     checks = 10
     alerts += [alert("HaproxyPrimaryMissing", checks, instance=router.name) for router in tier.postgres.routers]
-    return [Broken("every host of PostgreSQL is lost", make, repair, [*alerts, *down("patroni", *names), *down("postgres", *names)], takes)]
+    return [Broken("every host of PostgreSQL is lost", make, repair, [*alerts, *down("patroni", *names), *down("postgres", *names), *down("pgbackrest", *names)], takes)]
