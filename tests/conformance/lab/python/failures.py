@@ -1,7 +1,7 @@
 """What is broken in a running data tier, and which alerts that must make fire: the table that alerts-live holds the rules to.
 
-Failures of one round touch nothing of one another and are made at once. An alert is written as its name, and the labels that
-tell which of several it must be.
+Failures of one round are made at once, to wait once: none keeps an alert of another's from firing. An alert is written as its
+name, and the labels that tell which of several it must be.
 """
 import contextlib
 import dataclasses
@@ -9,7 +9,7 @@ import json
 import signal
 import typing
 
-from postgres import Failure, wait
+from postgres import CERTIFICATE_DAYS, Failure, wait
 
 # What rests on pgbackrest_exporter.
 BACKUPS = ("PostgresFullBackupOverdue", "PostgresIncrementalBackupOverdue", "PostgresBackupRepositoryBad")
@@ -39,6 +39,8 @@ class Broken:
     alerts: list
     # Seconds until everything is as it was, once it is repaired.
     recovery: float = 0
+    # When it was complete.
+    since: float = 0
 
 
 def table(failures):
@@ -54,6 +56,11 @@ def table(failures):
 
 def alert(name, latency=0, **labels):
     return Expected(name, labels, latency)
+
+
+def unseen(component):
+    """Whoever does not answer shows no certificate."""
+    return alert("StoreCertificateUnknown", component=component)
 
 
 def down(job, *instances):
@@ -96,7 +103,7 @@ def etcd_away(tier, members, alerts, recovery=0):
         for member in members:
             tier.postgres.start(member, "etcd")
     what = f"{len(members)} of {len(tier.postgres.etcd)} members of etcd {'is' if len(members) == 1 else 'are'} killed"
-    return Broken(what, make, repair, [*alerts, alert("EtcdMemberMissing"), *down("etcd", *names)], recovery)
+    return Broken(what, make, repair, [*alerts, alert("EtcdMemberMissing"), unseen("etcd"), *down("etcd", *names)], recovery)
 
 
 def program_away(tier, name, what, alerts, after=lambda: None):
@@ -109,7 +116,7 @@ def program_away(tier, name, what, alerts, after=lambda: None):
 def host_away(tier, host, what, alerts):
     """A member's host is lost: whatever else follows, its targets are down and it is missed."""
     missed = [alert("PatroniMemberMissing"), alert("PostgresServerDown"), alert("PostgresStandbysMissing"),
-              *down("patroni", host.name), *down("postgres", host.name), *down("pgbackrest", host.name)]
+              *down("patroni", host.name), *down("postgres", host.name), *down("pgbackrest", host.name), unseen("postgres")]
 
     def repair():
         tier.return_of(host)
@@ -126,7 +133,7 @@ def redis_away(tier, names, what, alerts, after=lambda: None):
         for name in names:
             tier.redis.start(name)
         after()
-    return Broken(what, make, repair, [alert("RedisNodeDown"), *alerts], redis_failover(tier))
+    return Broken(what, make, repair, [alert("RedisNodeDown"), unseen("redis"), *alerts], redis_failover(tier))
 
 
 # --- the rounds
@@ -158,6 +165,9 @@ def small_things(tier):
                lambda: tier.postgres.start(router, "pgbouncer"), [alert("PgbouncerMissing")]),
         redis_away(tier, shard["replicas"], "a replica of Redis is killed", [alert("RedisReplicaMissing", instance=shard["primary"])]),
         etcd_away(tier, tier.postgres.etcd[:1], []),
+        # etcd reads its certificate anew for each connection, the others when they are told to.
+        Broken("a certificate that ends in five days is put in place", lambda: tier.postgres.sign(5), lambda: tier.postgres.sign(CERTIFICATE_DAYS),
+               [alert("StoreCertificateExpiresSoon", component="etcd", host=member.name) for member in tier.postgres.etcd[1:]]),
         program_away(tier, f"{standby.name}-exporter", "postgres_exporter of a standby is stopped",
                      [alert("PostgresServerDown"), *down("postgres", standby.name)]),
     ]
@@ -203,6 +213,9 @@ def primaries(tier):
                   [alert("PostgresSlotInactive", takes, slot_name=leader.name.replace("-", "_")), alert("PostgresFailoverHappened", takes)]),
         program_away(tier, f"{primary}-exporter", "redis_exporter of a primary is stopped",
                      [alert("RedisNodeDown"), alert("RedisPrimaryCount"), *down("redis", primary)]),
+        program_away(tier, "blackbox", "blackbox_exporter is stopped", [
+            *down("probe-store", *(instance for job, instance in tier.prometheus.targets() if job == "probe-store")),
+            unseen("postgres"), unseen("etcd"), unseen("redis")]),
         program_away(tier, "pushgateway", "the Pushgateway is stopped",
                      [*down("pushgateway", pushed), alert("PushgatewayAbsent"), alert("BackupRepositoryStale"), alert("RestoreVerificationOverdue")],
                      tier.back_up),
@@ -242,7 +255,7 @@ def everything(tier):
             tier.return_of(host)
         wait("all replicas stream again", 180, tier.complete)
     alerts = [alert(name) for name in ("PostgresLeaderMissing", "PostgresSynchronousStandbyMissing", "PatroniMemberMissing", "PostgresServerDown",
-                                       "PostgresStandbysMissing", "ReplicationLag", "PostgresArchiveStopped", *BACKUPS)]
+                                       "PostgresStandbysMissing", "ReplicationLag", "PostgresArchiveStopped", *BACKUPS)] + [unseen("postgres")]
     checks = 10
     alerts += [alert("HaproxyPrimaryMissing", checks, instance=router.name) for router in tier.postgres.routers]
     return [Broken("every host of PostgreSQL is lost", make, repair, [*alerts, *down("patroni", *names), *down("postgres", *names), *down("pgbackrest", *names)], takes)]

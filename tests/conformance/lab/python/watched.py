@@ -16,7 +16,7 @@ import postgres
 import redis_cluster
 from postgres import Failure, ok, wait
 from rendered_rules import Rules
-from watching import Programs, Prometheus, Receiver, free, readable_copies, scraped
+from watching import Programs, Prometheus, Receiver, Unit, free, readable_copies, scraped
 
 EXPORTERS = ("prometheus-postgres-exporter", "pgbouncer_exporter", "pgbackrest_exporter")
 
@@ -69,6 +69,9 @@ class Watched:
         listen = scraped(self.configuration, "alertmanager")[0]
         self.programs.start("alertmanager", ["prometheus-alertmanager", f"--config.file={self.alertmanager}", "--cluster.listen-address=",
                                              f"--storage.path={self.scratch}/alertmanager", f"--web.listen-address={listen}"], account=False)
+        listen = scraped(self.configuration, "probe-store")[0]
+        self.programs.start("blackbox", [shutil.which("blackbox_exporter"), f"--config.file={self.alertmanager.parent}/blackbox.yaml",
+                                         f"--web.listen-address={listen}"], account=False)
         listen = scraped(self.configuration, "pushgateway")[0]
         self.programs.start("pushgateway", ["prometheus-pushgateway", f"--web.listen-address={listen}"])
 
@@ -76,9 +79,13 @@ class Watched:
         for host in self.postgres.hosts:
             for kind in ("exporter", "pgbouncer-exporter", "pgbackrest-exporter"):
                 if kind in host.units and (kind != "pgbackrest-exporter" or self.counts_backups):
-                    self.programs.unit(f"{host.name}-{kind}", host.config / f"hagen-{host.directory.parent.name}-{kind}.service")
+                    self.programs.unit(f"{host.name}-{kind}", Unit(host.config / f"hagen-{host.directory.parent.name}-{kind}.service"))
         for name in self.redis.nodes:
-            self.programs.unit(f"{name}-exporter", next((self.redis.directory / name).glob("*-exporter.service")))
+            unit = Unit(next((self.redis.directory / name).glob("*-exporter.service")))
+            for file in unit.files:
+                shutil.copy(self.redis.scratch / "secrets" / file.name, file)
+            # As the nodes themselves: the certificates are theirs.
+            self.programs.unit(f"{name}-exporter", unit, account=False)
 
     def start_prometheus(self):
         listen = scraped(self.configuration, "prometheus")[0].replace("localhost", "127.0.0.1")

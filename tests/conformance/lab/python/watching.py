@@ -1,5 +1,6 @@
 """What watches a rendered data tier, on loopback: Prometheus and Alertmanager on exactly the rendered configuration, the
 Pushgateway, the exporters by their rendered units, and a receiver that keeps what it is told."""
+import datetime
 import http.server
 import json
 import os
@@ -18,6 +19,12 @@ from postgres import Failure
 def get(url, timeout=5):
     with urllib.request.urlopen(url, timeout=timeout) as answer:
         return json.load(answer)
+
+
+def moment(text):
+    """Seconds since 1970 of a time with up to nine digits behind the point."""
+    whole, _, rest = text.rstrip("Z").partition(".")
+    return datetime.datetime.fromisoformat(whole + "+00:00").timestamp() + float(f"0.{rest or 0}")
 
 
 class Prometheus:
@@ -42,7 +49,12 @@ class Prometheus:
         return found
 
     def alerts(self, state):
-        return [alert["labels"] for alert in self.ask("alerts")["alerts"] if alert["state"] == state]
+        return [labels for labels, _ in self.since(state)]
+
+    def since(self, state):
+        """The alerts in a state, each with the time of the evaluation at which its condition came true."""
+        found = [alert for alert in self.ask("alerts")["alerts"] if alert["state"] == state]
+        return [(alert["labels"], moment(alert["activeAt"])) for alert in found]
 
 
 class Receiver:
@@ -82,7 +94,7 @@ class Unit:
     def variables(self):
         """As systemd gives them to the program: what a file says wins."""
         read = [line.split("=", 1) for file in self.files for line in file.read_text().splitlines() if line]
-        return {**self.environment, **dict(read)}
+        return {**self.environment, **{key: "".join(shlex.split(value)) for key, value in read}}
 
 
 class Programs:
@@ -99,9 +111,8 @@ class Programs:
                 [str(part) for part in command], env=dict(self.environment, **(extra or {})), cwd="/", stdout=log,
                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True, **(self.drop if account else {}))
 
-    def unit(self, name, path):
-        unit = Unit(path)
-        self.start(name, unit.command, unit.variables())
+    def unit(self, name, unit, account=True):
+        self.start(name, unit.command, unit.variables(), account)
 
     def restart(self, name):
         self.start(name, *self.again[name])
