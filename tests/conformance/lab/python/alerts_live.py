@@ -24,6 +24,9 @@ SEPARATOR = "|---|---|\n"
 # Scrapes and evaluations are late by so many seconds when two cores run all of this.
 BUSY = 2
 
+# Pages that no other one inhibits, and the wait of their group with the way there (F-PR-05).
+PAGES = dict.fromkeys(("PostgresArchiveFailing", "EtcdQuorumLost", "RedisSlotsNotServed", "PostgresLeaderMissing"), 10 + BUSY + 5)
+
 
 class Judge:
     """Compares what fires with what must, and keeps the times."""
@@ -132,6 +135,7 @@ class Judge:
             # By the clock that Prometheus has, too: what it tells of an alert is a time.
             failure.since = time.time()
         fired = self.until_fired(failures)
+        self.told({alert.name for alert in expected if id(alert) in fired})
         lasting = self.repair(failures)
         self.lingering += lasting
         self.report += [{"failure": failure.what, "alerts": [
@@ -214,16 +218,21 @@ class Judge:
         elif page != should:
             self.complain(f"{PAGE.name} does not say what fires: HAGEN_BLESS=1 writes it")
 
-    def told(self):
-        """What reached the receivers: the switch again and again, and each page with its name."""
-        switch = [path for path, _ in self.tier.receiver.told if path == "/dead-man-url"]
-        titles = self.tier.receiver.titles("/slack-url")
-        for name in ("PostgresArchiveFailing", "EtcdQuorumLost", "RedisSlotsNotServed", "PostgresLeaderMissing"):
-            if f"FIRING {name} {self.tier.region.name}" not in titles:
-                self.complain(f"nobody was told: {name}")
-        if len(switch) < 10:
-            self.complain(f"the dead-man's switch was heard {len(switch)} times")
-        ok(f"{len(titles)} messages reached people, {len(switch)} the dead-man's receiver")
+    def told(self, names):
+        """Each page reaches people while its cause lasts."""
+        for name in sorted(names & PAGES.keys()):
+            title = f"FIRING {name} {self.tier.region.name}"
+            try:
+                wait(f"somebody is told: {title}", PAGES[name], lambda: title in self.tier.receiver.titles("/slack-url"))
+            except Failure as late:
+                self.complain(str(late))
+
+    def heard(self):
+        """The dead-man's switch goes outside again and again."""
+        count = [path for path, _ in self.tier.receiver.told].count("/dead-man-url")
+        if count < 10:
+            self.complain(f"the dead-man's switch was heard {count} times")
+        ok(f"the dead-man's switch was heard {count} times")
 
 
 def name_of(labels):
@@ -244,7 +253,7 @@ def prove(out, results):
         for failures in rounds(tier):
             judge.round(failures)
             tier.programs.alive()
-        judge.told()
+        judge.heard()
         judge.written()
         seconds = round(time.monotonic() - started)
         (judge.results / "report.json").write_text(json.dumps({"seconds": seconds, "failures": judge.report, "wrong": judge.wrong}, indent=2) + "\n")

@@ -6,9 +6,11 @@ name, and the labels that tell which of several it must be.
 import contextlib
 import dataclasses
 import json
+import os
 import signal
 import typing
 
+import redis_cluster
 from postgres import CERTIFICATE_DAYS, Failure, wait
 
 # What rests on pgbackrest_exporter.
@@ -69,7 +71,7 @@ def down(job, *instances):
 
 def rounds(tier):
     """The failures, round after round."""
-    for make in (small_things, one_of_several, primaries, quorums, everything):
+    for make in (small_things, crowds, one_of_several, primaries, quorums, everything):
         yield make(tier)
 
 
@@ -170,6 +172,41 @@ def small_things(tier):
                [alert("StoreCertificateExpiresSoon", component="etcd", host=member.name) for member in tier.postgres.etcd[1:]]),
         program_away(tier, f"{standby.name}-exporter", "postgres_exporter of a standby is stopped",
                      [alert("PostgresServerDown"), *down("postgres", standby.name)]),
+    ]
+
+
+def crowds(tier):
+    """Everything is there, and too little of it."""
+    leader, routers = tier.postgres.leader(), tier.postgres.routers
+    names = [f"crowd-{router.name}" for router in routers]
+    standby = next(host for host in tier.postgres.members if tier.postgres.roles()[host.name][0] == "replica")
+    receiver = int(tier.postgres.superuser(standby, "SELECT pid FROM pg_stat_wal_receiver"))
+    timeout = int(tier.postgres.superuser(leader, "SELECT setting::int / 1000 FROM pg_settings WHERE name = 'wal_sender_timeout'"))
+    shard = tier.redis.roles["shards"][1]
+    memory = int(tier.redis.setting(shard["primary"], "maxmemory").split()[-1])
+    owner = shard["primary"]
+    key = next(key for key in map(str, range(1000)) if shard["first"] <= redis_cluster.crc16(key.encode()) % redis_cluster.SLOTS <= shard["last"])
+
+    def through_pools():
+        for name, router in zip(names, routers):
+            port = int(router.read("pgbouncer.ini", r"^listen_port = (.+)$"))
+            size = int(router.read("pgbouncer.ini", r"^default_pool_size = (.+)$"))
+            tier.crowd(name, size + 5, router.read("pgbouncer.ini", r"^listen_addr = (.+)$"), port)
+
+    def leave(*programs):
+        for name in programs:
+            tier.programs.stop(name)
+
+    pools = [alert("PgbouncerPoolSaturated", 2, instance=router.name) for router in routers]
+    return [
+        Broken("more clients than a pool serves", through_pools, lambda: leave(*names), [*pools, alert("PgbouncerClientsWait", 7)]),
+        Broken("PostgreSQL has hardly a connection left", lambda: tier.crowd("crowd", 45, leader.address, 5432), lambda: leave("crowd"),
+               [alert("PostgresConnectionsHigh", 2, instance=leader.name)]),
+        Broken("a standby is cut off without anybody noticing there", lambda: os.kill(receiver, signal.SIGSTOP), lambda: os.kill(receiver, signal.SIGCONT),
+               [alert("PostgresStandbysMissing", timeout), alert("PostgresSlotInactive", timeout, slot_name=standby.name.replace("-", "_"))], loop(tier)),
+        Broken("a shard of Redis is nearly full", lambda: tier.redis.cli(owner, "setrange", key, str(memory * 93 // 100), "x"),
+               lambda: tier.redis.cli(owner, "del", key),
+               [alert("RedisMemoryHigh", 1, instance=name) for name in [owner, *shard["replicas"]]]),
     ]
 
 

@@ -33,6 +33,7 @@ class Watched:
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="hagen-alerts-"))
         found = [pathlib.Path(path) for name in EXPORTERS if (path := shutil.which(name))]
         programs = readable_copies(found, self.scratch / "programs")
+        shutil.copy(pathlib.Path(__file__).with_name("crowd.py"), programs)
         self.counts_backups = any(path.name == "pgbackrest_exporter" for path in found)
         directory = next(self.region.glob("patroni/*"))
         self.postgres = postgres.Cluster(directory, f"{postgres.patroni_bin()}:{programs}", {})
@@ -135,6 +136,13 @@ class Watched:
         self.postgres.start(host, "patroni")
         for name in [name for name in self.programs.again if name.startswith(f"{host.name}-")]:
             self.programs.restart(name)
+
+    def crowd(self, name, count, host, port):
+        """So many clients of a port, each in a transaction."""
+        one = self.postgres
+        where = {"PGHOST": host, "PGPORT": str(port), "PGUSER": one.user, "PGDATABASE": one.database,
+                 "PGPASSWORD": one.passwords["HAGEN_APPLICATION_PASSWORD"], **one.verified(host)}
+        self.programs.start(name, [f"{postgres.patroni_bin()}/python", self.scratch / "programs/crowd.py", count], where)
 
     @contextlib.contextmanager
     def closed_repository(self):
