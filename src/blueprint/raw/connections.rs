@@ -119,6 +119,11 @@ pub struct Router {
     #[serde(default = "port::<5001>")]
     #[schemars(range(min = 1))]
     pub replica_port: u16,
+    /// The port that leads to the standbys that confirm commits, on hosts and in the synchronous modes: what is read there is
+    /// at most a moment old, and never lost by a failover.
+    #[serde(default = "port::<5002>")]
+    #[schemars(range(min = 1))]
+    pub sync_port: u16,
     /// The port of its metrics.
     #[serde(default = "port::<8405>")]
     #[schemars(range(min = 1))]
@@ -143,6 +148,7 @@ impl Default for Router {
             image: None,
             port: 5000,
             replica_port: 5001,
+            sync_port: 5002,
             metrics_port: 8405,
             bind: None,
             hosts: BTreeMap::new(),

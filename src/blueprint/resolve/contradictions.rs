@@ -317,7 +317,8 @@ impl Resolver<'_> {
                 (at.key("consensus").key("hosts").key(host), facts.address.as_str(), vec![ports.client, ports.peer])
             }));
             routers.extend(cluster.router.hosts.iter().map(|(host, facts)| {
-                let ports = vec![cluster.router.port, cluster.router.replica_port];
+                let mut ports = vec![cluster.router.port, cluster.router.replica_port];
+                ports.extend(cluster.replication.is_synchronous().then_some(cluster.router.sync_port));
                 (at.key("router").key("hosts").key(host), facts.address.as_str(), ports)
             }));
         }

@@ -308,6 +308,9 @@ fn of_postgres(cluster: &Postgres, region: &crate::blueprint::Region, listeners:
         let of_router = at.key("router");
         add(&host.address, router.port, "HAProxy, to the primary", of_router.key("port"));
         add(&host.address, router.replica_port, "HAProxy, to replicas", of_router.key("replicaPort"));
+        if cluster.spec.replication.is_synchronous() {
+            add(&host.address, router.sync_port, "HAProxy, to standbys that confirm", of_router.key("syncPort"));
+        }
         add(&host.address, router.metrics_port, "HAProxy's metrics", of_router.key("metricsPort"));
         if pool.kind == raw::PoolKind::Pgbouncer {
             add(&host.address, pool.port, "PgBouncer", at.key("pool").key("port"));

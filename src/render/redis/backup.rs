@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::Place;
 use super::scripts::Script;
-use crate::blueprint::names;
-use crate::blueprint::raw::{Destination, DestinationKind, Encryption, RedisBackup, SecretRef};
+use crate::blueprint::raw::{AppendFsync, Destination, DestinationKind, Encryption, RedisBackup, SecretRef};
+use crate::blueprint::{Redis, names};
 
 /// How long the snapshot of one shard may take, in seconds.
 const DUMP_LIMIT: u64 = 3600;
@@ -85,6 +85,19 @@ pub(super) fn backup(place: &Place<'_>, spec: &RedisBackup, script: Script) -> B
             .unwrap_or_default(),
         metric: names::METRIC_REDIS_SNAPSHOT,
     }
+}
+
+/// What `restore.sh.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct Restore {
+    #[serde(flatten)]
+    script: Script,
+    append: bool,
+}
+
+/// The context of the script that brings a snapshot back.
+pub(super) fn restore(redis: &Redis, script: Script) -> Restore {
+    Restore { script, append: redis.spec.persistence.append_fsync != AppendFsync::Never }
 }
 
 fn to_of(place: &Place<'_>, number: usize, name: &str, destination: &Destination) -> To {

@@ -32,6 +32,10 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     let script = scripts::script(redis, layout, tls, password_file);
     place.push(jobs, "bootstrap.sh", ArtifactKind::Shell, "redis/bootstrap.sh.tera", &script);
     place.push(jobs, "failback.sh", ArtifactKind::Shell, "redis/failback.sh.tera", &script);
+    if redis.spec.backup.is_some() {
+        let context = backup::restore(redis, script.clone());
+        place.push(jobs, "restore.sh", ArtifactKind::Shell, "redis/restore.sh.tera", &context);
+    }
     if let Some(spec) = &redis.spec.backup {
         backup_files(place, spec, script, jobs);
     }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::layout::Layout;
 use super::pods::{CERTIFICATES, RUN, Run, SCRIPTS, SECRETS, USER, identity, job_pod, node_volumes, scripts_name};
 use super::scripts::{Script, script};
-use super::settings::{Files, MONITOR_USER, OPERATOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
+use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
 use super::{Place, backup, secrets};
 use crate::blueprint::cron::Schedule;
 use crate::blueprint::placement::Node;
@@ -171,6 +171,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
         jobs.part(file, template, &own);
     }
     if let Some(spec) = &redis.spec.backup {
+        jobs.part("restore.sh", "redis/restore.sh.tera", &backup::restore(redis, script.clone()));
         jobs.part("backup.sh", "redis/backup.sh.tera", &backup::backup(place, spec, script));
     }
     place.push(jobs, "roll.sh", ArtifactKind::Shell, "redis/roll.sh.tera", &own);
@@ -467,21 +468,7 @@ struct Readme {
     first: String,
     scripts: &'static str,
     data: String,
-    cli: String,
-    append: bool,
     backup: bool,
-}
-
-/// `redis-cli` inside a node's pod, as the operator.
-fn cli(redis: &Redis) -> String {
-    let mut cli = format!("redis-cli -h localhost -p {}", redis.spec.ports.redis);
-    if redis.spec.auth.enabled {
-        cli = format!("REDISCLI_AUTH=$(cat {SECRETS}/{}) {cli} --user {OPERATOR_USER}", redis.operator.key);
-    }
-    if let Some(files) = tls(redis, CERTIFICATES) {
-        cli.push_str(&format!(" --tls --cacert {} --cert {} --key {}", files.ca, files.cert, files.key));
-    }
-    cli
 }
 
 /// A key of a Secret that must exist.
@@ -522,8 +509,6 @@ fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
         first: layout.nodes.first().map(|node| node.name.clone()).unwrap_or_default(),
         scripts: SCRIPTS,
         data: redis.nodes(place.region).first().map(|node| node.data.clone()).unwrap_or_default(),
-        cli: cli(redis),
-        append: restart_delay(redis).is_none(),
         backup: redis.spec.backup.is_some(),
     }
 }

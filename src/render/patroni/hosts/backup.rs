@@ -79,6 +79,11 @@ pub fn scratch(member: &Member) -> String {
     format!("{}-verify", member.data)
 }
 
+/// Where a backup is restored to look at a point in time.
+pub fn look(member: &Member) -> String {
+    format!("{}-look", member.data)
+}
+
 /// The file with a member's locks.
 pub fn lock(site: &Site<'_>, member: &Member) -> String {
     format!("{}/pgbackrest-{}", member.run, site.cluster.name)

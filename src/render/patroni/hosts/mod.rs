@@ -7,6 +7,7 @@ mod backup;
 mod etcd;
 mod member;
 mod pages;
+mod procedures;
 mod router;
 mod site;
 mod units;
@@ -35,6 +36,7 @@ fn cluster_in_region(blueprint: &Blueprint, cluster: &Postgres, region: &Region,
         if let Some(member) = &host.member {
             member::files(&mut out, host, member);
             backup::files(&mut out, host, member);
+            procedures::files(&mut out, host, member);
         }
         if let Some(etcd) = &host.etcd {
             etcd::files(&mut out, host, etcd);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::site::{Host, Site};
 use super::units::ETCD_ACCOUNT;
-use super::{Output, backup};
+use super::{Output, backup, router};
 use crate::blueprint::raw::{SecretRef, Watchdog};
 use crate::blueprint::{PostgresRole, names};
 use crate::render::ArtifactKind;
@@ -33,6 +33,8 @@ struct FirstBoot {
     account: String,
     config: String,
     directories: Vec<Directory>,
+    /// Where backups are tried and old data is moved to: beside the data.
+    beside: Option<String>,
     programs: Vec<String>,
     files: Vec<String>,
     environment: String,
@@ -79,16 +81,17 @@ struct Readme {
     slot: String,
     old_slot: String,
     example_config: String,
+    config_directory: String,
     environment_file: String,
     pool_port: u16,
     router_port: u16,
     replica_port: u16,
+    sync_port: Option<u16>,
     primary_region: String,
     first: String,
     synchronous: bool,
     subscriber_script: bool,
     standby_regions: Vec<String>,
-    pgbackrest: String,
 }
 
 /// The script that prepares a host.
@@ -101,6 +104,7 @@ pub fn first_boot(out: &mut Output<'_, '_, '_>, host: &Host) {
         account: account.clone(),
         config: host.config.clone(),
         directories: directories(site, host),
+        beside: host.member.as_ref().and_then(|m| m.data.rsplit_once('/')).map(|(above, _)| above.to_owned()),
         programs: programs(site, host),
         files: needed_files(site, host),
         environment: site.environment(host),
@@ -150,8 +154,9 @@ fn programs(site: &Site<'_>, host: &Host) -> Vec<String> {
         all.push(format!("{}/postgres", member.bin));
         all.push(format!("{}/pg_rewind", member.bin));
         all.push(format!("{}/psql", member.bin));
+        all.push("curl".to_owned());
         if site.cluster.spec.backup.is_some() {
-            all.extend(["pgbackrest", "curl"].map(str::to_owned));
+            all.push("pgbackrest".to_owned());
         }
     }
     if host.router.is_some() {
@@ -177,6 +182,9 @@ fn needed_files(site: &Site<'_>, host: &Host) -> Vec<String> {
     need(host.member.is_some(), "post-init.sh");
     need(backs_up, "pgbackrest.conf");
     need(backs_up, "backup.sh");
+    need(backs_up && site.role != PostgresRole::Standby, "recover.sh");
+    need(host.member.is_some(), "start-over.sh");
+    need(host.member.is_some() && site.role == PostgresRole::Standby, "promote.sh");
     need(host.router.is_some(), "haproxy.cfg");
     need(host.router.is_some() && site.has_pool(), "pgbouncer.ini");
     all
@@ -259,16 +267,17 @@ fn page(site: &Site<'_>) -> Readme {
         slot: names::standby_slot(&site.region.name),
         old_slot: names::standby_slot(&site.cluster.primary_region),
         example_config: format!("{config}/patroni.yml"),
+        config_directory: config.clone(),
         environment_file: format!("{config}/{}.env", site.cluster.name),
         pool_port: spec.pool.port,
         router_port: spec.router.port,
         replica_port: spec.router.replica_port,
+        sync_port: router::sync_check(site).map(|_| spec.router.sync_port),
         primary_region: site.cluster.primary_region.clone(),
         first: site.members.first().map(|m| m.name.clone()).unwrap_or_default(),
         synchronous: spec.replication.is_synchronous(),
         subscriber_script: site.role == PostgresRole::Subscriber,
         standby_regions: standby_regions.map(|c| c.to.clone()).unwrap_or_default(),
-        pgbackrest: site.pgbackrest(&config),
     }
 }
 

@@ -18,12 +18,20 @@ struct Server {
     rest: u16,
 }
 
+/// Where the standbys that confirm commits are found, and how they are told from the others.
+#[derive(Serialize)]
+struct Sync {
+    bind: String,
+    check: &'static str,
+}
+
 #[derive(Serialize)]
 struct Haproxy {
     cluster: String,
     source: String,
     primary_bind: String,
     replica_bind: String,
+    sync: Option<Sync>,
     metrics_bind: String,
     primary_check: &'static str,
     replica_check: String,
@@ -46,6 +54,7 @@ struct Pgbouncer {
     address: String,
     primary_port: u16,
     replica_port: u16,
+    sync_port: Option<u16>,
     port: u16,
     mode: &'static str,
     size: u32,
@@ -90,6 +99,7 @@ fn haproxy(site: &Site<'_>, router: &Router) -> Haproxy {
         source: router.address.clone(),
         primary_bind: host_port(&bind, spec.router.port),
         replica_bind: host_port(&bind, spec.router.replica_port),
+        sync: sync_check(site).map(|check| Sync { bind: host_port(&bind, spec.router.sync_port), check }),
         metrics_bind: host_port(&bind, spec.router.metrics_port),
         primary_check: leader,
         replica_check: format!("/{path}?lag={}", spec.failover.maximum_lag.get()),
@@ -103,6 +113,16 @@ fn haproxy(site: &Site<'_>, router: &Router) -> Haproxy {
         budget: format!("{}s", budget / 1000),
         max_connections: (2 * spec.pool.clients).max(1000),
         ca: site.certificates().map(|c| format!("{c}/ca.crt")),
+    }
+}
+
+/// What Patroni answers 200 to on a standby that confirms commits (F-PT-10); a standby cluster has none (F-PT-17).
+pub fn sync_check(site: &Site<'_>) -> Option<&'static str> {
+    match site.cluster.spec.replication {
+        _ if site.role == PostgresRole::Standby => None,
+        raw::Replication::Asynchronous => None,
+        raw::Replication::Synchronous | raw::Replication::SynchronousStrict => Some("/sync"),
+        raw::Replication::Quorum => Some("/quorum"),
     }
 }
 
@@ -124,6 +144,7 @@ fn pgbouncer(site: &Site<'_>, router: &Router) -> Pgbouncer {
         address: bind(site, router),
         primary_port: spec.router.port,
         replica_port: spec.router.replica_port,
+        sync_port: sync_check(site).map(|_| spec.router.sync_port),
         port: spec.pool.port,
         mode: match spec.pool.mode {
             raw::PoolMode::Transaction => "transaction",

@@ -188,6 +188,49 @@ class Cluster:
         self.processes.clear()
         return stubborn
 
+    def kill(self, host, kind):
+        """One process, at once."""
+        found = next(p for p in self.processes if p[:2] == (host.name, kind))
+        found[2].kill()
+        found[2].wait()
+        self.processes.remove(found)
+
+    def end(self, host, kind):
+        """One process, as its unit stops it."""
+        found = next(p for p in self.processes if p[:2] == (host.name, kind))
+        found[2].terminate()
+        found[2].wait(120)
+        self.processes.remove(found)
+
+    def lose_everything(self):
+        """All hosts without power, at once."""
+        servers = [int((pathlib.Path(h.read("patroni.yml", r"^  data_dir: (.+)$")) / "postmaster.pid").read_text().split()[0]) for h in self.members]
+        for pid in [*(process.pid for _, _, process in self.processes), *servers]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for _, _, process in self.processes:
+            process.wait()
+        self.processes.clear()
+
+    def reconfigure(self, directory):
+        """What was rendered anew, copied over what was: a host keeps its secrets, and what runs is not told."""
+        self.directory = directory
+        owner = self.drop()
+        self.hosts = [Host(d) for d in sorted(directory.iterdir()) if d.is_dir()]
+        for host in self.hosts:
+            shutil.copytree(host.directory, host.config, dirs_exist_ok=True)
+            for script in host.config.glob("*.sh"):
+                script.chmod(0o755)
+            if owner:
+                os.chown(host.config, owner["user"], owner["group"])
+        self.members = [h for h in self.hosts if "patroni" in h.units]
+        self.etcd = [h for h in self.hosts if "etcd" in h.units]
+        self.routers = [h for h in self.hosts if "haproxy" in h.units]
+
+    def log(self, name, kind):
+        """All that a process has said, of all its starts."""
+        return (self.scratch / f"{name}-{kind}.log").read_text(errors="replace")
+
     def lose(self, host):
         """A host without power: its Patroni and its PostgreSQL end at once, and nothing is written or said any more."""
         patroni = next(p for p in self.processes if p[:2] == (host.name, "patroni"))
@@ -320,15 +363,18 @@ class Cluster:
             return {}
         return {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.certificates / "ca.crt")}
 
-    def superuser(self, host, sql):
+    def superuser(self, host, sql, database="postgres"):
         run = host.read("patroni.yml", r"unix_socket_directories: (.+)$")
         port = re.search(r"^postgresql:\n  listen: '.+:(\d+)'", (host.directory / "patroni.yml").read_text(), re.M).group(1)
-        return self.psql(sql, run, port, "postgres", "PATRONI_SUPERUSER_PASSWORD", "postgres")
+        return self.psql(sql, run, port, "postgres", "PATRONI_SUPERUSER_PASSWORD", database)
+
+    def pool_address(self):
+        """Where clients come in: PgBouncer of the first router."""
+        router = self.routers[0]
+        return router.read("pgbouncer.ini", r"^listen_addr = (.+)$"), router.read("pgbouncer.ini", r"^listen_port = (.+)$")
 
     def pool(self, sql, suffix=""):
-        router = self.routers[0]
-        address = router.read("pgbouncer.ini", r"^listen_addr = (.+)$")
-        port = router.read("pgbouncer.ini", r"^listen_port = (.+)$")
+        address, port = self.pool_address()
         return self.psql(sql, address, port, self.user, "HAGEN_APPLICATION_PASSWORD", self.database + suffix)
 
 
@@ -379,6 +425,19 @@ def units(cluster):
     ok("systemd-analyze verify and calendar")
 
 
+def etcd_is_healthy(cluster):
+    """Every member says so."""
+    urls = [h.read("etcd.yml", r"^advertise-client-urls: (.+)$") for h in cluster.etcd]
+    return all(json.load(cluster.fetch(f"{url}/health", 2))["health"] == "true" for url in urls)
+
+
+def start_etcd(cluster):
+    """All of its members, until they have a leader."""
+    for host in cluster.etcd:
+        cluster.start(host, "etcd")
+    wait("etcd has a leader, all members healthy", 60, lambda: cluster.alive() or etcd_is_healthy(cluster))
+
+
 def boot(cluster):
     cluster.install()
     for host in cluster.hosts:
@@ -386,15 +445,7 @@ def boot(cluster):
         if said.strip().splitlines()[-1] != "first-boot: ready":
             raise Failure(f"first-boot.sh of {host.name}: {said}")
     ok(f"first-boot.sh, {len(cluster.hosts)} hosts")
-    for host in cluster.etcd:
-        cluster.start(host, "etcd")
-    urls = [h.read("etcd.yml", r"^advertise-client-urls: (.+)$") for h in cluster.etcd]
-
-    def healthy():
-        cluster.alive()
-        return all(json.load(cluster.fetch(f"{url}/health", 2))["health"] == "true" for url in urls)
-
-    wait("etcd has a leader, all members healthy", 60, healthy)
+    start_etcd(cluster)
     judge(cluster)
     cluster.start(cluster.members[0], "patroni")
     wait("a leader is elected", 120, lambda: cluster.alive() or cluster.leader())
@@ -406,10 +457,19 @@ def boot(cluster):
                 cluster.start(host, kind)
 
     def complete():
+        """As it was made: all of etcd, one leader, and everybody else streams. Its own word is not enough: Patroni remembers
+        for ttl what a member that is gone has said last."""
         cluster.alive()
         states = cluster.roles().values()
         replicas = [state for role, state in states if role not in ("leader", "standby_leader")]
-        return cluster.leader() and len(states) == len(cluster.members) and all(state == "streaming" for state in replicas)
+        leader = cluster.leader()
+        if not leader or len(states) != len(cluster.members) or any(state != "streaming" for state in replicas):
+            return False
+        told = cluster.superuser(leader, "SELECT application_name, sync_state FROM pg_stat_replication WHERE state = 'streaming'")
+        states = dict(line.split("|") for line in told.splitlines())
+        confirm = sum(state in ("sync", "quorum") for state in states.values())
+        wanted = 0 if cluster.standby else int(leader.read("patroni.yml", r"^    synchronous_node_count: (.+)$") or 0)
+        return confirm >= min(wanted, len(cluster.members) - 1) and all(h is leader or h.name in states for h in cluster.members) and etcd_is_healthy(cluster)
 
     wait(f"{len(cluster.members)} members, all replicas stream", 180, complete)
     return complete

@@ -2,12 +2,14 @@
 
 Where the blueprint has logins, the secret files that redis.conf names are made by the rendered secrets.sh.
 """
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 
 SLOTS = 16384
@@ -61,6 +63,24 @@ class Cluster:
         process = self.processes.pop(name)
         (process.kill if kill else process.terminate)()
         process.wait(30)
+
+    @contextlib.contextmanager
+    def supervised(self):
+        """What stops is started again after a second, as its unit says (`Restart=always`)."""
+        done = threading.Event()
+
+        def watch():
+            while not done.wait(1):
+                for name in [name for name, process in self.processes.items() if process.poll() is not None]:
+                    self.start(name)
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
 
     def stop_all(self):
         for name in list(self.processes):

@@ -39,13 +39,19 @@ directory /var/lib/postgresql/16/main postgres 0700
 directory /var/lib/postgresql/16/main-spool postgres 0700
 directory /run/postgresql/pgbackrest-main postgres 0770
 
+# Beside the data backups are tried and old data is moved aside, by the account.
+beside=/var/lib/postgresql/16
+if "$root" && [ "$(stat -c %U -- "$beside")" != "$account" ]; then
+    complain "$beside must belong to $account"
+fi
+
 command -v etcd >/dev/null || complain 'not installed:' etcd
 command -v patroni >/dev/null || complain 'not installed:' patroni
 command -v /usr/lib/postgresql/16/bin/postgres >/dev/null || complain 'not installed:' /usr/lib/postgresql/16/bin/postgres
 command -v /usr/lib/postgresql/16/bin/pg_rewind >/dev/null || complain 'not installed:' /usr/lib/postgresql/16/bin/pg_rewind
 command -v /usr/lib/postgresql/16/bin/psql >/dev/null || complain 'not installed:' /usr/lib/postgresql/16/bin/psql
-command -v pgbackrest >/dev/null || complain 'not installed:' pgbackrest
 command -v curl >/dev/null || complain 'not installed:' curl
+command -v pgbackrest >/dev/null || complain 'not installed:' pgbackrest
 command -v haproxy >/dev/null || complain 'not installed:' haproxy
 command -v pgbouncer >/dev/null || complain 'not installed:' pgbouncer
 
@@ -54,6 +60,8 @@ command -v pgbouncer >/dev/null || complain 'not installed:' pgbouncer
 [ -r /etc/patroni/post-init.sh ] || complain 'not copied:' /etc/patroni/post-init.sh
 [ -r /etc/patroni/pgbackrest.conf ] || complain 'not copied:' /etc/patroni/pgbackrest.conf
 [ -r /etc/patroni/backup.sh ] || complain 'not copied:' /etc/patroni/backup.sh
+[ -r /etc/patroni/recover.sh ] || complain 'not copied:' /etc/patroni/recover.sh
+[ -r /etc/patroni/start-over.sh ] || complain 'not copied:' /etc/patroni/start-over.sh
 [ -r /etc/patroni/haproxy.cfg ] || complain 'not copied:' /etc/patroni/haproxy.cfg
 [ -r /etc/patroni/pgbouncer.ini ] || complain 'not copied:' /etc/patroni/pgbouncer.ini
 
