@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -211,8 +212,10 @@ class Judge:
     def written(self):
         """The page of failures says what was seen: HAGEN_BLESS=1 writes it anew."""
         page = PAGE.read_text()
-        head, rule = page.split(SEPARATOR)[0], SEPARATOR
-        should = f"{head}{rule}{table(self.made)}\n"
+        fired = {alert.name for failure in self.made for alert in failure.alerts} | {"Watchdog"}
+        never = sorted({alert.name for alert in self.tier.rules.alerts} - fired)
+        head = re.sub(r"(?m)^No failure here .*$", f"No failure here makes these fire: {', '.join(f'`{name}`' for name in never)}.", page.split(SEPARATOR)[0])
+        should = f"{head}{SEPARATOR}{table(self.made)}\n"
         if os.environ.get("HAGEN_BLESS") == "1":
             PAGE.write_text(should)
         elif page != should:
