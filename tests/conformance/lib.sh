@@ -39,8 +39,10 @@ PROMTOOL_DIR=$CACHE/promtool-$(fingerprint "$LAB/promtool/go.mod")
 AMTOOL_DIR=$CACHE/amtool-$(fingerprint "$LAB/amtool/go.mod")
 BLACKBOX_DIR=$CACHE/blackbox-$(fingerprint "$LAB/blackbox/go.mod")
 CONFTEST_DIR=$CACHE/conftest-$(fingerprint "$LAB/conftest/go.mod")
+EXPORTERS_DIR=$CACHE/exporters-$(fingerprint "$LAB/exporters/go.mod")
+PGBACKREST_EXPORTER_DIR=$CACHE/pgbackrest-exporter-$PGBACKREST_EXPORTER_VERSION
 # Debian keeps servers (haproxy, pgbouncer, postgres) outside an ordinary user's PATH.
-PATH=$VENV/bin:$CONTROLPLANE_DIR:$KWOK_DIR:$PROMTOOL_DIR:$AMTOOL_DIR:$BLACKBOX_DIR:$CONFTEST_DIR:$PATH:/usr/sbin:/sbin
+PATH=$VENV/bin:$CONTROLPLANE_DIR:$KWOK_DIR:$PROMTOOL_DIR:$AMTOOL_DIR:$BLACKBOX_DIR:$CONFTEST_DIR:$EXPORTERS_DIR:$PGBACKREST_EXPORTER_DIR:$PATH:/usr/sbin:/sbin
 export PATH
 # aws and moto must never look for, or find, a real account.
 export AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab AWS_DEFAULT_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true

@@ -361,20 +361,32 @@ fn pools(cluster: &Cluster<'_>) -> Vec<Alert> {
     let clients = |metric: &str, value: u64| {
         vec![constant(pool.series(metric, 0, &[("database", database), ("user", "app")]), value)]
     };
-    let saturation = |active: u64| {
-        let size = pool.series("pgbouncer_databases_pool_size", 0, &[("database", database), ("name", database)]);
-        both(clients("pgbouncer_pools_server_active_connections", active), vec![constant(size, 25)])
+    // The first pool so, all others idle.
+    let saturation = |active: u64| -> Vec<Series> {
+        let of = |at: usize| {
+            let size = pool.series("pgbouncer_databases_pool_size", at, &[("database", database), ("name", database)]);
+            let busy = pool.series(
+                "pgbouncer_pools_server_active_connections",
+                at,
+                &[("database", database), ("user", "app")],
+            );
+            [constant(size, 25), constant(busy, if at == 0 { active } else { 0 })]
+        };
+        (0..count).flat_map(of).collect()
     };
     let answering = pool.metric("pgbouncer_up");
     let wait = cluster.context.above("PgbouncerClientsWait", Duration::from_secs(5));
     let waiting =
         format!("max by (database) ({}) > {}", pool.metric("pgbouncer_pools_client_maxwait_seconds"), wait.secs());
+    // Each PgBouncer by itself: its clients wait, however idle the others are.
     let full = format!(
-        "sum by (database) ({})\n/ on (database)\nlabel_replace(sum by (name) ({}), \"database\", \"$1\", \"name\", \"(.+)\")\n>= 0.9",
+        "sum by (instance, database) ({})\n/ on (instance, database)\nlabel_replace(sum by (instance, name) ({}), \"database\", \"$1\", \"name\", \"(.+)\")\n>= 0.9",
         pool.metric("pgbouncer_pools_server_active_connections"),
         pool.metric("pgbouncer_databases_pool_size")
     );
     let of_database = labels(&[("database", database)]);
+    let mut of_pool = of_database.clone();
+    of_pool.extend(pool.labels_of(0).remove("instance").map(|instance| ("instance".to_owned(), instance)));
     vec![
         cluster
             .alert("PgbouncerDown", Severity::Critical, format!("(sum({answering}) or vector(0)) < 1"))
@@ -403,9 +415,9 @@ fn pools(cluster: &Cluster<'_>) -> Vec<Alert> {
         cluster
             .alert("PgbouncerPoolSaturated", Severity::Warning, full)
             .minutes(5)
-            .says(format!("The pool of PostgreSQL {name} is nearly full"), "Of the server connections that the pools may open to database {{ $labels.database }}, nine tenths are busy: the next burst waits (X-PG-6).")
+            .says(format!("A pool of PostgreSQL {name} is nearly full"), "Of the server connections that {{ $labels.instance }} may open to database {{ $labels.database }}, nine tenths are busy: the next burst waits (X-PG-6).")
             .because("90 % of postgres.*.pool.size")
-            .fires("24 of 25", saturation(24), of_database.clone())
+            .fires("24 of 25", saturation(24), of_pool)
             .silent("3 of 25", saturation(3)),
     ]
 }

@@ -120,7 +120,7 @@ fn primaries(cluster: &Cluster<'_>) -> Alert {
         .hold(failover(cluster))
         .says(
             format!("Redis {} has not as many primaries as shards", cluster.name()),
-            "Fewer: a shard has lost its primary and nobody took over. More: a node that was cut off still believes to be one; what it accepts is lost (X-RD-4).",
+            "Fewer: a shard has lost its primary and nobody took over, or the exporter of one is gone. More: a node that was cut off still believes to be one; what it accepts is lost (X-RD-4).",
         )
         .because(format!("{shards} primaries are declared; a failover takes at most 1.5 x nodeTimeout + 3 s (X-RD-2)"))
         .silent("as many as declared", cluster.roles(is_primary))

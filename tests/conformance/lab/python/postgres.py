@@ -24,6 +24,8 @@ import urllib.request
 
 PATRONI = "4.1.5"
 SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+# More than what an alert calls soon.
+CERTIFICATE_DAYS = "60"
 
 
 class Failure(Exception):
@@ -277,14 +279,19 @@ class Cluster:
         at = lambda name: str(self.certificates / name)
         names = ",".join(f"IP:127.0.0.{n}" for n in range(1, 255))
         (self.scratch / "extensions").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
-        make = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+        make = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", CERTIFICATE_DAYS]
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([*make, "-x509", "-subj", "/CN=authority", "-keyout", self.scratch / "ca.key", "-out", at("ca.crt")], **quiet)
         subprocess.run([*make, "-subj", "/CN=member", "-keyout", at("tls.key"), "-out", self.scratch / "tls.csr"], **quiet)
-        subprocess.run(["openssl", "x509", "-req", "-days", "2", "-in", self.scratch / "tls.csr", "-CA", at("ca.crt"), "-CAkey", self.scratch / "ca.key",
-                        "-CAcreateserial", "-extfile", self.scratch / "extensions", "-out", at("tls.crt")], **quiet)
+        self.sign(CERTIFICATE_DAYS)
         os.chmod(at("tls.key"), 0o600)
         own(at("tls.key"))
+
+    def sign(self, days):
+        """The certificate of all hosts, for so many days from now."""
+        subprocess.run(["openssl", "x509", "-req", "-days", str(days), "-in", self.scratch / "tls.csr", "-CA", self.certificates / "ca.crt",
+                        "-CAkey", self.scratch / "ca.key", "-CAcreateserial", "-extfile", self.scratch / "extensions",
+                        "-out", self.certificates / "tls.crt"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def fetch(self, request, timeout=10):
         context = None
