@@ -7,6 +7,7 @@ use super::{Output, backup};
 use crate::blueprint::{Member, PostgresRole, names};
 use crate::render::ArtifactKind;
 use crate::render::patroni::dcs;
+use crate::render::patroni::login::Login;
 
 /// What all of them know.
 #[derive(Serialize)]
@@ -57,6 +58,13 @@ struct Promote {
 pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
     let site = out.site;
     let context = common(site, member);
+    out.host(
+        host,
+        "login.sh",
+        ArtifactKind::Shell,
+        Login::TEMPLATE,
+        &Login::new(site.cluster, &member.bin, &member.run, member.ports.postgres),
+    );
     out.host(host, "start-over.sh", ArtifactKind::Shell, "patroni/hosts/start-over.sh.tera", &context);
     if site.role == PostgresRole::Standby {
         let context = promote(site, member);
@@ -131,7 +139,10 @@ fn steps(site: &Site<'_>) -> Vec<String> {
         all.push("open the gate of the DNS records, as their page says: clients follow".to_owned());
     }
     if cluster.spec.backup.is_some() {
-        all.push(format!("on the new primary: systemctl start {}; backups are made here now", site.unit("backup-full")));
+        all.push(format!(
+            "on the new primary: systemctl start {}; backups are made here now",
+            site.unit("backup-full")
+        ));
     }
     all.push(format!("in the blueprint exchange the role of {old} and {region}, and what crossRegion.to says; render"));
     all.push(format!("before {old} starts again: its page, \"The old region comes back\""));
