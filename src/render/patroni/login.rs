@@ -5,6 +5,11 @@ use serde::Serialize;
 use super::dcs;
 use crate::blueprint::Postgres;
 
+/// The login that takes turns with another one: two passwords at once are two logins.
+pub fn second(user: &str) -> String {
+    user.strip_suffix("_b").filter(|first| !first.is_empty()).map_or_else(|| format!("{user}_b"), str::to_owned)
+}
+
 /// What `login.sh` knows of a member.
 #[derive(Serialize)]
 pub struct Login {
@@ -33,5 +38,16 @@ impl Login {
             superuser: dcs::SUPERUSER,
             keep: [dcs::SUPERUSER, dcs::REPLICATION, dcs::REWIND, dcs::MONITORING].join(" "),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::second;
+
+    #[test]
+    fn logins_take_turns() {
+        assert_eq!(second("shop"), "shop_b");
+        assert_eq!(second(&second("shop")), "shop");
     }
 }

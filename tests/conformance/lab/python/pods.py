@@ -350,13 +350,13 @@ class Kubelet:
             os.kill(first, signal.SIGKILL)
         process.wait(10)
 
-    def execute(self, name, *command, check=True):
-        """What `kubectl exec` does."""
+    def execute(self, name, *command, check=True, given=None):
+        """What `kubectl exec` does; with `given`, `kubectl exec -i`."""
         _, pod, environment = self.processes[name]
         user = str(pod["spec"]["securityContext"]["runAsUser"])
         call = ["nsenter", "--target", str(self.first(name)), "--mount", "--net", "--pid", "--ipc", "--root", "--wd",
                 "--setuid", user, "--setgid", user, *command]
-        done = subprocess.run(call, capture_output=True, text=True, timeout=120, env=environment, check=False)
+        done = subprocess.run(call, input=given or "", capture_output=True, text=True, timeout=120, env=environment, check=False)
         if check and done.returncode != 0:
             raise Failure(f"{name}: {command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
