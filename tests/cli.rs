@@ -134,6 +134,31 @@ fn the_exit_status_says_whether_it_was_the_blueprint_or_the_world() {
 }
 
 #[test]
+fn the_connections_of_a_cluster_are_added_up_with_their_fields() {
+    let shell = Shell::new();
+    let root = env!("CARGO_MANIFEST_DIR");
+    let said = shell.run(&format!("explain postgres.main.pool {root}/blueprints/agentic-platform.yaml")).ends(0).out;
+    let line = |start: &str| {
+        said.lines().find(|line| line.trim_start().starts_with(start)).unwrap_or_else(|| panic!("{said}"))
+    };
+    assert!(
+        line("6 pools × 15").contains(" 90 ") && line("6 pools × 15").contains("postgres.main.pool.size ("),
+        "{said}"
+    );
+    assert!(
+        line("together").contains(" 98 ") && line("together").contains("max_connections 100: 2 are free"),
+        "{said}"
+    );
+    assert!(line("l01-data-layer: 20 pods × 10").contains(" 200 "), "{said}");
+    // What does not fit is said by the check, with the same sum.
+    let broken =
+        shell.run(&format!("explain postgres.main.pool {root}/tests/broken/70-connection-budget.yaml")).ends(1);
+    assert!(broken.err.contains("BP190"), "{}", broken.err);
+    shell.run(&format!("explain postgres.none.pool {root}/blueprints/minimal.yaml")).ends(2);
+    shell.run(&format!("explain services.api.port {root}/blueprints/minimal.yaml")).ends(2);
+}
+
+#[test]
 fn results_go_to_stdout_and_findings_to_stderr() {
     let shell = Shell::new();
     let human = shell.run("validate bad.yaml").ends(1);

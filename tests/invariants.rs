@@ -209,3 +209,30 @@ fn every_region_is_rendered(blueprint: &Blueprint, set: &ArtifactSet) -> Vec<Str
     });
     without.map(|region| format!("{} is declared, and nothing is rendered for it", region.name)).collect()
 }
+
+#[test]
+fn no_tool_deletes_data_that_left_its_repository() {
+    let engine = Engine::embedded().unwrap();
+    let mut seen = BTreeSet::new();
+    for (name, blueprint) in shipped() {
+        for artifact in render(&blueprint, &engine, &Selection::default()).unwrap().values() {
+            for object in artifact.text.split("\n---\n") {
+                let Some(kind) = ["StatefulSet", "Namespace"]
+                    .into_iter()
+                    .find(|k| object.contains(&format!("kind: {k}\nmetadata:")))
+                else {
+                    continue;
+                };
+                seen.insert(kind);
+                let head = object.split("\nspec:").next().unwrap_or_default();
+                for annotation in [
+                    "argocd.argoproj.io/sync-options: Prune=false,Delete=false",
+                    "kustomize.toolkit.fluxcd.io/prune: disabled",
+                ] {
+                    assert!(head.contains(annotation), "{name}: a {kind} of {} lacks `{annotation}`", artifact.path);
+                }
+            }
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(["Namespace", "StatefulSet"]));
+}

@@ -4,6 +4,7 @@
 //! defaults that depend on other fields filled in, targets found. Whatever was derived is listed in
 //! [`Blueprint::derived`] with its reason. Nothing here reads a file or renders anything.
 
+pub mod budget;
 pub mod credential;
 pub mod cron;
 pub mod dns;

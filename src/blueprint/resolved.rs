@@ -38,7 +38,7 @@ fn leaves(value: &Value, path: &Path, see: &mut dyn FnMut(&Path)) {
 }
 
 /// The file and line in which a value is written, if it is.
-fn written<'a>(document: &'a Document, path: &Path) -> Option<(&'a str, usize)> {
+pub fn written<'a>(document: &'a Document, path: &Path) -> Option<(&'a str, usize)> {
     let found = document.root.locate(path);
     let span = found.whole.then_some(found.node.span)?;
     let source = document.sources.get(span.file as usize)?;

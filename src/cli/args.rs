@@ -439,6 +439,12 @@ pub struct Explain {
     /// page cites: BP048, F-PT-02, X-PG-6, R-PG-32.
     #[arg(value_name = "PATH|ID")]
     pub path: String,
+    /// A blueprint, and overlays: for `postgres.NAME.pool` the connections that it adds up to, each number with its field.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The environment of the blueprint.
+    #[arg(short, long, value_name = "ENV", requires = "files")]
+    pub environment: Option<String>,
 }
 
 /// Arguments of `schema`.

@@ -1,6 +1,7 @@
 //! What is printed of findings: one type, one function a format. Nothing else formats a finding.
 
 mod about;
+pub mod budget;
 mod concise;
 pub mod diff;
 mod github;

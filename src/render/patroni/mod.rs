@@ -5,6 +5,7 @@
 pub(crate) mod dcs;
 pub(crate) mod hosts;
 mod kubernetes;
+mod login;
 pub(crate) mod repository;
 
 use super::Jobs;

@@ -8,7 +8,7 @@ use super::{Output, backup, router};
 use crate::blueprint::raw::{SecretRef, Watchdog};
 use crate::blueprint::{PostgresRole, names};
 use crate::render::ArtifactKind;
-use crate::render::patroni::dcs;
+use crate::render::patroni::{dcs, login};
 
 /// An environment variable of a host.
 #[derive(Serialize)]
@@ -70,6 +70,7 @@ struct Readme {
     certificates: Option<String>,
     has_pool: bool,
     user: String,
+    second: String,
     database: String,
     monitoring: &'static str,
     application_secret: SecretRef,
@@ -256,6 +257,7 @@ fn page(site: &Site<'_>) -> Readme {
         certificates: site.certificates(),
         has_pool: site.has_pool(),
         user: site.cluster.user.clone(),
+        second: login::second(&site.cluster.user),
         database: site.cluster.database.clone(),
         monitoring: dcs::MONITORING,
         application_secret: site.cluster.credentials.application.clone(),

@@ -7,6 +7,7 @@ use super::{Output, backup};
 use crate::blueprint::{Member, PostgresRole, names};
 use crate::render::ArtifactKind;
 use crate::render::patroni::dcs;
+use crate::render::patroni::login::Login;
 
 /// What all of them know.
 #[derive(Serialize)]
@@ -57,6 +58,13 @@ struct Promote {
 pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
     let site = out.site;
     let context = common(site, member);
+    out.host(
+        host,
+        "login.sh",
+        ArtifactKind::Shell,
+        Login::TEMPLATE,
+        &Login::new(site.cluster, &member.bin, &member.run, member.ports.postgres),
+    );
     out.host(host, "start-over.sh", ArtifactKind::Shell, "patroni/hosts/start-over.sh.tera", &context);
     if site.role == PostgresRole::Standby {
         let context = promote(site, member);

@@ -11,6 +11,7 @@ use crate::blueprint::{PostgresRole, names, raw};
 use crate::render::Jobs;
 use crate::render::kubernetes::common::{self, Labels};
 use crate::render::patroni::dcs;
+use crate::render::patroni::login::Login;
 
 /// Where sockets lie.
 pub(super) const RUN: &str = "/run/postgresql";
@@ -133,6 +134,8 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         monitor: site.monitor(&site.object, Part::Database, &metrics),
     };
     site.push(jobs, Part::Database, "patroni/kubernetes/members.yaml.tera", context);
+    let login = Login::new(site.cluster, &site.bin(), RUN, spec.ports.postgres);
+    jobs.part("login.sh", Login::TEMPLATE, &login);
 }
 
 /// What Patroni's Kubernetes store consists of.

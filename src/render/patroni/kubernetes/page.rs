@@ -8,7 +8,7 @@ use crate::blueprint::raw::{PoolKind, Replication, Scenario};
 use crate::blueprint::{PostgresRole, names};
 use crate::render::alerts::of_postgres;
 use crate::render::kubernetes::common;
-use crate::render::patroni::dcs;
+use crate::render::patroni::{dcs, login};
 use crate::render::{ArtifactKind, File, Jobs};
 
 #[derive(Serialize)]
@@ -54,6 +54,9 @@ struct Page {
     pool: Option<String>,
     pool_replicas: u32,
     application_secret: String,
+    user: String,
+    second: String,
+    pool_selector: String,
     deployments: Vec<String>,
     backup: bool,
     suspended: bool,
@@ -229,6 +232,9 @@ fn page(site: &Site<'_>) -> Page {
         pool,
         pool_replicas: spec.pool.replicas,
         application_secret: cluster.credentials.application.secret.to_string(),
+        user: cluster.user.clone(),
+        second: login::second(&cluster.user),
+        pool_selector: selector(Part::Pool),
         backup: spec.backup.is_some(),
         suspended: standby,
         full: names::postgres_backup(&cluster.name, "full"),

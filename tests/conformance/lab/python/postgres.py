@@ -282,10 +282,22 @@ class Cluster:
         make = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", CERTIFICATE_DAYS]
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         subprocess.run([*make, "-x509", "-subj", "/CN=authority", "-keyout", self.scratch / "ca.key", "-out", at("ca.crt")], **quiet)
-        subprocess.run([*make, "-subj", "/CN=member", "-keyout", at("tls.key"), "-out", self.scratch / "tls.csr"], **quiet)
-        self.sign(CERTIFICATE_DAYS)
-        os.chmod(at("tls.key"), 0o600)
-        own(at("tls.key"))
+        self.renew(own)
+
+    def renew(self, own):
+        """A key and a certificate of that authority, in the place of those that were there."""
+        make = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", CERTIFICATE_DAYS]
+        quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([*make, "-subj", "/CN=member", "-keyout", self.scratch / "tls.key", "-out", self.scratch / "tls.csr"], **quiet)
+        subprocess.run(["openssl", "x509", "-req", "-days", CERTIFICATE_DAYS, "-in", self.scratch / "tls.csr", "-CA", self.certificates / "ca.crt",
+                        "-CAkey", self.scratch / "ca.key", "-CAcreateserial", "-extfile", self.scratch / "extensions", "-out", self.scratch / "tls.crt"], **quiet)
+        for name, mode in (("tls.key", 0o600), ("tls.crt", 0o644)):
+            shutil.copy(self.scratch / name, self.certificates / f"{name}.new")
+            os.chmod(self.certificates / f"{name}.new", mode)
+            own(self.certificates / f"{name}.new")
+        # As close together as can be: etcd reads both at every handshake.
+        for name in ("tls.key", "tls.crt"):
+            os.replace(self.certificates / f"{name}.new", self.certificates / name)
 
     def sign(self, days):
         """The certificate of all hosts, for so many days from now."""
