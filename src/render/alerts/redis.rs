@@ -108,7 +108,7 @@ fn nodes(cluster: &Cluster<'_>) -> Alert {
 
 fn primaries(cluster: &Cluster<'_>) -> Alert {
     let info = cluster.scope.select("redis_instance_info", &["role=\"master\""]);
-    let shards = if cluster.spec.spec.topology == Topology::Cluster { cluster.spec.spec.shards as usize } else { 1 };
+    let shards = if cluster.spec.spec.topology == Topology::Cluster { cluster.spec.spec.shards() as usize } else { 1 };
     let mut gone = cluster.scope.equalities();
     gone.insert("role".to_owned(), "master".to_owned());
     let is_primary = |node: &Node| node.index < shards;
@@ -143,7 +143,7 @@ fn slots(cluster: &Cluster<'_>) -> Vec<Alert> {
     let fail = cluster.scope.metric("redis_cluster_slots_fail");
     let state = cluster.scope.metric("redis_cluster_state");
     let all = u64::from(SLOTS);
-    let lost = all / u64::from(cluster.spec.spec.shards);
+    let lost = all / u64::from(cluster.spec.spec.shards());
     let hold = failover(cluster);
     vec![
         cluster
@@ -189,7 +189,7 @@ fn zones(cluster: &Cluster<'_>) -> Result<Vec<Alert>, String> {
     for node in cluster.nodes.iter().filter(|node| node.is_primary()) {
         *at_home.entry(&node.zone).or_default() += 1;
     }
-    let shards = cluster.spec.spec.shards as usize;
+    let shards = cluster.spec.spec.shards() as usize;
     let half = shards.div_ceil(2);
     if let Some((zone, count)) = at_home.iter().find(|(_, count)| **count >= half) {
         return Err(format!(
@@ -230,7 +230,7 @@ fn one_zone(cluster: &Cluster<'_>, zone: &str, here: &[&Node], half: usize) -> A
                 "After a failover they gathered there: if this zone is lost next, the others have no majority and the cluster stops. Give the primaries back: {back}."
             ),
         )
-        .because(format!("{half} of {} primaries in one zone leave no majority (R-RD-06, X-RD-6)", cluster.spec.spec.shards))
+        .because(format!("{half} of {} primaries in one zone leave no majority (R-RD-06, X-RD-6)", cluster.spec.spec.shards()))
         .fires("they gathered here", cluster.roles(|node| node.zone == zone), Labels::new())
         .silent("as declared", cluster.roles(Node::is_primary));
     alert.labels.insert("zone".to_owned(), zone.to_owned());
