@@ -109,8 +109,6 @@ pub struct Sentinel {
     pub address: Option<String>,
     /// Its port.
     pub port: u16,
-    /// The port of the exporter that asks it: that of the node beside it; none where it has a host of its own.
-    pub exporter: Option<u16>,
     /// The directory of its state, on hosts.
     pub data: String,
     /// The directory of its configuration, on hosts.
@@ -130,7 +128,6 @@ pub fn sentinels(redis: &Redis, region: &Region) -> Vec<Sentinel> {
             zone: node.zone,
             address: node.address,
             port: node.ports.sentinel,
-            exporter: Some(node.ports.exporter),
             data: node.data,
             config: node.config,
         };
@@ -143,7 +140,6 @@ pub fn sentinels(redis: &Redis, region: &Region) -> Vec<Sentinel> {
             zone: host.zone.clone(),
             address: Some(host.address.to_string()),
             port: host.ports.unwrap_or(spec.ports).sentinel,
-            exporter: None,
             data: directories.data.to_string(),
             config: directories.config.to_string(),
         }

@@ -81,7 +81,7 @@ pub struct Redis {
     pub hosts: BTreeMap<Name, RedisHost>,
     /// What watches the primary, with `topology: sentinel`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("examples" = [{"failoverTimeout": "1m"}]))]
+    #[schemars(extend("examples" = [{"failoverTimeout": "20s"}]))]
     pub sentinel: Option<RedisSentinel>,
     /// The ports of every node, unless a node says otherwise.
     #[serde(default)]
@@ -143,13 +143,14 @@ pub struct RedisSentinel {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("examples" = [{"sentinel-1": {"address": "10.0.1.51", "zone": "zone-a"}}]))]
     pub hosts: BTreeMap<Name, RedisHost>,
-    /// A failover that has not ended by then is given up; the next try starts after twice that (F-RD-20).
+    /// A failover that has not ended by then is given up; the next try starts after twice that. The votes may be split, most of all
+    /// when a sentinel went with the primary, so a long time is a long outage then (F-RD-20).
     #[serde(default = "default_failover_timeout")]
     pub failover_timeout: Duration,
 }
 
 fn default_failover_timeout() -> Duration {
-    Duration::from_secs(60)
+    Duration::from_secs(10)
 }
 
 impl Default for RedisSentinel {
