@@ -181,6 +181,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sentinels_tell_of_replicas_and_their_primary() {
+        let one = |port: &str, flags: &str| {
+            format!(
+                "name\n10.0.0.2:{port}\nip\n10.0.0.2\nport\n{port}\nrunid\n\nflags\n{flags}\n\
+                 master-host\n10.0.0.1\nmaster-port\n6379\n"
+            )
+        };
+        let text = format!("{}{}", one("6379", "slave"), one("6380", "s_down,slave"));
+        let members = replicas(&text).unwrap();
+        let primary = members.iter().find(|member| member.primary.is_none()).unwrap();
+        assert_eq!((primary.id.as_str(), &primary.slots[..]), ("10.0.0.1:6379", &[(0, 16_383)][..]));
+        let copies: Vec<(u16, bool)> =
+            members.iter().filter(|m| m.primary.as_ref() == Some(&primary.id)).map(|m| (m.port, m.failed)).collect();
+        assert_eq!(copies, [(6379, false), (6380, true)]);
+        for other in ["", "maxmemory\n0\n", "name\nx\nip\n10.0.0.2\n"] {
+            assert_eq!(replicas(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
     fn nodes_and_shards_tell_the_same() {
         let (a, b) = ("a".repeat(40), "b".repeat(40));
         let text = format!(

@@ -8,8 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::context::{
-    Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS,
-    JOB_SENTINEL,
+    Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS, JOB_SENTINEL,
 };
 use super::probes::{Probe, address, encrypted, probes};
 use super::promql::{Labels, labels};

@@ -13,9 +13,8 @@ pub(super) fn alerts(context: &Context<'_>, store: &Redis) -> Vec<Alert> {
     let (about, origin) = (context.about("redis", name), path!["redis", name]);
     let count = scope.count();
     let majority = count / 2 + 1;
-    let alert = |alert: &'static str, severity, expr: String| {
-        Alert::new(alert, severity, expr).about(about.clone(), &origin)
-    };
+    let alert =
+        |alert: &'static str, severity, expr: String| Alert::new(alert, severity, expr).about(about.clone(), &origin);
     // A series for each sentinel, the first ones with this value and all others with 1.
     let of_each = |metric: &str, more: &[(&str, &str)], zeros: usize| -> Vec<Series> {
         (0..count).map(|at| constant(scope.series(metric, at, more), u64::from(at >= zeros))).collect()
@@ -25,7 +24,11 @@ pub(super) fn alerts(context: &Context<'_>, store: &Redis) -> Vec<Alert> {
     let status = scope.metric("redis_sentinel_master_status");
     let named = |hosts: [&str; 2]| -> Vec<Series> {
         let of = |at: usize| {
-            let more = [("master_address", hosts[usize::from(at > 0)]), ("master_name", name.as_str()), ("master_status", "ok")];
+            let more = [
+                ("master_address", hosts[usize::from(at > 0)]),
+                ("master_name", name.as_str()),
+                ("master_status", "ok"),
+            ];
             constant(scope.series("redis_sentinel_master_status", at, &more), 1)
         };
         (0..count).map(of).collect()

@@ -133,7 +133,7 @@ pub(super) fn secrets(redis: &Redis) -> Secrets {
                 login(
                     SENTINEL_USER,
                     &redis.sentinel,
-                    "&* +ping +publish +client|setname +sentinel|is-master-down-by-addr +sentinel|master",
+                    "&* +ping +publish +client|setname +sentinel|is-master-down-by-addr +sentinel|master +sentinel|replicas",
                     "sentinels, towards each other",
                 ),
             ],
