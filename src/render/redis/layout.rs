@@ -160,8 +160,8 @@ fn watched_loss(zone: &str, nodes: &[Node], sentinels: &[Sentinel]) -> Loss {
     let majority = sentinels.len() / 2 + 1;
     let primaries_lost = usize::from(nodes.iter().any(|n| n.zone == zone && n.is_primary()));
     let copies = nodes.len() - nodes_lost;
-    // Without its primary it needs a vote; without copies nothing helps.
-    let survives = copies > 0 && (left >= majority || primaries_lost == 0);
+    // Any of the nodes may be the primary by then.
+    let survives = copies > 0 && left >= majority;
     let verdict = match (copies, left >= majority) {
         (0, _) => "is LOST: no copy elsewhere".to_owned(),
         (_, true) if primaries_lost == 0 => "goes on with a copy less".to_owned(),
