@@ -102,7 +102,7 @@ fn each_tree_is_its_own(_: &Blueprint, set: &ArtifactSet) -> Vec<String> {
 fn every_shard_counts(blueprint: &Blueprint, set: &ArtifactSet) -> Vec<String> {
     let mut wrong = Vec::new();
     for redis in blueprint.redis.iter().filter(|redis| redis.is_rendered() && redis.spec.backup.is_some()) {
-        let shards = format!("< {}", redis.spec.shards);
+        let shards = format!("< {}", redis.spec.shards());
         let mut rules =
             texts(set, "backup.rules.yaml").filter(|(_, text)| text.contains("alert: RedisSnapshotOverdue"));
         if !rules.any(|(_, text)| text.contains("count(time() - max by (shard)") && text.contains(&shards)) {

@@ -1,8 +1,8 @@
 //! Resolved data stores: PostgreSQL and Redis clusters with their members in each region.
 
-use super::placement::{self, Node};
+use super::placement::{self, Node, Sentinel};
 use super::raw;
-use super::units::Bytes;
+use super::units::{Bytes, Duration};
 use super::{Region, Targets, names};
 
 /// A PostgreSQL cluster with what follows from its fields.
@@ -259,8 +259,12 @@ pub struct Redis {
     pub operator: raw::SecretRef,
     /// The key that holds the password of `monitor`, the role of the metrics exporter.
     pub monitoring: raw::SecretRef,
+    /// The key that holds the password of `sentinel`, the role that sentinels log in as.
+    pub sentinel: raw::SecretRef,
     /// The key that holds the file of users.
     pub users: raw::SecretRef,
+    /// The key that holds the sentinels' own file of users.
+    pub sentinel_users: raw::SecretRef,
 }
 
 impl Redis {
@@ -297,12 +301,29 @@ impl Redis {
 
     /// How many nodes it has in a region.
     pub fn node_count(&self) -> usize {
-        (self.spec.shards * (1 + self.spec.replicas_per_shard)) as usize
+        (self.spec.shards() * (1 + self.spec.replicas_per_shard)) as usize
     }
 
     /// Its nodes in a region, with shard, role and zone: primaries and replicas zone-proof where the zones allow it (X-RD-5).
     pub fn nodes(&self, region: &Region) -> Vec<Node> {
         placement::place(self, region)
+    }
+
+    /// Its sentinels in a region; none in a cluster.
+    pub fn sentinels(&self, region: &Region) -> Vec<Sentinel> {
+        placement::sentinels(self, region)
+    }
+
+    /// For how long nobody takes writes at most after a primary has died: 1.5 × node timeout + 3 s in a cluster (X-RD-2);
+    /// under Sentinel, until every sentinel names the new one, the node timeout + 7 s (X-RD-7).
+    pub fn failover_bound(&self) -> Duration {
+        let timeout = self.spec.node_timeout.millis();
+        Duration::from_millis(if self.spec.is_sentinel() { timeout + 7000 } else { timeout * 3 / 2 + 3000 })
+    }
+
+    /// How that bound comes about, for people.
+    pub fn failover_why(&self) -> &'static str {
+        if self.spec.is_sentinel() { "nodeTimeout + 7 s (X-RD-7)" } else { "1.5 x nodeTimeout + 3 s (X-RD-2)" }
     }
 
     /// The name of its main objects.

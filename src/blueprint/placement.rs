@@ -98,11 +98,60 @@ pub fn zone_losses(nodes: &[Node], zones: &[String]) -> Vec<ZoneLoss> {
     zones.iter().map(lose).collect()
 }
 
+/// A sentinel with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentinel {
+    /// Its name: that of its host, or of the node beside it.
+    pub name: String,
+    /// Its zone.
+    pub zone: String,
+    /// Where others reach it, on hosts.
+    pub address: Option<String>,
+    /// Its port.
+    pub port: u16,
+    /// The directory of its state, on hosts.
+    pub data: String,
+    /// The directory of its configuration, on hosts.
+    pub config: String,
+}
+
+/// The sentinels of a store in a region: on hosts of their own where those are named, else beside every node.
+pub fn sentinels(redis: &Redis, region: &Region) -> Vec<Sentinel> {
+    let spec = &redis.spec;
+    if !spec.is_sentinel() {
+        return Vec::new();
+    }
+    let own = spec.sentinel.as_ref().map(|sentinel| &sentinel.hosts).filter(|hosts| !hosts.is_empty());
+    let Some(hosts) = own else {
+        let beside = |node: Node| Sentinel {
+            name: node.name,
+            zone: node.zone,
+            address: node.address,
+            port: node.ports.sentinel,
+            data: node.data,
+            config: node.config,
+        };
+        return place(redis, region).into_iter().map(beside).collect();
+    };
+    let of_host = |(name, host): (&raw::Name, &raw::RedisHost)| {
+        let directories = host.directories.as_ref().unwrap_or(&spec.directories);
+        Sentinel {
+            name: name.to_string(),
+            zone: host.zone.clone(),
+            address: Some(host.address.to_string()),
+            port: host.ports.unwrap_or(spec.ports).sentinel,
+            data: directories.data.to_string(),
+            config: directories.config.to_string(),
+        }
+    };
+    hosts.iter().filter(|(_, host)| region.spec.zones.contains(&host.zone)).map(of_host).collect()
+}
+
 /// The nodes of a Redis cluster in a region, in the order of their index.
 pub fn place(redis: &Redis, region: &Region) -> Vec<Node> {
     let zones = &region.spec.zones;
     let spec = &redis.spec;
-    let wanted = (0..=spec.replicas_per_shard).flat_map(|rank| (0..spec.shards).map(move |shard| (shard, rank)));
+    let wanted = (0..=spec.replicas_per_shard).flat_map(|rank| (0..spec.shards()).map(move |shard| (shard, rank)));
     if redis.on_kubernetes() {
         return wanted
             .enumerate()

@@ -15,6 +15,7 @@ mod reach;
 mod redis;
 mod refused;
 mod regions;
+mod sentinel;
 mod services;
 mod unrendered;
 mod waits;

@@ -327,7 +327,7 @@ pub struct Diff {
     #[command(flatten)]
     pub blueprint: Blueprint,
     /// What is deployed: what `kubectl get … -o yaml` (or json) printed, best with --show-managed-fields; what `aws route53
-    /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config`, `redis-cli CONFIG GET '*'` or `CLUSTER NODES` printed; `/api/v1/rules` of Prometheus, or rule files; a directory of such
+    /// list-resource-record-sets` and `list-health-checks` printed; what `patronictl show-config`, `redis-cli CONFIG GET '*'`, `CLUSTER NODES` or `SENTINEL REPLICAS` printed; `/api/v1/rules` of Prometheus, or rule files; a directory of such
     /// files; a directory that `hagen render` wrote; `git:REVISION[:DIRECTORY]`. `NAME=PATH` says of which region or cluster a file is:
     /// `us-east-1=dump.yaml`, `us-east-1/patroni-main=config.json`.
     #[arg(long, num_args = 1.., value_name = "PATH")]

@@ -20,6 +20,11 @@ struct Declared {
 }
 
 impl Declared {
+    /// Whether Sentinel decides over the roles.
+    fn watched(&self) -> bool {
+        self.value.get("sentinels").is_some()
+    }
+
     fn items(&self, key: &str) -> impl Iterator<Item = &Value> {
         self.value.get(key).and_then(Value::as_array).into_iter().flatten()
     }
@@ -91,20 +96,64 @@ fn known<'l>(declared: &Declared, live: &'l Layout) -> BTreeMap<&'l str, String>
     live.nodes.iter().filter_map(name).collect()
 }
 
+fn change(at: String, before: Option<Value>, after: Option<Value>, graded: Graded) -> Change {
+    let what = match (&before, &after) {
+        (None, _) => What::Missing,
+        (_, None) => What::Foreign(None),
+        _ => What::Changed,
+    };
+    Change { at, what, before, after, owner: None, graded }
+}
+
+/// The nodes that are missing, have failed, or are nobody's.
+fn membership(
+    declared: &Declared,
+    live: &Layout,
+    names: &BTreeMap<&str, String>,
+    by_name: &BTreeMap<&str, &Member>,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut push = |at, before, after, graded| changes.push(change(at, before, after, graded));
+    for node in declared.items("nodes") {
+        let name = text(node, "name").unwrap_or_default();
+        let at = format!("nodes[{name}]");
+        match by_name.get(name) {
+            None => {
+                let graded = Graded::new(Risk::Reload, "the shard has a copy less than was promised")
+                    .by(if declared.watched() {
+                        "start it: with its old directory or an empty one it comes back by itself"
+                    } else {
+                        "start it: with its old directory it comes back by itself; the README tells how an empty one is taken in"
+                    });
+                push(at, None, Some(node.clone()), graded);
+            }
+            Some(member) if member.failed => {
+                let graded = Graded::new(Risk::None, "the others found that it does not answer");
+                push(format!("{at}.state"), Some(Value::from("failed")), Some(Value::from("ok")), graded);
+            }
+            Some(_) => {}
+        }
+    }
+    for member in live.nodes.iter().filter(|member| !names.contains_key(member.id.as_str())) {
+        let graded = Graded::new(Risk::Reload, "it is no node of the blueprint, and a member of the cluster").by(
+            if declared.watched() {
+                "once it is stopped: `SENTINEL RESET` on one sentinel after another"
+            } else {
+                "once it serves no slots: `CLUSTER FORGET` its id on every node"
+            },
+        );
+        push(format!("nodes[{}]", address(member)), Some(Value::from(member.id.clone())), None, graded);
+    }
+    changes
+}
+
 fn changes(declared: &Declared, live: &Layout) -> Vec<Change> {
     let names = known(declared, live);
     let by_name: BTreeMap<&str, &Member> =
         live.nodes.iter().filter_map(|member| Some((names.get(member.id.as_str())?.as_str(), member))).collect();
     let called = |member: &Member| names.get(member.id.as_str()).cloned().unwrap_or_else(|| address(member));
     let mut changes = Vec::new();
-    let mut push = |at: String, before: Option<Value>, after: Option<Value>, graded: Graded| {
-        let what = match (&before, &after) {
-            (None, _) => What::Missing,
-            (_, None) => What::Foreign(None),
-            _ => What::Changed,
-        };
-        changes.push(Change { at, what, before, after, owner: None, graded });
-    };
+    let mut push = |at, before, after, graded| changes.push(change(at, before, after, graded));
     for shard in declared.items("shards") {
         let number = shard.get("shard").and_then(Value::as_u64).unwrap_or_default();
         let slot = |key: &str| shard.get(key).and_then(Value::as_u64).unwrap_or_default() as u16;
@@ -123,14 +172,20 @@ fn changes(declared: &Declared, live: &Layout) -> Vec<Change> {
         let Some(primary) = live.nodes.iter().find(|member| serves(member) && member.primary.is_none()) else {
             let graded =
                 Graded::new(Risk::BriefOutage, "nobody serves these slots: their keys are neither read nor written")
-                    .by("start the nodes of the shard; bootstrap.sh assigns slots that nobody has");
+                    .by(if declared.watched() {
+                        "start the nodes; README.md tells what to do when every copy is lost"
+                    } else {
+                        "start the nodes of the shard; bootstrap.sh assigns slots that nobody has"
+                    });
             push(format!("shards[{number}].primary"), None, Some(Value::from(wanted)), graded);
             continue;
         };
         let now = called(primary);
         if now != wanted {
             let graded = Graded::new(Risk::Failover, "a failover made another node the primary of the shard").by(
-                if declared.by_script {
+                if declared.watched() {
+                    "failback.sh makes the declared node the primary, without losing a write"
+                } else if declared.by_script {
                     "failback.sh gives each shard its declared primary, one after the other, without losing a write"
                 } else {
                     "the failback job gives each shard its declared primary (README.md beside roles.json)"
@@ -155,31 +210,15 @@ fn changes(declared: &Declared, live: &Layout) -> Vec<Change> {
         let copies: BTreeSet<String> =
             live.nodes.iter().filter(|member| member.primary.as_ref() == Some(&primary.id)).map(called).collect();
         if copies != replicas {
-            let graded = Graded::new(Risk::Reload, "another node copies the shard, or none does")
-                .by("`CLUSTER REPLICATE` on the node that should; bootstrap.sh sets it where a node copies nobody");
+            let graded =
+                Graded::new(Risk::Reload, "another node copies the shard, or none does").by(if declared.watched() {
+                    "Sentinel makes it follow the primary; bootstrap.sh says what it waits for"
+                } else {
+                    "`CLUSTER REPLICATE` on the node that should; bootstrap.sh sets it where a node copies nobody"
+                });
             push(format!("shards[{number}].replicas"), Some(json!(copies)), Some(json!(replicas)), graded);
         }
     }
-    for node in declared.items("nodes") {
-        let name = text(node, "name").unwrap_or_default();
-        let at = format!("nodes[{name}]");
-        match by_name.get(name) {
-            None => {
-                let graded = Graded::new(Risk::Reload, "the shard has a copy less than was promised")
-                    .by("start it: with its old directory it comes back by itself; the README tells how an empty one is taken in");
-                push(at, None, Some(node.clone()), graded);
-            }
-            Some(member) if member.failed => {
-                let graded = Graded::new(Risk::None, "the others found that it does not answer");
-                push(format!("{at}.state"), Some(Value::from("failed")), Some(Value::from("ok")), graded);
-            }
-            Some(_) => {}
-        }
-    }
-    for member in live.nodes.iter().filter(|member| !names.contains_key(member.id.as_str())) {
-        let graded = Graded::new(Risk::Reload, "it is no node of the blueprint, and a member of the cluster")
-            .by("once it serves no slots: `CLUSTER FORGET` its id on every node");
-        push(format!("nodes[{}]", address(member)), Some(Value::from(member.id.clone())), None, graded);
-    }
+    changes.extend(membership(declared, live, &names, &by_name));
     changes
 }

@@ -107,7 +107,7 @@ pub fn is_rendered(set: &ArtifactSet) -> bool {
 pub fn servers(set: &ArtifactSet) -> (Vec<Server>, Vec<String>) {
     let hosts: BTreeSet<&str> = set
         .values()
-        .filter(|artifact| artifact.kind == ArtifactKind::Redis)
+        .filter(|artifact| artifact.kind == ArtifactKind::Redis && !artifact.path.ends_with("/sentinel.conf"))
         .map(|artifact| artifact.path.as_str())
         .collect();
     let (mut servers, mut inside) = (Vec::new(), Vec::new());
@@ -138,6 +138,8 @@ fn rendered(set: &ArtifactSet) -> Vec<Rendered> {
     let mut all = Vec::new();
     for artifact in set.values() {
         match artifact.kind {
+            // What Sentinel is started with is a state of its own, which it writes while it runs.
+            ArtifactKind::Redis if artifact.path.ends_with("/sentinel.conf") => {}
             ArtifactKind::Redis => all.push(node(artifact, &artifact.text)),
             ArtifactKind::Kubernetes if artifact.text.contains("redis.conf: |") => {
                 let source = Source::new(artifact.path.clone(), artifact.text.clone());

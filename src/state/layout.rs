@@ -99,6 +99,72 @@ pub fn shards(value: &Value) -> Option<Vec<Member>> {
     Some(members)
 }
 
+/// What a node that is in no cluster says of itself by `INFO replication`: it serves all slots, or copies who does.
+#[cfg(feature = "live")]
+pub fn replication(text: &str, address: &str) -> Option<Member> {
+    let (host, port) = address.rsplit_once(':')?;
+    let host = host.trim_matches(['[', ']']);
+    let value = |key: &str| text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(':'));
+    let primary = match value("role")? {
+        "master" => None,
+        _ => Some(name_of(value("master_host")?, value("master_port")?)),
+    };
+    Some(Member {
+        id: name_of(host, port),
+        hosts: vec![host.to_owned()],
+        port: port.parse().ok()?,
+        slots: if primary.is_none() { vec![ALL] } else { Vec::new() },
+        primary,
+        failed: false,
+    })
+}
+
+/// All slots: what a primary under Sentinel serves.
+const ALL: (u16, u16) = (0, 16_383);
+
+fn name_of(host: &str, port: &str) -> String {
+    format!("{host}:{port}")
+}
+
+/// What `redis-cli SENTINEL REPLICAS` prints: names and values in turn, one list behind the other.
+pub fn replicas(text: &str) -> Option<Vec<Member>> {
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let mut members: Vec<Member> = Vec::new();
+    let mut primaries: BTreeMap<String, Member> = BTreeMap::new();
+    let mut of_one: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut finish = |one: &BTreeMap<&str, &str>| -> Option<()> {
+        let (host, port) = (*one.get("ip")?, *one.get("port")?);
+        let (of_host, of_port) = (*one.get("master-host")?, *one.get("master-port")?);
+        let primary = name_of(of_host, of_port);
+        let down = |flag: &str| matches!(flag, "s_down" | "o_down" | "disconnected");
+        members.push(Member {
+            id: name_of(host, port),
+            hosts: vec![host.to_owned()],
+            port: port.parse().ok()?,
+            primary: Some(primary.clone()),
+            slots: Vec::new(),
+            failed: one.get("flags")?.split(',').any(down),
+        });
+        let port = of_port.parse().ok()?;
+        let hosts = vec![of_host.to_owned()];
+        primaries.insert(primary.clone(), Member { id: primary, hosts, port, slots: vec![ALL], ..Member::default() });
+        Some(())
+    };
+    for pair in lines.chunks(2) {
+        let [key, value] = pair else { return None };
+        if *key == "name" && !of_one.is_empty() {
+            finish(&of_one)?;
+            of_one.clear();
+        }
+        of_one.insert(key, value);
+    }
+    finish(&of_one)?;
+    // Whom a replica copies that is one itself is no primary.
+    primaries.retain(|id, _| !members.iter().any(|member| member.id == *id));
+    members.extend(primaries.into_values());
+    Some(members)
+}
+
 /// A map, or a list of keys and values.
 fn pairs(value: &Value) -> Option<BTreeMap<&str, &Value>> {
     match value {
@@ -113,6 +179,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn sentinels_tell_of_replicas_and_their_primary() {
+        let one = |port: &str, flags: &str| {
+            format!(
+                "name\n10.0.0.2:{port}\nip\n10.0.0.2\nport\n{port}\nrunid\n\nflags\n{flags}\n\
+                 master-host\n10.0.0.1\nmaster-port\n6379\n"
+            )
+        };
+        let text = format!("{}{}", one("6379", "slave"), one("6380", "s_down,slave"));
+        let members = replicas(&text).unwrap();
+        let primary = members.iter().find(|member| member.primary.is_none()).unwrap();
+        assert_eq!((primary.id.as_str(), &primary.slots[..]), ("10.0.0.1:6379", &[(0, 16_383)][..]));
+        let copies: Vec<(u16, bool)> =
+            members.iter().filter(|m| m.primary.as_ref() == Some(&primary.id)).map(|m| (m.port, m.failed)).collect();
+        assert_eq!(copies, [(6379, false), (6380, true)]);
+        for other in ["", "maxmemory\n0\n", "name\nx\nip\n10.0.0.2\n"] {
+            assert_eq!(replicas(other), None, "{other:?}");
+        }
+    }
 
     #[test]
     fn nodes_and_shards_tell_the_same() {

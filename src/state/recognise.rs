@@ -9,7 +9,7 @@ use super::{Deployed, Dump, Dynamic, Layout, Loaded, Node, Unread, content, cont
 use crate::document::{Source, plain, yaml};
 
 const KNOWN: &str = "hagen knows: what `kubectl get … -o yaml` or `-o json` prints, `aws route53 list-resource-record-sets` and \
-                     `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'` and `CLUSTER NODES` or `--json CLUSTER SHARDS`, `/api/v1/rules` of Prometheus or rule files, a directory that `hagen render` wrote, `git:REVISION`";
+                     `list-health-checks`, `patronictl show-config`, `redis-cli CONFIG GET '*'` and `CLUSTER NODES`, `--json CLUSTER SHARDS` or `SENTINEL REPLICAS`, `/api/v1/rules` of Prometheus or rule files, a directory that `hagen render` wrote, `git:REVISION`";
 
 /// All files of a directory that is no rendered tree.
 pub fn directory(source: &str, path: &Path, region: Option<String>) -> Vec<Result<Deployed, Unread>> {
@@ -47,7 +47,7 @@ fn of_bytes(source: &str, bytes: Vec<u8>, region: Option<String>) -> Result<Depl
         return Ok(Deployed::Redis(Node { source: source.to_owned(), name: region, settings }));
     }
     let layout = |nodes| Deployed::Layout(Layout { source: source.to_owned(), name: region.clone(), nodes });
-    if let Some(nodes) = layout::nodes(&text) {
+    if let Some(nodes) = layout::nodes(&text).or_else(|| layout::replicas(&text)) {
         return Ok(layout(nodes));
     }
     let documents = documents(source, text)?;

@@ -97,7 +97,8 @@ pub const REDIS_MANY: [(&str, usize, usize); 9] = [
 ];
 
 /// Sub-commands of `sentinel` in sentinel.conf, with the number of values behind them.
-pub const SENTINEL: [(&str, usize, usize); 14] = [
+pub const SENTINEL: [(&str, usize, usize); 15] = [
+    ("myid", 1, 1),
     ("monitor", 4, 4),
     ("down-after-milliseconds", 2, 2),
     ("failover-timeout", 2, 2),

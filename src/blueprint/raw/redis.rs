@@ -23,15 +23,17 @@ pub struct Redis {
     /// A cluster of shards, or one primary under Sentinel.
     #[serde(default)]
     pub topology: Topology,
-    /// How many primaries share the slots; at least three (F-RD-07).
-    #[serde(default = "three")]
+    /// How many primaries share the slots, with `topology: cluster`: at least three (F-RD-07), and three when not given. Under
+    /// Sentinel there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
-    pub shards: u32,
+    #[schemars(extend("examples" = [3]))]
+    pub shards: Option<u32>,
     /// How many copies each primary has.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 5))]
     pub replicas_per_shard: u32,
-    /// After so long without an answer a node counts as failed (F-RD-01).
+    /// After so long without an answer a node counts as failed (F-RD-01); under Sentinel, `down-after-milliseconds` (F-RD-18).
     #[serde(default = "default_node_timeout")]
     pub node_timeout: Duration,
     /// Whether the whole cluster stops when one shard is lost (F-RD-11).
@@ -77,6 +79,10 @@ pub struct Redis {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("examples" = [{"redis-1": {"address": "10.0.1.41", "zone": "zone-a"}}]))]
     pub hosts: BTreeMap<Name, RedisHost>,
+    /// What watches the primary, with `topology: sentinel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"failoverTimeout": "20s"}]))]
+    pub sentinel: Option<RedisSentinel>,
     /// The ports of every node, unless a node says otherwise.
     #[serde(default)]
     pub ports: RedisPorts,
@@ -99,9 +105,18 @@ pub struct Redis {
 const fn one() -> u32 {
     1
 }
-const fn three() -> u32 {
-    3
+impl Redis {
+    /// How many primaries there are: as written, three in a cluster (F-RD-07), one under Sentinel.
+    pub fn shards(&self) -> u32 {
+        self.shards.unwrap_or(if self.is_sentinel() { 1 } else { 3 })
+    }
+
+    /// Whether Sentinel decides which node is the primary.
+    pub fn is_sentinel(&self) -> bool {
+        self.topology == Topology::Sentinel
+    }
 }
+
 fn default_node_timeout() -> Duration {
     Duration::from_secs(5)
 }
@@ -118,6 +133,30 @@ pub enum Topology {
     Cluster,
     /// One primary with replicas, under Sentinel.
     Sentinel,
+}
+
+/// The sentinels: they agree that the primary is gone, and promote a replica.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RedisSentinel {
+    /// Where they run, with `platform: hosts`: an odd number, at least three in each region; beside every node when not given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("examples" = [{"sentinel-1": {"address": "10.0.1.51", "zone": "zone-a"}}]))]
+    pub hosts: BTreeMap<Name, RedisHost>,
+    /// A failover that has not ended by then is given up; the next try starts after twice that. The votes may be split, most of all
+    /// when a sentinel went with the primary, so a long time is a long outage then (F-RD-20).
+    #[serde(default = "default_failover_timeout")]
+    pub failover_timeout: Duration,
+}
+
+fn default_failover_timeout() -> Duration {
+    Duration::from_secs(10)
+}
+
+impl Default for RedisSentinel {
+    fn default() -> Self {
+        Self { hosts: BTreeMap::new(), failover_timeout: default_failover_timeout() }
+    }
 }
 
 /// What Redis keeps on disk.
@@ -322,6 +361,10 @@ pub struct RedisAuth {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "monitor-password"}]))]
     pub monitoring: Option<SecretRef>,
+    /// The password of the role `sentinel` that sentinels log in as, to the nodes and to each other; key `sentinel-password` of the Secret `redis-NAME` when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "sentinel-password"}]))]
+    pub sentinel: Option<SecretRef>,
     /// The file of users (`users.acl`), as one Secret key; key `users.acl` of the Secret `redis-NAME` when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = [{"secret": "redis-cache", "key": "users.acl"}]))]
@@ -334,6 +377,14 @@ const fn yes() -> bool {
 
 impl Default for RedisAuth {
     fn default() -> Self {
-        Self { enabled: yes(), application: None, replication: None, operator: None, monitoring: None, users: None }
+        Self {
+            enabled: yes(),
+            application: None,
+            replication: None,
+            operator: None,
+            monitoring: None,
+            sentinel: None,
+            users: None,
+        }
     }
 }

@@ -28,6 +28,14 @@ impl Resolver<'_> {
             }
         }
         for (name, cluster) in &spec.redis {
+            if cluster.shards.is_none() {
+                let because = if cluster.is_sentinel() {
+                    "Sentinel: one primary"
+                } else {
+                    "the fewest with a majority (F-RD-07)"
+                };
+                self.derived(&path!["redis", name, "shards"], cluster.shards(), because);
+            }
             if cluster.platform == raw::StorePlatform::Kubernetes && cluster.resources.is_none() {
                 let at = path!["redis", name, "resources"];
                 self.derived(&at.key("cpu"), Cpu::from_millis(Redis::CPU), "what a node needs at least");

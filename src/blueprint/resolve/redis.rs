@@ -16,7 +16,7 @@ impl Resolver<'_> {
     fn redis_cluster(&mut self, name: &str, spec: &raw::Redis) -> Redis {
         let at = path!["redis", name];
         self.tier(&at, spec.tier.as_ref());
-        if spec.topology == raw::Topology::Cluster && spec.shards < 3 {
+        if !spec.is_sentinel() && spec.shards() < 3 {
             self.problems.push(
                 Diagnostic::error(
                     "BP060",
@@ -90,19 +90,18 @@ impl Resolver<'_> {
             replication: secret(&spec.auth.replication, "replica-password"),
             operator: secret(&spec.auth.operator, "operator-password"),
             monitoring: secret(&spec.auth.monitoring, "monitor-password"),
+            sentinel: secret(&spec.auth.sentinel, "sentinel-password"),
+            sentinel_users: raw::SecretRef {
+                secret: secret(&spec.auth.users, "users.acl").secret,
+                key: "sentinel.acl".to_owned(),
+            },
             users: secret(&spec.auth.users, "users.acl"),
         }
     }
 
     /// What the renderer cannot express is refused here, not dropped there.
     fn redis_as_rendered(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
-        if spec.topology == raw::Topology::Sentinel {
-            self.problems.push(
-                Diagnostic::error("BP110", Place::Value(at.key("topology")), "`sentinel` is not rendered")
-                    .because("only the files of a Redis Cluster are written; others would fail over in another way than declared")
-                    .fix("write `topology: cluster` with three shards or more"),
-            );
-        }
+        self.sentinel_as_rendered(at, name, spec);
         if spec.node_timeout.millis() < 500 {
             self.problems.push(
                 Diagnostic::error(
@@ -222,7 +221,7 @@ impl Resolver<'_> {
         for (host, facts) in &spec.hosts {
             self.host_zone(&at.key("hosts").key(host).key("zone"), &facts.zone);
         }
-        let wanted = (spec.shards * (1 + spec.replicas_per_shard)) as usize;
+        let wanted = (spec.shards() * (1 + spec.replicas_per_shard)) as usize;
         for region in self.regions.clone() {
             if spec.regions.as_ref().is_some_and(|regions| !regions.contains(&region.name)) {
                 continue;
@@ -237,7 +236,8 @@ impl Resolver<'_> {
                     )
                     .because(format!(
                         "{} shards × (1 + {} replicas) = {wanted} nodes",
-                        spec.shards, spec.replicas_per_shard
+                        spec.shards(),
+                        spec.replicas_per_shard
                     ))
                     .rests_on(at.key("shards"))
                     .rests_on(at.key("replicasPerShard"))

@@ -65,7 +65,7 @@ impl Resolver<'_> {
         for cluster in redis.iter().filter(|c| c.on_kubernetes()) {
             let at = path!["redis", &cluster.name];
             let nodes = (0..cluster.node_count()).map(|node| node.to_string());
-            let shards = (0..cluster.spec.shards).map(|shard| format!("shard-{shard}"));
+            let shards = (0..cluster.spec.shards()).map(|shard| format!("shard-{shard}"));
             for suffix in REDIS_OBJECTS.iter().map(ToString::to_string).chain(nodes).chain(shards) {
                 taken.entry(format!("{}-{suffix}", cluster.object())).or_insert((at.clone(), true));
             }
@@ -258,16 +258,22 @@ impl Resolver<'_> {
                     let own = facts.ports.is_some();
                     let ports = facts.ports.unwrap_or(cluster.spec.ports);
                     let at = if own { at.key("hosts").key(host).key("ports") } else { at.key("ports") };
+                    // Under Sentinel there is no bus.
                     let bus = u32::from(ports.redis) + 10_000;
                     let bus = ports.bus.map_or(bus, u32::from);
+                    let sentinel = cluster.spec.is_sentinel();
                     let mut add = |what, field: &str, port: u16| {
                         listeners.push(((facts.address.to_string(), port), (what, at.key(field))));
                     };
                     add("Redis", "redis", ports.redis);
-                    if let Ok(bus) = u16::try_from(bus) {
+                    if let Some(bus) = u16::try_from(bus).ok().filter(|_| !sentinel) {
                         add("the bus of Redis", "bus", bus);
                     }
                     add("redis_exporter", "exporter", ports.exporter);
+                }
+                for sentinel in cluster.sentinels(region) {
+                    let address = sentinel.address.unwrap_or_default();
+                    listeners.push(((address, sentinel.port), ("Sentinel", at.key("ports").key("sentinel"))));
                 }
             }
         }

@@ -35,7 +35,7 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
     for redis in context.blueprint.redis.iter().filter(|r| r.is_rendered() && r.in_region(context.region)) {
         if let Some(backup) = &redis.spec.backup {
             if pushes(context) {
-                alerts.push(snapshots(context, &redis.name, redis.spec.shards, &backup.snapshot));
+                alerts.push(snapshots(context, &redis.name, redis.spec.shards(), &backup.snapshot));
             } else {
                 remarks.push(format!(
                     "redis.{}: monitoring.exporters.pushgateway is not given, so the age of snapshots cannot be seen",

@@ -173,6 +173,13 @@ impl Context<'_> {
         nodes.iter().fold(base, |base, n| base.instance(&[("instance", &n.name), (names::ZONE_LABEL, &n.zone)]))
     }
 
+    /// redis_exporter, asked for the sentinels of a store: one instance for each.
+    pub fn sentinels(&self, store: &Redis) -> Scope {
+        let base = self.hosts(JOB_SENTINEL, &store.name);
+        let each = store.sentinels(self.region);
+        each.iter().fold(base, |base, s| base.instance(&[("instance", &s.name), (names::ZONE_LABEL, &s.zone)]))
+    }
+
     /// The pods of a service.
     pub fn service(&self, service: &Service) -> Scope {
         let pod = format!("{}-5d4f8c7b9d-abcde", service.name);
@@ -195,3 +202,5 @@ pub const JOB_HAPROXY: &str = "haproxy";
 pub const JOB_ETCD: &str = "etcd";
 /// The scrape job of redis_exporter on hosts.
 pub const JOB_REDIS: &str = "redis";
+/// The scrape job of redis_exporter on hosts, asked for a sentinel.
+pub const JOB_SENTINEL: &str = "redis-sentinel";

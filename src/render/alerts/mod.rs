@@ -28,6 +28,7 @@ mod redis;
 mod replication;
 mod rules;
 mod scrape;
+mod sentinel;
 mod slo;
 #[cfg(test)]
 mod tests;

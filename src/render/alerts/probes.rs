@@ -138,6 +138,10 @@ pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
                 let address = address(node.address.as_deref()?, node.ports.redis);
                 Some(Encrypted { component: "redis", cluster: store.name.clone(), host: node.name, address })
             }));
+            all.extend(store.sentinels(region).into_iter().filter_map(|sentinel| {
+                let address = address(sentinel.address.as_deref()?, sentinel.port);
+                Some(Encrypted { component: "redis", cluster: store.name.clone(), host: sentinel.name, address })
+            }));
         }
     }
     all

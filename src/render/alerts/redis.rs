@@ -7,7 +7,7 @@ use super::model::{Alert, Series, constant};
 use super::postgres::both;
 use super::promql::{Labels, Scope, labels, quote};
 use crate::blueprint::placement::{Node, SLOTS};
-use crate::blueprint::raw::{AppendFsync, Severity, Topology, Usage};
+use crate::blueprint::raw::{AppendFsync, Severity, Usage};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Redis, names};
 use crate::document::Path;
@@ -74,7 +74,9 @@ pub fn alerts(context: &Context<'_>) -> (Vec<Alert>, Vec<String>) {
         }
         alerts.push(nodes(&cluster));
         alerts.push(primaries(&cluster));
-        if spec.spec.topology == Topology::Cluster {
+        if spec.spec.is_sentinel() {
+            alerts.extend(super::sentinel::alerts(context, spec));
+        } else {
             alerts.extend(slots(&cluster));
             match zones(&cluster) {
                 Ok(zones) => alerts.extend(zones),
@@ -108,7 +110,7 @@ fn nodes(cluster: &Cluster<'_>) -> Alert {
 
 fn primaries(cluster: &Cluster<'_>) -> Alert {
     let info = cluster.scope.select("redis_instance_info", &["role=\"master\""]);
-    let shards = if cluster.spec.spec.topology == Topology::Cluster { cluster.spec.spec.shards as usize } else { 1 };
+    let shards = cluster.spec.spec.shards() as usize;
     let mut gone = cluster.scope.equalities();
     gone.insert("role".to_owned(), "master".to_owned());
     let is_primary = |node: &Node| node.index < shards;
@@ -119,10 +121,14 @@ fn primaries(cluster: &Cluster<'_>) -> Alert {
         .alert("RedisPrimaryCount", Severity::Critical, format!("count({info}) != {shards}\nor\nabsent({info})"))
         .hold(failover(cluster))
         .says(
-            format!("Redis {} has not as many primaries as shards", cluster.name()),
-            "Fewer: a shard has lost its primary and nobody took over, or the exporter of one is gone. More: a node that was cut off still believes to be one; what it accepts is lost (X-RD-4).",
+            format!("Redis {} has not {}", cluster.name(), if cluster.spec.spec.is_sentinel() { "exactly one primary" } else { "as many primaries as shards" }),
+            if cluster.spec.spec.is_sentinel() {
+                "None: the primary is gone and no replica was promoted. More: a node that was cut off still believes to be one; what it accepts is lost (X-RD-4)."
+            } else {
+                "Fewer: a shard has lost its primary and nobody took over, or the exporter of one is gone. More: a node that was cut off still believes to be one; what it accepts is lost (X-RD-4)."
+            },
         )
-        .because(format!("{shards} primaries are declared; a failover takes at most 1.5 x nodeTimeout + 3 s (X-RD-2)"))
+        .because(format!("{shards} primaries are declared; a failover takes at most {}", cluster.spec.failover_why()))
         .silent("as many as declared", cluster.roles(is_primary))
         .fires_without_series(gone);
     match fires {
@@ -133,8 +139,7 @@ fn primaries(cluster: &Cluster<'_>) -> Alert {
 
 /// A failover within a shard, in whole minutes.
 fn failover(cluster: &Cluster<'_>) -> Duration {
-    let most = cluster.spec.spec.node_timeout.millis() * 3 / 2 + 3000;
-    Duration::from_secs(most.div_ceil(60_000) * 60)
+    Duration::from_secs(cluster.spec.failover_bound().millis().div_ceil(60_000) * 60)
 }
 
 fn slots(cluster: &Cluster<'_>) -> Vec<Alert> {
@@ -143,7 +148,7 @@ fn slots(cluster: &Cluster<'_>) -> Vec<Alert> {
     let fail = cluster.scope.metric("redis_cluster_slots_fail");
     let state = cluster.scope.metric("redis_cluster_state");
     let all = u64::from(SLOTS);
-    let lost = all / u64::from(cluster.spec.spec.shards);
+    let lost = all / u64::from(cluster.spec.spec.shards());
     let hold = failover(cluster);
     vec![
         cluster
@@ -189,7 +194,7 @@ fn zones(cluster: &Cluster<'_>) -> Result<Vec<Alert>, String> {
     for node in cluster.nodes.iter().filter(|node| node.is_primary()) {
         *at_home.entry(&node.zone).or_default() += 1;
     }
-    let shards = cluster.spec.spec.shards as usize;
+    let shards = cluster.spec.spec.shards() as usize;
     let half = shards.div_ceil(2);
     if let Some((zone, count)) = at_home.iter().find(|(_, count)| **count >= half) {
         return Err(format!(
@@ -230,7 +235,7 @@ fn one_zone(cluster: &Cluster<'_>, zone: &str, here: &[&Node], half: usize) -> A
                 "After a failover they gathered there: if this zone is lost next, the others have no majority and the cluster stops. Give the primaries back: {back}."
             ),
         )
-        .because(format!("{half} of {} primaries in one zone leave no majority (R-RD-06, X-RD-6)", cluster.spec.spec.shards))
+        .because(format!("{half} of {} primaries in one zone leave no majority (R-RD-06, X-RD-6)", cluster.spec.spec.shards()))
         .fires("they gathered here", cluster.roles(|node| node.zone == zone), Labels::new())
         .silent("as declared", cluster.roles(Node::is_primary));
     alert.labels.insert("zone".to_owned(), zone.to_owned());

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::context::{
-    Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS,
+    Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS, JOB_SENTINEL,
 };
 use super::probes::{Probe, address, encrypted, probes};
 use super::promql::{Labels, labels};
@@ -69,6 +69,7 @@ pub fn jobs(context: &Context<'_>) -> Vec<Job> {
     }
     for cluster in b.redis.iter().filter(|r| r.is_rendered() && !r.on_kubernetes() && r.in_region(context.region)) {
         jobs.push(redis(context, cluster));
+        jobs.push(sentinels(context, cluster));
     }
     let mut merged: Vec<Job> = Vec::new();
     // Clusters that speak alike share a job; the label `cluster` tells them apart.
@@ -181,6 +182,24 @@ fn redis(context: &Context<'_>, cluster: &Redis) -> Job {
         let mut own = of_host(context, &cluster.name, &node.name, Some(&node.zone));
         own.insert("__param_target".to_owned(), format!("{scheme}://{}", address(host, node.ports.redis)));
         job.targets.push((address(host, node.ports.exporter), own));
+    }
+    job
+}
+
+/// A sentinel on a host of its own has no exporter beside it: one of its zone asks it, or the first one.
+fn sentinels(context: &Context<'_>, store: &Redis) -> Job {
+    let mut job = Job::new(JOB_SENTINEL, "redis_exporter, told to ask a sentinel.");
+    job.path = "/scrape";
+    let scheme = if store.spec.tls.is_some() { "rediss" } else { "redis" };
+    let nodes = store.nodes(context.region);
+    for sentinel in store.sentinels(context.region) {
+        let beside = nodes.iter().find(|node| node.name == sentinel.name);
+        let asked = beside.or_else(|| nodes.iter().find(|node| node.zone == sentinel.zone)).or_else(|| nodes.first());
+        let (Some(host), Some(node)) = (&sentinel.address, asked) else { continue };
+        let Some(exporter) = &node.address else { continue };
+        let mut own = of_host(context, &store.name, &sentinel.name, Some(&sentinel.zone));
+        own.insert("__param_target".to_owned(), format!("{scheme}://{}", address(host, sentinel.port)));
+        job.targets.push((address(exporter, node.ports.exporter), own));
     }
     job
 }

@@ -279,10 +279,6 @@ fn to_redis(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, &Re
         to.unknown(&prefix, why);
         return;
     }
-    if sentinel {
-        to.set("SENTINEL_PORT", spec.ports.sentinel);
-        to.set("SENTINEL_MASTER", &cluster.name);
-    }
     if cluster.on_kubernetes() {
         let object = cluster.object();
         to.peers = vec![common::pods(&common::selector(
@@ -295,14 +291,26 @@ fn to_redis(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, &Re
         let nodes = cluster.nodes(region);
         let address = |node: &crate::blueprint::placement::Node| node.address.clone().unwrap_or_default();
         let addresses: Vec<String> = nodes.iter().map(address).collect();
+        to.ports = nodes.iter().map(|node| node.ports.redis).collect();
+        if sentinel {
+            // No HOST: which node is the primary only a sentinel knows, and a client that is not told cannot write to an old one.
+            let watching = cluster.sentinels(region);
+            let host = |s: &crate::blueprint::placement::Sentinel| s.address.clone().unwrap_or_default();
+            let all: Vec<String> = watching.iter().map(|s| format!("{}:{}", host(s), s.port)).collect();
+            to.set("SENTINELS", all.join(","));
+            to.set("SENTINEL_MASTER", &cluster.name);
+            let hosts: std::collections::BTreeSet<String> =
+                addresses.into_iter().chain(watching.iter().map(host)).collect();
+            to.peers = common::hosts(hosts.iter().map(String::as_str));
+            to.ports.extend(watching.iter().map(|s| s.port));
+            to.ports.sort_unstable();
+            to.ports.dedup();
+            return;
+        }
         let all: Vec<String> = nodes.iter().map(|node| format!("{}:{}", address(node), node.ports.redis)).collect();
         to.set("NODES", all.join(","));
         to.at(addresses.first().cloned().unwrap_or_default(), nodes.first().map_or(6379, |n| n.ports.redis));
         to.peers = common::hosts(addresses.iter().map(String::as_str));
-        to.ports = nodes.iter().map(|node| node.ports.redis).collect();
-    }
-    if sentinel {
-        to.ports.push(spec.ports.sentinel);
     }
 }
 

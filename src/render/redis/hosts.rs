@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::layout::Layout;
 use super::secrets::{Secrets, secrets};
 use super::settings::{EXPORTER_FILE, Files, MONITOR_USER, SECRETS_FILE, Tls, restart_delay, settings, tls};
-use super::{Place, backup, scripts};
-use crate::blueprint::placement::Node;
+use super::{Place, backup, scripts, sentinel};
+use crate::blueprint::placement::{Node, Sentinel};
 use crate::blueprint::raw::RedisBackup;
 use crate::blueprint::{Redis, names};
 use crate::render::calendar::on_calendar;
@@ -30,11 +30,15 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     let certificates = redis.spec.tls.as_ref().and_then(|t| t.certificates.as_ref()).map(ToString::to_string);
     let tls = tls(redis, certificates.as_deref().unwrap_or_default());
     let script = scripts::script(redis, layout, tls, password_file);
-    place.push(jobs, "bootstrap.sh", ArtifactKind::Shell, "redis/bootstrap.sh.tera", &script);
-    place.push(jobs, "failback.sh", ArtifactKind::Shell, "redis/failback.sh.tera", &script);
-    if redis.spec.backup.is_some() {
-        let context = backup::restore(redis, script.clone());
-        place.push(jobs, "restore.sh", ArtifactKind::Shell, "redis/restore.sh.tera", &context);
+    if redis.spec.is_sentinel() {
+        sentinel::jobs(place, layout, &script, jobs);
+    } else {
+        place.push(jobs, "bootstrap.sh", ArtifactKind::Shell, "redis/bootstrap.sh.tera", &script);
+        place.push(jobs, "failback.sh", ArtifactKind::Shell, "redis/failback.sh.tera", &script);
+        if redis.spec.backup.is_some() {
+            let context = backup::restore(redis, script.clone());
+            place.push(jobs, "restore.sh", ArtifactKind::Shell, "redis/restore.sh.tera", &context);
+        }
     }
     if let Some(spec) = &redis.spec.backup {
         backup_files(place, spec, script, jobs);
@@ -43,7 +47,8 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     if redis.spec.auth.enabled {
         place.push(jobs, "secrets.sh", ArtifactKind::Shell, "redis/secrets.sh.tera", &readme.secrets);
     }
-    place.push(jobs, "README.md", ArtifactKind::Markdown, "redis/hosts.md.tera", &readme);
+    let page = if redis.spec.is_sentinel() { "redis/sentinel/hosts.md.tera" } else { "redis/hosts.md.tera" };
+    place.push(jobs, "README.md", ArtifactKind::Markdown, page, &readme);
 }
 
 /// Where the secret files of a node lie.
@@ -66,6 +71,7 @@ struct Unit {
     data: String,
     restart: u64,
     delayed: bool,
+    sentinel: bool,
 }
 
 fn unit_of(redis: &Redis, node: &Node) -> Unit {
@@ -78,6 +84,7 @@ fn unit_of(redis: &Redis, node: &Node) -> Unit {
         data: node.data.clone(),
         restart: delay.unwrap_or(1),
         delayed: delay.is_some(),
+        sentinel: redis.spec.is_sentinel(),
     }
 }
 
@@ -117,6 +124,7 @@ fn exporter_of(redis: &Redis, node: &Node) -> ExporterUnit {
 /// The unit and the timer of the backup.
 #[derive(Debug, Serialize)]
 struct BackupUnit {
+    sentinel: bool,
     cluster: String,
     account: String,
     script: String,
@@ -131,6 +139,7 @@ fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, 
     let name = format!("{}-backup", names::redis(&redis.name));
     let config = redis.nodes(place.region).first().map(|node| node.config.clone()).unwrap_or_default();
     let unit = BackupUnit {
+        sentinel: redis.spec.is_sentinel(),
         cluster: redis.name.clone(),
         account: redis.spec.account.clone(),
         script: format!("{config}/backup.sh"),
@@ -159,6 +168,12 @@ struct Readme {
     machine: String,
     failover: String,
     persisted: bool,
+    sentinels: Vec<SentinelOf>,
+    majority: usize,
+    sentinel_unit: String,
+    node_timeout: String,
+    failover_timeout: String,
+    state: String,
     backup: Option<BackupNeeds>,
 }
 
@@ -183,6 +198,21 @@ struct HostOf {
     exporter: u16,
 }
 
+/// Where a sentinel runs.
+#[derive(Debug, Serialize)]
+struct SentinelOf {
+    name: String,
+    address: String,
+    config: String,
+    data: String,
+    port: u16,
+}
+
+fn sentinel_of(sentinel: Sentinel) -> SentinelOf {
+    let address = sentinel.address.unwrap_or_default();
+    SentinelOf { name: sentinel.name, address, config: sentinel.config, data: sentinel.data, port: sentinel.port }
+}
+
 fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
     let redis = place.redis;
     let host = |node: &Node| HostOf {
@@ -194,7 +224,6 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
         bus: node.bus_port(),
         exporter: node.ports.exporter,
     };
-    let bound = redis.spec.node_timeout.millis() * 3 / 2 + 3000;
     Readme {
         layout: layout.clone(),
         unit: format!("{}.service", names::redis(&redis.name)),
@@ -207,8 +236,14 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
         exporter: redis.spec.ports.exporter,
         memory: redis.spec.memory.to_string(),
         machine: format!("{} MiB", redis.spec.memory.mebibytes() * 5 / 3),
-        failover: crate::blueprint::units::Duration::from_millis(bound).to_string(),
+        failover: redis.failover_bound().to_string(),
         persisted: restart_delay(redis).is_none(),
+        majority: layout.sentinels.len() / 2 + 1,
+        sentinels: redis.sentinels(place.region).into_iter().map(sentinel_of).collect(),
+        sentinel_unit: format!("{}-sentinel.service", names::redis(&redis.name)),
+        node_timeout: redis.spec.node_timeout.to_string(),
+        failover_timeout: redis.spec.sentinel.clone().unwrap_or_default().failover_timeout.to_string(),
+        state: sentinel::NODE_STATE.to_owned(),
         backup: redis.spec.backup.as_ref().map(|spec| BackupNeeds {
             unit: format!("{}-backup", names::redis(&redis.name)),
             config: nodes.first().map(|node| node.config.clone()).unwrap_or_default(),

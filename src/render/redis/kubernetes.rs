@@ -244,7 +244,7 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
         tls_secret: spec.tls.is_some(),
         scripts_name: scripts_name(redis),
         nodes: node_contexts(place, nodes, configurations, &selector),
-        shards: (0..spec.shards)
+        shards: (0..spec.shards())
             .map(|shard| ShardContext {
                 name: format!("{instance}-shard-{shard}"),
                 selector: of_shard(&selector, shard),
@@ -306,7 +306,7 @@ fn node_contexts(
         labels
     };
     let one = |(node, (_, settings)): (&Node, &(String, Settings))| {
-        let (first, last) = node.slots(redis.spec.shards);
+        let (first, last) = node.slots(redis.spec.shards());
         NodeContext {
             name: node.name.clone(),
             zone: node.zone.clone(),
@@ -437,7 +437,7 @@ fn backup_context(place: &Place<'_>, spec: &raw::RedisBackup) -> BackupContext {
         account: Some(name.clone()),
         env,
         // Every shard at once, and one of them encrypted beside it.
-        scratch: format!("{}Mi", redis.spec.memory.mebibytes() * u64::from(redis.spec.shards + 1)),
+        scratch: format!("{}Mi", redis.spec.memory.mebibytes() * u64::from(redis.spec.shards() + 1)),
     };
     // In time for the next run.
     let gap = Schedule::parse(spec.snapshot.as_str()).ok().and_then(|schedule| schedule.longest_gap());

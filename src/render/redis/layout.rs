@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::settings::{pod_host, role};
-use crate::blueprint::placement::{Node, ZoneLoss, zone_losses};
+use crate::blueprint::placement::{Node, Sentinel, ZoneLoss, zone_losses};
 use crate::blueprint::{Blueprint, Redis, Region};
 
 /// The layout of one cluster in one region.
@@ -17,6 +17,8 @@ pub(super) struct Layout {
     pub(super) shards: Vec<Shard>,
     /// The nodes, in order of their index.
     pub(super) nodes: Vec<Place>,
+    /// The sentinels; none in a cluster.
+    pub(super) sentinels: Vec<Watcher>,
     /// What the loss of each zone leaves.
     pub(super) losses: Vec<Loss>,
     /// Whether the loss of any one zone heals by itself.
@@ -67,6 +69,21 @@ pub(super) struct Place {
     pub(super) row: String,
 }
 
+/// One sentinel.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Watcher {
+    /// Its name.
+    pub(super) name: String,
+    /// Where others reach it.
+    pub(super) host: String,
+    /// Its port.
+    pub(super) port: u16,
+    /// Its zone.
+    pub(super) zone: String,
+    /// All of that as one line of a table.
+    row: String,
+}
+
 /// What the loss of a zone leaves.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Loss {
@@ -84,7 +101,7 @@ pub(super) struct Loss {
 /// The layout of a cluster in a region.
 pub(super) fn layout(blueprint: &Blueprint, redis: &Redis, region: &Region) -> Layout {
     let nodes = redis.nodes(region);
-    let shards = redis.spec.shards;
+    let shards = redis.spec.shards();
     let losses = zone_losses(&nodes, &region.spec.zones);
     let names = |shard: u32, primary: bool| {
         nodes.iter().filter(move |n| n.shard == shard && n.is_primary() == primary).map(|n| n.name.clone())
@@ -94,6 +111,24 @@ pub(super) fn layout(blueprint: &Blueprint, redis: &Redis, region: &Region) -> L
         let primary = names(number, true).next().unwrap_or_default();
         Shard { shard: number, first, last, primary, replicas: names(number, false).collect() }
     };
+    let sentinels = redis.sentinels(region);
+    if redis.spec.is_sentinel() {
+        let losses: Vec<Loss> = region.spec.zones.iter().map(|zone| watched_loss(zone, &nodes, &sentinels)).collect();
+        let bad: Vec<&str> = losses.iter().filter(|loss| !loss.survives).map(|loss| loss.zone.as_str()).collect();
+        return Layout {
+            cluster: redis.name.clone(),
+            region: region.name.clone(),
+            shards: vec![shard(0)],
+            nodes: nodes.iter().map(|node| place(blueprint, redis, node)).collect(),
+            survives: bad.is_empty(),
+            weakness: (!bad.is_empty()).then(|| {
+                format!("The loss of {} is NOT survived: spread nodes and sentinels over three zones.", bad.join(", "))
+            }),
+            losses,
+            zones: region.spec.zones.len(),
+            sentinels: sentinels.iter().map(watcher).collect(),
+        };
+    }
     Layout {
         cluster: redis.name.clone(),
         region: region.name.clone(),
@@ -103,12 +138,53 @@ pub(super) fn layout(blueprint: &Blueprint, redis: &Redis, region: &Region) -> L
         weakness: weakness(&losses, region.spec.zones.len(), shards),
         losses: losses.into_iter().map(|l| loss(l, &nodes)).collect(),
         zones: region.spec.zones.len(),
+        sentinels: Vec::new(),
+    }
+}
+
+fn watcher(sentinel: &Sentinel) -> Watcher {
+    let host = sentinel.address.clone().unwrap_or_default();
+    Watcher {
+        row: format!("{} {host} {} {}", sentinel.name, sentinel.port, sentinel.zone),
+        name: sentinel.name.clone(),
+        host,
+        port: sentinel.port,
+        zone: sentinel.zone.clone(),
+    }
+}
+
+/// What the loss of a zone leaves under Sentinel: a copy elsewhere, and the votes of a majority of all sentinels (F-RD-18).
+fn watched_loss(zone: &str, nodes: &[Node], sentinels: &[Sentinel]) -> Loss {
+    let nodes_lost = nodes.iter().filter(|n| n.zone == zone).count();
+    let left = sentinels.iter().filter(|s| s.zone != zone).count();
+    let majority = sentinels.len() / 2 + 1;
+    let primaries_lost = usize::from(nodes.iter().any(|n| n.zone == zone && n.is_primary()));
+    let copies = nodes.len() - nodes_lost;
+    // Any of the nodes may be the primary by then.
+    let survives = copies > 0 && left >= majority;
+    let verdict = match (copies, left >= majority) {
+        (0, _) => "is LOST: no copy elsewhere".to_owned(),
+        (_, true) if primaries_lost == 0 => "goes on with a copy less".to_owned(),
+        (_, true) => "heals by itself".to_owned(),
+        (_, false) if primaries_lost == 0 => format!("goes on, and no failover can start: {left} of {majority} votes"),
+        (_, false) => format!("STOPS: {left} of {majority} votes"),
+    };
+    Loss {
+        zone: zone.to_owned(),
+        nodes_lost,
+        primaries_lost,
+        primaries_left: left,
+        majority,
+        shards_lost: if copies == 0 { vec![0] } else { Vec::new() },
+        survives,
+        next_stops: Vec::new(),
+        verdict,
     }
 }
 
 fn place(blueprint: &Blueprint, redis: &Redis, node: &Node) -> Place {
     let host = node.address.clone().unwrap_or_else(|| pod_host(blueprint, redis, node));
-    let (first, last) = node.slots(redis.spec.shards);
+    let (first, last) = node.slots(redis.spec.shards());
     let (port, bus) = (node.ports.redis, node.bus_port());
     let row = format!("{} {host} {port} {bus} {} {} {first} {last} {}", node.name, node.shard, node.rank, node.zone);
     Place {

@@ -1,4 +1,5 @@
-//! Redis Cluster: the configuration of every node, the scripts that form and repair the declared layout, the layout itself.
+//! Redis Cluster, and Redis under Sentinel: the configuration of every node, the scripts that form and repair the declared
+//! layout, the layout itself.
 //!
 //! On hosts the files lie in `REGION/redis/CLUSTER/`; on Kubernetes the objects lie in `REGION/kubernetes/redis-CLUSTER.yaml`
 //! and only the pages for people and programs in the former.
@@ -10,6 +11,7 @@ mod layout;
 mod pods;
 mod scripts;
 mod secrets;
+mod sentinel;
 mod settings;
 
 use serde::Serialize;
@@ -87,6 +89,7 @@ fn roles(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
         ("bootstrap.sh".to_owned(), "failback.sh".to_owned())
     };
     let context = Context { layout, failback, bootstrap };
-    place.push(jobs, "roles.md", ArtifactKind::Markdown, "redis/roles.md.tera", &context);
+    let page = if place.redis.spec.is_sentinel() { "redis/sentinel/roles.md.tera" } else { "redis/roles.md.tera" };
+    place.push(jobs, "roles.md", ArtifactKind::Markdown, page, &context);
     place.push(jobs, "roles.json", ArtifactKind::Json, "redis/roles.json.tera", &context);
 }

@@ -17,10 +17,21 @@ pub(super) struct Script {
     password_file: String,
     tls: Option<Tls>,
     wait: u64,
+    /// Whether Sentinel decides over the primary.
+    sentinel: bool,
+    /// How many sentinels must agree that it is gone.
+    quorum: usize,
+    /// After so many milliseconds without an answer it is.
+    down_after: u64,
+    /// For so many milliseconds a failover may go on.
+    failover_timeout: u64,
+    /// For so many milliseconds writes may be held: no longer than until the sentinels would take the primary for gone.
+    pause: u64,
 }
 
 /// The context of a script of a cluster. It waits for nodes that start or load their data for at most ten minutes.
 pub(super) fn script(redis: &Redis, layout: &Layout, tls: Option<Tls>, password_file: String) -> Script {
+    let own = redis.spec.sentinel.clone().unwrap_or_default();
     Script {
         cluster: redis.name.clone(),
         region: layout.region.clone(),
@@ -30,5 +41,10 @@ pub(super) fn script(redis: &Redis, layout: &Layout, tls: Option<Tls>, password_
         password_file,
         tls,
         wait: 600,
+        sentinel: redis.spec.is_sentinel(),
+        quorum: layout.sentinels.len() / 2 + 1,
+        down_after: redis.spec.node_timeout.millis(),
+        failover_timeout: own.failover_timeout.millis(),
+        pause: redis.spec.node_timeout.millis(),
     }
 }

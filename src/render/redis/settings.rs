@@ -13,6 +13,8 @@ pub(super) const OPERATOR_USER: &str = "operator";
 pub(super) const MONITOR_USER: &str = "monitor";
 /// The role of the services.
 pub(super) const APPLICATION_USER: &str = "app";
+/// The role that sentinels log in as, to nodes and to each other.
+pub(super) const SENTINEL_USER: &str = "sentinel";
 /// The included file with the password of replication.
 pub(super) const SECRETS_FILE: &str = "secrets.conf";
 
@@ -33,6 +35,7 @@ pub(super) struct Settings {
     bus_port: u16,
     tls: Option<Tls>,
     auth: bool,
+    sentinel: bool,
     node_timeout: u64,
     announce_ip: Option<String>,
     announce_hostname: Option<String>,
@@ -116,6 +119,7 @@ pub(super) fn settings(blueprint: &Blueprint, redis: &Redis, node: &Node, files:
         bus_port: node.bus_port(),
         tls: files.tls,
         auth: spec.auth.enabled,
+        sentinel: spec.is_sentinel(),
         node_timeout: spec.node_timeout.millis(),
         announce_ip: host.ip,
         announce_hostname: host.name,
@@ -233,5 +237,5 @@ const fn eviction(eviction: raw::Eviction) -> &'static str {
 /// primary that comes back at once wipes them (measured; R-RD-23). None where the append-only file brings everything back.
 pub(super) fn restart_delay(redis: &Redis) -> Option<u64> {
     let appends = redis.spec.persistence.append_fsync != raw::AppendFsync::Never;
-    (!appends).then(|| (redis.spec.node_timeout.millis() * 3 / 2 + 3000).div_ceil(1000))
+    (!appends).then(|| redis.failover_bound().millis().div_ceil(1000))
 }

@@ -36,7 +36,7 @@ pub static RULE: Rule = Rule {
 };
 
 /// The alerts, and what nobody notices without each.
-const NEEDED: [(&str, &str); 16] = [
+const NEEDED: [(&str, &str); 17] = [
     ("EtcdMemberMissing", "that etcd has no member to lose any more"),
     ("EtcdQuorumLost", "that etcd has lost its quorum"),
     ("HaproxyPrimaryMissing", "that the router knows no primary"),
@@ -51,6 +51,7 @@ const NEEDED: [(&str, &str); 16] = [
     ("RedisClusterDown", "that the cluster refuses commands"),
     ("RedisPrimaryCount", "that a primary is missing"),
     ("RedisReplicaMissing", "that a shard has no replica any more"),
+    ("RedisSentinelQuorumLost", "that the sentinels could not fail over"),
     ("RedisSlotsNotServed", "that a shard is lost"),
     ("StandbyRegionCutOff", "that the standby region gets nothing any more"),
 ];

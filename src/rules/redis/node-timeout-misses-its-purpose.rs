@@ -2,7 +2,7 @@
 //!
 //! # What it finds
 //! `nodeTimeout` below one second (below 500 ms it is refused, BP111), or `2 × nodeTimeout + 2 s` above the RTO for the loss of
-//! a node, a zone or a primary. Without an RTO, and without replicas, only the first is looked at.
+//! a node, a zone or a primary; under Sentinel `nodeTimeout + 7 s`. Without an RTO, and without replicas, only the first is looked at.
 //!
 //! In redis.conf: `cluster-node-timeout` below 1000, in milliseconds, with `cluster-enabled yes`.
 //!
@@ -23,12 +23,12 @@
 //! 2 to 5 seconds.
 //!
 //! # Source
-//! facts.md X-RD-2; measured: 6.8 to 9.5 s with 5 s, 2.9 to 4.6 s with 2 s.
+//! facts.md X-RD-2, X-RD-7; measured: 6.8 to 9.5 s with 5 s, 2.9 to 4.6 s with 2 s.
 
 use super::configured::{is_on, word};
 use super::contents::item;
 use crate::blueprint::Redis;
-use crate::blueprint::raw::{Scenario, Topology};
+use crate::blueprint::raw::Scenario;
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 use crate::rules::promised;
@@ -47,8 +47,7 @@ pub static RULE: Rule = Rule {
 const LEAST: Duration = Duration::from_secs(1);
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
-    for redis in blueprint.redis.iter().filter(|redis| redis.is_rendered() && redis.spec.topology == Topology::Cluster)
-    {
+    for redis in blueprint.redis.iter().filter(|redis| redis.is_rendered()) {
         if redis.spec.node_timeout < LEAST {
             findings.push(short(redis));
         } else if redis.spec.replicas_per_shard > 0 {
@@ -72,13 +71,17 @@ fn long(blueprint: &Blueprint, redis: &Redis) -> Option<Diagnostic> {
     let targets = scenarios.into_iter().filter_map(|scenario| promised::rto(blueprint, &item, Some(scenario)));
     let rto = targets.min_by_key(|rto| rto.value)?;
     let timeout = redis.spec.node_timeout;
-    let takes = Duration::from_millis(timeout.millis().saturating_mul(2).saturating_add(2000));
+    // Under Sentinel: until every sentinel names the new primary.
+    let sentinel = redis.spec.is_sentinel();
+    let twice = Duration::from_millis(timeout.millis().saturating_mul(2).saturating_add(2000));
+    let takes = if sentinel { redis.failover_bound() } else { twice };
     if takes <= rto.value {
         return None;
     }
-    let most = rto.value.millis().saturating_sub(2000) / 2;
+    let left = |own: u64| rto.value.millis().saturating_sub(own);
+    let (most, least) = if sentinel { (left(7000), "8s") } else { (left(2000) / 2, "4s") };
     let fix = if most < LEAST.millis() {
-        "allow it more time: with the shortest sensible timeout of 1s a failover takes up to 4s".to_owned()
+        format!("allow it more time: with the shortest sensible timeout of 1s a failover takes up to {least}")
     } else {
         format!("write `nodeTimeout: {}` or less", Duration::from_millis(most / 100 * 100))
     };
@@ -90,7 +93,11 @@ fn long(blueprint: &Blueprint, redis: &Redis) -> Option<Diagnostic> {
         )
         .label(format!("{timeout} until a node counts as failed"))
         .also(Place::Value(rto.at), format!("{} at most", rto.value))
-        .because(format!("2 × {timeout} + 2s = {takes} from the loss of a primary to its successor (X-RD-2)"))
+        .because(if sentinel {
+            format!("{timeout} + 7s = {takes} from the loss of the primary until every sentinel names another (X-RD-7)")
+        } else {
+            format!("2 × {timeout} + 2s = {takes} from the loss of a primary to its successor (X-RD-2)")
+        })
         .fix(fix),
     )
 }

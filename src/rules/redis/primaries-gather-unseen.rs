@@ -80,7 +80,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
                     .because(format!(
                         "the replicas of what `{lost}` held are promoted elsewhere, and `{next}` may come to hold half of the {} \
                          primaries or more: without it {} votes are not to be had (X-RD-6)",
-                        redis.spec.shards, first.majority
+                        redis.spec.shards(), first.majority
                     )),
             );
             break;

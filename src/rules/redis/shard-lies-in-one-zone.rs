@@ -66,7 +66,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 /// One copy of what exists nowhere else.
 fn alone(redis: &Redis) -> Option<Diagnostic> {
     let kept = kept(redis)?;
-    let (at, shards) = (path!["redis", redis.name], redis.spec.shards);
+    let (at, shards) = (path!["redis", redis.name], redis.spec.shards());
     Some(
         RULE.finding(
             Place::Value(at.key("replicasPerShard")),
@@ -94,11 +94,11 @@ fn together(redis: &Redis, nodes: &[Node], zone: &str, shards: &[u32]) -> Diagno
             format!(
                 "the loss of zone `{zone}` takes {} of {} shards of `{}`",
                 shards.len(),
-                redis.spec.shards,
+                redis.spec.shards(),
                 redis.name
             ),
         )
-        .label(format!("{all} hosts in `{zone}` for {} shards", redis.spec.shards));
+        .label(format!("{all} hosts in `{zone}` for {} shards", redis.spec.shards()));
     for node in here {
         finding = finding.also(Place::Value(at.key(&node.name).key("zone")), format!("a copy of shard {}", node.shard));
     }
@@ -108,5 +108,5 @@ fn together(redis: &Redis, nodes: &[Node], zone: &str, shards: &[u32]) -> Diagno
             names.join(" and "),
             shards[0]
         ))
-        .fix(format!("move hosts from `{zone}` to other zones, until it has at most {}", redis.spec.shards))
+        .fix(format!("move hosts from `{zone}` to other zones, until it has at most {}", redis.spec.shards()))
 }

@@ -59,7 +59,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
 
 fn finding(redis: &Redis, worst: &ZoneLoss, (region, zones): (&str, usize)) -> Diagnostic {
     let at = path!["redis", redis.name];
-    let (shards, left) = (redis.spec.shards, worst.primaries_left);
+    let (shards, left) = (redis.spec.shards(), worst.primaries_left);
     let place = if redis.on_kubernetes() { Place::Value(at.key("shards")) } else { Place::Key(at.key("hosts")) };
     RULE.finding(place, format!("the loss of zone `{}` stops `{}`", worst.zone, redis.name))
         .label(format!("{} of {shards} primaries are in that zone", worst.primaries_lost))
@@ -80,7 +80,7 @@ fn fix(redis: &Redis, zones: usize) -> String {
     }
     let zones = u32::try_from(zones).unwrap_or(u32::MAX);
     let survives = |shards: &u32| shards - shards.div_ceil(zones) > shards / 2;
-    let next = (redis.spec.shards + 1..=redis.spec.shards + 3).find(survives);
+    let next = (redis.spec.shards() + 1..=redis.spec.shards() + 3).find(survives);
     next.map_or_else(
         || "use more zones".to_owned(),
         |shards| format!("write `shards: {shards}`: a zone then holds at most {}", shards.div_ceil(zones)),

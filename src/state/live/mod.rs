@@ -9,7 +9,7 @@ mod redis;
 mod route53;
 mod tls;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Deployed, Dynamic, Layout, Loaded, Manner, Member, Node, State, Unread, Wanted};
 
@@ -69,6 +69,7 @@ fn over_http(client: &http::Client, wanted: &Wanted, state: &mut State, unread: 
 /// Asks the nodes of Redis.
 fn redis_nodes(wanted: &Wanted, manner: Manner, state: &mut State, unread: &mut Vec<Unread>) {
     let mut seen: Vec<Layout> = Vec::new();
+    let mut alone: BTreeMap<(Option<String>, String), Layout> = BTreeMap::new();
     for (server, address) in wanted.redis.iter().flat_map(|server| server.addresses.iter().map(move |at| (server, at)))
     {
         let source = format!("redis/{address}");
@@ -81,12 +82,18 @@ fn redis_nodes(wanted: &Wanted, manner: Manner, state: &mut State, unread: &mut 
                 if !nodes.is_empty() && !seen.iter().any(|known| !ids(&known.nodes).is_disjoint(&ids(&nodes))) {
                     seen.push(Layout { source: source.clone(), name: name.clone(), nodes });
                 }
+                // Under Sentinel each node knows only whom it copies: all that copy one are looked at together.
+                if let Some(member) = told.alone {
+                    let primary = member.primary.clone().unwrap_or_else(|| member.id.clone());
+                    let empty = || Layout { source: source.clone(), name: name.clone(), nodes: Vec::new() };
+                    alone.entry((name.clone(), primary)).or_insert_with(empty).nodes.push(member);
+                }
                 state.deployed.push(Deployed::Redis(Node { source, name, settings: told.settings }));
             }
             Err(problem) => unread.push(problem),
         }
     }
-    state.deployed.extend(seen.into_iter().map(Deployed::Layout));
+    state.deployed.extend(seen.into_iter().chain(alone.into_values()).map(Deployed::Layout));
 }
 
 /// An error with what caused it: the outermost one alone often says nothing.

@@ -25,6 +25,8 @@ pub struct Told {
     pub settings: BTreeMap<String, String>,
     /// What `CLUSTER NODES` answers; nothing from a node that is in no cluster.
     pub nodes: Option<Vec<Member>>,
+    /// What a node that is in no cluster says of itself: whom it copies.
+    pub alone: Option<Member>,
 }
 
 /// Asks a node. An answer that trickles is given up as one that does not come.
@@ -33,7 +35,7 @@ pub fn ask(source: &str, address: &str, tls: bool, manner: Manner) -> Result<Tol
     let at = address.to_owned();
     thread::spawn(move || {
         // Nobody may wait for it any more.
-        let _ = done.send(connected(&at, tls, manner).and_then(get));
+        let _ = done.send(connected(&at, tls, manner).and_then(|stream| get(stream, &at)));
     });
     let told = waiting.recv_timeout(manner.timeout).unwrap_or_else(|_| Err("no answer in time".to_owned()));
     told.map_err(|why| {
@@ -100,7 +102,7 @@ fn encrypted(stream: TcpStream, address: &str) -> Result<Box<dyn Both>, String> 
     Ok(Box::new(StreamOwned::new(connection, stream)))
 }
 
-fn get(stream: Box<dyn Both>) -> Result<Told, String> {
+fn get(stream: Box<dyn Both>, address: &str) -> Result<Told, String> {
     let mut stream = BufReader::new(stream);
     if let Some(password) = env::var("REDISCLI_AUTH").ok().filter(|password| !password.is_empty()) {
         let user = env::var("HAGEN_REDIS_USER").ok().filter(|user| !user.is_empty());
@@ -115,13 +117,17 @@ fn get(stream: Box<dyn Both>) -> Result<Told, String> {
         _ => None,
     });
     let settings: BTreeMap<String, String> = pairs.collect();
-    let mut nodes = None;
+    let (mut nodes, mut alone) = (None, None);
     if settings.get("cluster-enabled").is_some_and(|value| value == "yes") {
         send(&mut stream, &["CLUSTER", "NODES"])?;
         let text = answer(&mut stream)?.into_iter().next().unwrap_or_default();
         nodes = Some(layout::nodes(&text).ok_or("what it answers to CLUSTER NODES cannot be read")?);
+    } else {
+        send(&mut stream, &["INFO", "replication"])?;
+        let text = answer(&mut stream)?.into_iter().next().unwrap_or_default();
+        alone = layout::replication(&text, address);
     }
-    Ok(Told { settings, nodes })
+    Ok(Told { settings, nodes, alone })
 }
 
 fn send(stream: &mut BufReader<Box<dyn Both>>, words: &[&str]) -> Result<(), String> {
