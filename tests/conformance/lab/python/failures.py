@@ -122,7 +122,7 @@ def host_away(tier, host, what, alerts):
 
     def repair():
         tier.return_of(host)
-        wait("all replicas stream again", 120, tier.complete)
+        tier.rejoined(host)
     return Broken(what, lambda: tier.lose(host), repair, [*missed, *alerts])
 
 
@@ -290,7 +290,7 @@ def everything(tier):
     def repair():
         for host in hosts:
             tier.return_of(host)
-        wait("all replicas stream again", 180, tier.complete)
+        tier.rejoined(*hosts)
     alerts = [alert(name) for name in ("PostgresLeaderMissing", "PostgresSynchronousStandbyMissing", "PatroniMemberMissing", "PostgresServerDown",
                                        "PostgresStandbysMissing", "ReplicationLag", "PostgresArchiveStopped", *BACKUPS)] + [unseen("postgres")]
     checks = 10

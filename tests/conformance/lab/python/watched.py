@@ -132,6 +132,14 @@ class Watched:
         for name in [name for name in self.programs.running if name.startswith(f"{host.name}-")]:
             self.programs.stop(name, signal.SIGKILL)
 
+    def rejoined(self, *hosts):
+        """Until all replicas stream again: how long that takes is judged by `patroni`. If they do not, what the hosts say."""
+        try:
+            wait("all replicas stream again", 240, self.complete)
+        except Failure as failure:
+            said = "\n".join(f"--- Patroni of {host.name}\n{self.postgres.tail(host.name, 'patroni')}" for host in hosts)
+            raise Failure(f"{failure}\n{said}") from failure
+
     def return_of(self, host):
         self.postgres.start(host, "patroni")
         for name in [name for name in self.programs.again if name.startswith(f"{host.name}-")]:
