@@ -381,10 +381,6 @@ fn undoes(cluster: &raw::Postgres, name: &str, value: &str) -> Option<(&'static 
         "primary_conninfo" | "primary_slot_name" | "recovery_target_timeline" => {
             Some(("Patroni writes it itself, for whoever leads now, and ignores this one (R-PG-03)", "leave it out"))
         }
-        "archive_command" | "archive_library" if cluster.backup.is_some() => Some((
-            "`backup` decides how WAL is archived: with another command its restores find none (R-PG-14, R-PG-42)",
-            "leave it out, or leave out `backup`",
-        )),
         _ => None,
     }
 }

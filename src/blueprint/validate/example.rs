@@ -96,7 +96,7 @@ mod tests {
     use crate::blueprint::schema::{SCHEMA, follow};
 
     /// Where a suggestion is pasted: the first of them in which the field makes sense. They have the names that suggestions use.
-    fn bases() -> [String; 5] {
+    fn bases() -> [String; 6] {
         let one_service = include_str!("../../../examples/one-service/blueprint.yaml");
         [
             include_str!("../../../blueprints/minimal.yaml").to_owned(),
@@ -107,11 +107,12 @@ mod tests {
                 .replace("rack-", "zone-")
                 .replace("backup.disk", "backup.store")
                 .replace("\n  disk:", "\n  store:"),
+            include_str!("../../../tests/conformance/blueprints/redis-sentinel-tls.yaml").replace("rack-", "zone-"),
         ]
     }
 
     /// One host suggests the form of many; how many there must be depends on other fields.
-    const COUNTED: [(&str, &str); 1] = [("redis.*.hosts", "BP062")];
+    const COUNTED: [(&str, &str); 2] = [("redis.*.hosts", "BP062"), ("redis.*.sentinel.hosts", "BP118")];
 
     fn get<'a>(outer: &'a Value, key: &str) -> Option<&'a Value> {
         outer.get(key).or_else(|| follow(outer).get(key))

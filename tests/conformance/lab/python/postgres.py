@@ -477,11 +477,11 @@ def boot(cluster):
         leader = cluster.leader()
         if not leader or len(states) != len(cluster.members) or any(state != "streaming" for state in replicas):
             return False
-        told = cluster.superuser(leader, "SELECT application_name, sync_state FROM pg_stat_replication WHERE state = 'streaming'")
-        states = dict(line.split("|") for line in told.splitlines())
-        confirm = sum(state in ("sync", "quorum") for state in states.values())
+        names = cluster.superuser(leader, "SELECT application_name FROM pg_stat_replication WHERE state = 'streaming'").split()
+        # Whom Patroni may promote: it says so a loop later than PostgreSQL does.
+        confirm = sum(role in ("sync_standby", "quorum_standby") for role, _ in states)
         wanted = 0 if cluster.standby else int(leader.read("patroni.yml", r"^    synchronous_node_count: (.+)$") or 0)
-        return confirm >= min(wanted, len(cluster.members) - 1) and all(h is leader or h.name in states for h in cluster.members) and etcd_is_healthy(cluster)
+        return confirm >= min(wanted, len(cluster.members) - 1) and all(h is leader or h.name in names for h in cluster.members) and etcd_is_healthy(cluster)
 
     wait(f"{len(cluster.members)} members, all replicas stream", 180, complete)
     return complete
