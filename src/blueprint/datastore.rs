@@ -158,7 +158,7 @@ impl Postgres {
             let path = |p: &Option<raw::AbsolutePath>, default: String| p.as_ref().map_or(default, ToString::to_string);
             Member {
                 name: host_name.to_string(),
-                address: host.address.to_string(),
+                address: host.address.canonical(),
                 zone: host.zone.clone(),
                 ports: host.ports.unwrap_or(self.spec.ports),
                 data: path(&own.data, format!("/var/lib/postgresql/{version}/{name}")),
@@ -180,7 +180,7 @@ impl Postgres {
             return in_region
                 .map(|(name, host)| EtcdMember {
                     name: name.to_string(),
-                    address: host.address.to_string(),
+                    address: host.address.canonical(),
                     zone: host.zone.clone(),
                     ports: host.ports.unwrap_or(consensus.ports),
                     data: host.data.as_ref().unwrap_or(&consensus.data).to_string(),
@@ -215,7 +215,7 @@ impl Postgres {
             let directories = host.directories.as_ref().unwrap_or(&self.spec.directories);
             Router {
                 name: name.to_string(),
-                address: host.address.to_string(),
+                address: host.address.canonical(),
                 config: directories.config.to_string(),
                 run: directories.run.to_string(),
                 log: directories.log.to_string(),

@@ -138,7 +138,7 @@ pub fn sentinels(redis: &Redis, region: &Region) -> Vec<Sentinel> {
         Sentinel {
             name: name.to_string(),
             zone: host.zone.clone(),
-            address: Some(host.address.to_string()),
+            address: Some(host.address.canonical()),
             port: host.ports.unwrap_or(spec.ports).sentinel,
             data: directories.data.to_string(),
             config: directories.config.to_string(),
@@ -182,7 +182,7 @@ pub fn place(redis: &Redis, region: &Region) -> Vec<Node> {
             zone: host.zone.clone(),
             shard,
             rank,
-            address: Some(host.address.to_string()),
+            address: Some(host.address.canonical()),
             ports: host.ports.unwrap_or(spec.ports),
             data: directories.data.to_string(),
             config: directories.config.to_string(),

@@ -178,3 +178,10 @@ pub struct SecretRef {
     #[schemars(extend("examples" = ["password"]))]
     pub key: String,
 }
+
+impl Host {
+    /// As the programs that are told it print it again: an IPv6 address has many spellings, and they compare texts.
+    pub fn canonical(&self) -> String {
+        self.as_str().parse::<std::net::IpAddr>().map_or_else(|_| self.to_string(), |address| address.to_string())
+    }
+}

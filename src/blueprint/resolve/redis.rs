@@ -27,16 +27,19 @@ impl Resolver<'_> {
                 .fix("write `shards: 3` or more"),
             );
         }
-        if spec.min_replicas_to_write > 0 && spec.replicas_per_shard < 2 {
+        if spec.min_replicas_to_write > 0 && spec.min_replicas_to_write >= spec.replicas_per_shard {
             self.problems.push(
                 Diagnostic::error(
                     "BP061",
                     Place::Value(at.key("minReplicasToWrite")),
-                    "with one replica per shard this stops writes after every failover",
+                    "this stops writes after every failover",
                 )
                 .also(Place::Value(at.key("replicasPerShard")), "replicas of each shard")
-                .because("the promoted primary has no replica until the dead node is back (measured)")
-                .fix("write `replicasPerShard: 2`, or leave `minReplicasToWrite` out"),
+                .because("the promoted primary has one replica less, until the dead node is back (measured)")
+                .fix(format!(
+                    "write `replicasPerShard: {}`, or leave `minReplicasToWrite` out",
+                    spec.min_replicas_to_write + 1
+                )),
             );
         }
         match spec.platform {

@@ -118,7 +118,11 @@ impl Resolver<'_> {
         };
         let user = cluster.user.as_str();
         let pool = cluster.spec.pool.kind == raw::PoolKind::Pgbouncer;
-        if names::SQL_ROLES.contains(&user) || user.starts_with("pg_") || pool && user == "pgbouncer" {
+        if names::SQL_ROLES.contains(&user)
+            || matches!(user, "public" | "none")
+            || user.starts_with("pg_")
+            || pool && user == "pgbouncer"
+        {
             self.problems.push(
                 Diagnostic::error(
                     "BP241",

@@ -27,6 +27,20 @@ impl Resolver<'_> {
                     .fix("leave `shards` out, or write `topology: cluster`"),
             );
         }
+        if let Some(sentinel) = &spec.sentinel
+            && sentinel.failover_timeout < spec.node_timeout
+        {
+            self.problems.push(
+                Diagnostic::error(
+                    "BP118",
+                    Place::Value(at.key("sentinel").key("failoverTimeout")),
+                    "a failover would be given up before a primary counts as gone",
+                )
+                .rests_on(at.key("nodeTimeout"))
+                .because(format!("`nodeTimeout` is {} (F-RD-18, F-RD-20)", spec.node_timeout))
+                .fix("write `failoverTimeout: 10s` or more"),
+            );
+        }
         if spec.require_full_coverage {
             self.problems.push(
                 Diagnostic::error(

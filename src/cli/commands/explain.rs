@@ -67,6 +67,10 @@ fn of_blueprint(args: &Explain, output: &mut Output) -> Result<ExitStatus, Failu
         return Err(Failure::new(format!("there is no PostgreSQL `{}` in it", name.escape_debug()))
             .hint("`postgres.NAME.pool`, with the name of one"));
     };
+    if !cluster.is_rendered() {
+        return Err(Failure::new(format!("no pool of `{name}` is rendered: its manager is not Patroni"))
+            .hint("what its manager opens and takes stands in that one's own configuration"));
+    }
     match Budget::of(&blueprint.regions, cluster, &blueprint.services) {
         Some(budget) => output.result(&report::budget::text(&budget, &loaded.document)),
         None => return Err(Failure::new(format!("max_connections of `{name}` is no number"))),

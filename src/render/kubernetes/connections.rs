@@ -296,7 +296,11 @@ fn to_redis(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, &Re
             // No HOST: which node is the primary only a sentinel knows, and a client that is not told cannot write to an old one.
             let watching = cluster.sentinels(region);
             let host = |s: &crate::blueprint::placement::Sentinel| s.address.clone().unwrap_or_default();
-            let all: Vec<String> = watching.iter().map(|s| format!("{}:{}", host(s), s.port)).collect();
+            let with_port = |s: &crate::blueprint::placement::Sentinel| match host(s) {
+                v6 if v6.contains(':') => format!("[{v6}]:{}", s.port),
+                other => format!("{other}:{}", s.port),
+            };
+            let all: Vec<String> = watching.iter().map(with_port).collect();
             to.set("SENTINELS", all.join(","));
             to.set("SENTINEL_MASTER", &cluster.name);
             let hosts: std::collections::BTreeSet<String> =

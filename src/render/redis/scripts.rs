@@ -45,6 +45,7 @@ pub(super) fn script(redis: &Redis, layout: &Layout, tls: Option<Tls>, password_
         quorum: layout.sentinels.len() / 2 + 1,
         down_after: redis.spec.node_timeout.millis(),
         failover_timeout: own.failover_timeout.millis(),
-        pause: redis.spec.node_timeout.millis(),
+        // Renewed about once a second: it must outlast that.
+        pause: redis.spec.node_timeout.millis().max(3000),
     }
 }

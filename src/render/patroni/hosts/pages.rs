@@ -185,6 +185,9 @@ fn needed_files(site: &Site<'_>, host: &Host) -> Vec<String> {
     need(backs_up, "backup.sh");
     need(backs_up && site.role != PostgresRole::Standby, "recover.sh");
     need(host.member.is_some(), "start-over.sh");
+    need(host.member.is_some(), "login.sh");
+    need(host.member.is_some() && site.role == PostgresRole::Subscriber, "subscribe.sh");
+    need(host.member.is_some() && site.role == PostgresRole::Subscriber, "subscriber.sh");
     need(host.member.is_some() && site.role == PostgresRole::Standby, "promote.sh");
     need(host.router.is_some(), "haproxy.cfg");
     need(host.router.is_some() && site.has_pool(), "pgbouncer.ini");

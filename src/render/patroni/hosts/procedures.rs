@@ -20,7 +20,6 @@ struct Common {
     scope: String,
     own_rest: String,
     members: Vec<Peer>,
-    ca: Option<String>,
     ttl: String,
 }
 
@@ -41,6 +40,8 @@ struct Recover {
     superuser: &'static str,
     patroni_unit: String,
     backup_unit: String,
+    /// What the regions that read from this one need afterwards: they hold what was given up.
+    others: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -48,8 +49,8 @@ struct Promote {
     #[serde(flatten)]
     common: Common,
     primary_region: String,
-    old_rests: Vec<String>,
-    old_slot: String,
+    other_rests: Vec<String>,
+    slots: Vec<String>,
     patience: u64,
     steps: Vec<String>,
 }
@@ -87,7 +88,6 @@ fn common(site: &Site<'_>, member: &Member) -> Common {
         scope: site.cluster.scope(),
         own_rest: rest(site, member),
         members: site.members.iter().map(|m| Peer { name: m.name.clone(), rest: rest(site, m) }).collect(),
-        ca: site.certificates().map(|c| format!("{c}/ca.crt")),
         ttl: site.cluster.spec.failover.ttl.to_string(),
     }
 }
@@ -108,19 +108,37 @@ fn recover(site: &Site<'_>, member: &Member) -> Recover {
         superuser: dcs::SUPERUSER,
         patroni_unit: site.unit("patroni"),
         backup_unit: site.unit("backup-full"),
+        others: readers(site),
     }
+}
+
+/// What each region that reads from this one needs once its history is another one.
+fn readers(site: &Site<'_>) -> Vec<String> {
+    let others = site.blueprint.regions.iter().filter(|r| r.name != site.region.name);
+    let step = |region: &crate::blueprint::Region| match site.cluster.role(region)? {
+        PostgresRole::Standby => Some(format!(
+            "     5. in {}: start-over.sh --forget-cluster on one member, start-over.sh on the others; it holds what was given up",
+            region.name
+        )),
+        PostgresRole::Subscriber => Some(format!(
+            "     5. in {}: drop the subscription and the tables, then subscribe.sh: it holds rows that were given up, and would miss new ones",
+            region.name
+        )),
+        PostgresRole::Primary => None,
+    };
+    if site.role == PostgresRole::Primary { others.filter_map(step).collect() } else { Vec::new() }
 }
 
 fn promote(site: &Site<'_>, member: &Member) -> Promote {
     let cluster = site.cluster;
     let old = &cluster.primary_region;
-    let members = site.blueprint.regions.iter().filter(|r| r.name == *old).flat_map(|r| cluster.members(r));
+    let others = || site.blueprint.regions.iter().filter(|r| r.name != site.region.name && cluster.role(r).is_some());
     let failover = &cluster.spec.failover;
     Promote {
         common: common(site, member),
         primary_region: old.clone(),
-        old_rests: members.map(|m| rest(site, &m)).collect(),
-        old_slot: names::standby_slot(old),
+        other_rests: others().flat_map(|r| cluster.members(r)).map(|m| rest(site, &m)).collect(),
+        slots: others().map(|r| names::standby_slot(&r.name)).collect(),
         // Each member looks once in a loop; then the promotion, and as much again for a slow machine.
         patience: 2 * failover.loop_wait.secs() + 60,
         steps: steps(site),
@@ -145,7 +163,12 @@ fn steps(site: &Site<'_>) -> Vec<String> {
         ));
     }
     all.push(format!("in the blueprint exchange the role of {old} and {region}, and what crossRegion.to says; render"));
-    all.push(format!("before {old} starts again: its page, \"The old region comes back\""));
+    all.push(format!("the fence stays until {old} is a standby: this page, \"The old region comes back\""));
+    let third = |r: &&crate::blueprint::Region| r.name != *old && r.name != *region && cluster.role(r).is_some();
+    for other in site.blueprint.regions.iter().filter(third) {
+        let other = &other.name;
+        all.push(format!("{other} follows the old region still: what is rendered anew there, then start-over.sh --forget-cluster on one member, start-over.sh on the others"));
+    }
     let numbered = all.into_iter().enumerate().map(|(at, step)| format!("  {}. {step}", at + 1));
     numbered.collect()
 }

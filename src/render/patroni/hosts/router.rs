@@ -22,7 +22,7 @@ struct Server {
 #[derive(Serialize)]
 struct Sync {
     bind: String,
-    check: &'static str,
+    check: String,
 }
 
 #[derive(Serialize)]
@@ -96,10 +96,14 @@ fn haproxy(site: &Site<'_>, router: &Router) -> Haproxy {
     let (leader, path) = if standby { ("/leader", "read-only") } else { ("/primary", "replica") };
     Haproxy {
         cluster: site.cluster.name.clone(),
-        source: router.address.clone(),
+        // In brackets: HAProxy reads what is behind the last colon as a port.
+        source: if router.address.contains(':') { format!("[{}]", router.address) } else { router.address.clone() },
         primary_bind: host_port(&bind, spec.router.port),
         replica_bind: host_port(&bind, spec.router.replica_port),
-        sync: sync_check(site).map(|check| Sync { bind: host_port(&bind, spec.router.sync_port), check }),
+        sync: sync_check(site).map(|check| Sync {
+            bind: host_port(&bind, spec.router.sync_port),
+            check: format!("{check}?lag={}", spec.failover.maximum_lag.get()),
+        }),
         metrics_bind: host_port(&bind, spec.router.metrics_port),
         primary_check: leader,
         replica_check: format!("/{path}?lag={}", spec.failover.maximum_lag.get()),

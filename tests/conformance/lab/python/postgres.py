@@ -301,9 +301,13 @@ class Cluster:
 
     def sign(self, days):
         """The certificate of all hosts, for so many days from now."""
+        # In one step: whoever starts at this moment must not find half of it.
+        new = self.certificates / "tls.crt.new"
         subprocess.run(["openssl", "x509", "-req", "-days", str(days), "-in", self.scratch / "tls.csr", "-CA", self.certificates / "ca.crt",
                         "-CAkey", self.scratch / "ca.key", "-CAcreateserial", "-extfile", self.scratch / "extensions",
-                        "-out", self.certificates / "tls.crt"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                        "-out", new], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.chmod(new, 0o644)
+        os.replace(new, self.certificates / "tls.crt")
 
     def fetch(self, request, timeout=10):
         context = None

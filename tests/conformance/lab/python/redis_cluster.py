@@ -13,6 +13,7 @@ import threading
 import time
 
 SLOTS = 16384
+ROOT = pathlib.Path(__file__).resolve().parents[4]
 
 
 class Cluster:
@@ -192,3 +193,48 @@ def crc16(data):
         for _ in range(8):
             value = ((value << 1) ^ 0x1021) & 0xFFFF if value & 0x8000 else (value << 1) & 0xFFFF
     return value
+
+
+def hagen_diff(cluster, *source, environment=None):
+    """What `hagen diff` says: its changes, and how much it looked at."""
+    hagen = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / "hagen"
+    out = cluster.directory.parents[2].name
+    blueprint = next(p for p in (ROOT / d / f"{out}.yaml" for d in ("blueprints", "tests/conformance/blueprints")) if p.exists())
+    ran = subprocess.run([hagen, "diff", blueprint, "--format", "json", *source], capture_output=True, text=True, env=environment)
+    check(ran.returncode in (0, 1), f"hagen diff {source[0]}: {ran.stderr}")
+    said = json.loads(ran.stdout)
+    return sorted((c["at"], c["what"], c["risk"]) for d in said["differences"] for c in d["changes"]), said["same"] + len(said["differences"])
+
+
+def hagen_diff_of(cluster, text):
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.write(text + "\n")
+        file.flush()
+        return hagen_diff(cluster, "--against", f"{cluster.directory.parents[1].name}={file.name}")[0]
+
+
+def hagen_diff_live(cluster):
+    """The same of all nodes and of the layout, asked by hagen itself."""
+    environment, first = dict(cluster.environment), next(iter(cluster.nodes))
+    if cluster.login:
+        environment["HAGEN_REDIS_USER"] = cluster.login[1]
+    if cluster.setting(first, "tls-port"):
+        for variable, key in (("CA", "ca-cert"), ("CERT", "cert"), ("KEY", "key")):
+            environment[f"HAGEN_TLS_{variable}"] = cluster.setting(first, f"tls-{key}-file")
+    changes, looked = hagen_diff(cluster, "--live", "redis", environment=environment)
+    check(looked == len(cluster.nodes) + 1, f"hagen diff --live redis looked at {looked}")
+    return changes
+
+
+def units(directory):
+    """redis_exporter and what copies a backup are not installed here: that alone is no complaint."""
+    files = sorted(map(str, [*directory.glob("**/*.service"), *directory.glob("**/*.timer")]))
+    for file in files:
+        said = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True, check=False)
+        bad = [line for line in (said.stdout + said.stderr).splitlines()
+               if pathlib.Path(file).name in line and "is not executable" not in line]
+        check(not bad, "\n".join(bad))
+
+
+def step(directory, what):
+    print(f"{directory.name}: {what}", flush=True)

@@ -41,6 +41,8 @@ fail() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# A terminal that goes away is no reason to leave anything half-way: without these the shell would skip the line above.
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 layout >"$work/layout"

@@ -27,6 +27,9 @@ user() {
   echo "user $name on #$hash $*"
 }
 
+# quoted FILE: as Redis reads a word with blanks, quotes or backslashes in it.
+quoted() { printf '"%s"' "$(tr -d '\n' <"$1" | sed 's/[\\"]/\\&/g')"; }
+
 password app-password
 password replica-password
 password operator-password
@@ -42,7 +45,7 @@ password monitor-password
 } >users.acl.new
 mv users.acl.new users.acl
 {
-  printf 'masterauth %s\n' "$(cat replica-password)"
+  printf 'masterauth %s\n' "$(quoted replica-password)"
 } >secrets.conf.new
 mv secrets.conf.new secrets.conf
 {

@@ -44,6 +44,8 @@ fail() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# A terminal that goes away is no reason to leave anything half-way: without these the shell would skip the line above.
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 layout >"$work/layout"
@@ -211,7 +213,8 @@ stop_if_refused
 
 if [ "$forget" = yes ]; then
   while read -r name rest; do
-    if answers "$name" 2>/dev/null; then refuse "$name answers: a copy is still there, and is taken by a failover, never by this"; fi
+    # Any answer counts, that of a node that loads its data or refuses the login too.
+    if timeout 10 redis-cli -h "$(field "$name" 2)" -p "$(field "$name" 3)" --tls --cacert /etc/redis/tls/ca.crt --cert /etc/redis/tls/tls.crt --key /etc/redis/tls/tls.key ping </dev/null >/dev/null 2>&1; then refuse "$name answers: a copy is still there, and is taken by a failover, never by this"; fi
   done <"$work/layout"
   stop_if_refused
   while read -r name rest; do change "$name" sentinel reset "$store"; done <"$work/sentinels"

@@ -27,6 +27,9 @@ user() {
   echo "user $name on #$hash $*"
 }
 
+# quoted FILE: as Redis reads a word with blanks, quotes or backslashes in it.
+quoted() { printf '"%s"' "$(tr -d '\n' <"$1" | sed 's/[\\"]/\\&/g')"; }
+
 password app-password
 password replica-password
 password operator-password
@@ -44,7 +47,7 @@ password sentinel-password
 } >users.acl.new
 mv users.acl.new users.acl
 {
-  printf 'masterauth %s\n' "$(cat replica-password)"
+  printf 'masterauth %s\n' "$(quoted replica-password)"
 } >secrets.conf.new
 mv secrets.conf.new secrets.conf
 {
@@ -57,8 +60,8 @@ mv secrets.conf.new secrets.conf
 } >sentinel.acl.new
 mv sentinel.acl.new sentinel.acl
 {
-  printf 'sentinel auth-pass %s %s\n' pages "$(cat sentinel-password)"
-  printf 'sentinel sentinel-pass %s\n' "$(cat sentinel-password)"
+  printf 'sentinel auth-pass %s %s\n' pages "$(quoted sentinel-password)"
+  printf 'sentinel sentinel-pass %s\n' "$(quoted sentinel-password)"
 } >sentinel-secrets.conf.new
 mv sentinel-secrets.conf.new sentinel-secrets.conf
 {

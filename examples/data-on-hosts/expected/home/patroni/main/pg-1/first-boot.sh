@@ -62,6 +62,7 @@ command -v pgbouncer >/dev/null || complain 'not installed:' pgbouncer
 [ -r /etc/patroni/backup.sh ] || complain 'not copied:' /etc/patroni/backup.sh
 [ -r /etc/patroni/recover.sh ] || complain 'not copied:' /etc/patroni/recover.sh
 [ -r /etc/patroni/start-over.sh ] || complain 'not copied:' /etc/patroni/start-over.sh
+[ -r /etc/patroni/login.sh ] || complain 'not copied:' /etc/patroni/login.sh
 [ -r /etc/patroni/haproxy.cfg ] || complain 'not copied:' /etc/patroni/haproxy.cfg
 [ -r /etc/patroni/pgbouncer.ini ] || complain 'not copied:' /etc/patroni/pgbouncer.ini
 
