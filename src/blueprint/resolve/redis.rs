@@ -7,6 +7,19 @@ use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::document::Path;
 use crate::path;
 
+/// What is rendered, or made by the rendered scripts, in the directory of a node's or a sentinel's configuration.
+const OWN_FILES: [&str; 9] = [
+    "redis.conf",
+    "sentinel.conf",
+    "secrets.conf",
+    "sentinel-secrets.conf",
+    "sentinel.acl",
+    "exporter.env",
+    "backup.env",
+    "start.sh",
+    "sentinel-start.sh",
+];
+
 impl Resolver<'_> {
     pub(super) fn redis(&mut self) -> Vec<Redis> {
         let spec = self.spec;
@@ -102,8 +115,48 @@ impl Resolver<'_> {
         }
     }
 
+    /// On hosts the key of a secret is the name of its file, beside hagen's own: two roles of one name would share a password.
+    fn redis_secret_files(&mut self, at: &Path, spec: &raw::Redis) {
+        if spec.platform != raw::StorePlatform::Hosts || !spec.auth.enabled {
+            return;
+        }
+        let auth = &spec.auth;
+        let files = [
+            ("application", &auth.application, "app-password"),
+            ("replication", &auth.replication, "replica-password"),
+            ("operator", &auth.operator, "operator-password"),
+            ("monitoring", &auth.monitoring, "monitor-password"),
+            ("sentinel", &auth.sentinel, "sentinel-password"),
+            ("users", &auth.users, "users.acl"),
+        ];
+        let name = |given: &Option<raw::SecretRef>, own: &str| {
+            given.as_ref().map_or_else(|| own.to_owned(), |reference| reference.key.clone())
+        };
+        for (field, given, own) in &files {
+            let Some(reference) = given else { continue };
+            let key = reference.key.as_str();
+            let other = files.iter().find(|(other, given, own)| other != field && name(given, own) == key);
+            let whose = match other {
+                Some((other, ..)) => format!("`auth.{other}` has a file of this name too: both would be one password"),
+                None if OWN_FILES.contains(&key) => "hagen writes a file of this name itself".to_owned(),
+                None if key.starts_with('-') => "programs would take the name for an option".to_owned(),
+                None => continue,
+            };
+            self.problems.push(
+                Diagnostic::error(
+                    "BP250",
+                    Place::Value(at.key("auth").key(*field).key("key")),
+                    format!("on hosts no file can be called `{}` for this", key.escape_debug()),
+                )
+                .because(whose)
+                .fix(format!("write `key: {own}`, or another name of its own")),
+            );
+        }
+    }
+
     /// What the renderer cannot express is refused here, not dropped there.
     fn redis_as_rendered(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
+        self.redis_secret_files(at, spec);
         self.sentinel_as_rendered(at, name, spec);
         if spec.node_timeout.millis() < 500 {
             self.problems.push(
