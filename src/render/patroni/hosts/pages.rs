@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::site::{Host, Site};
-use super::units::ETCD_ACCOUNT;
+use super::units::{ETCD_ACCOUNT, HAPROXY_ACCOUNT};
 use super::{Output, backup, router};
 use crate::blueprint::raw::{SecretRef, Watchdog};
 use crate::blueprint::{PostgresRole, names};
@@ -135,6 +135,13 @@ fn directories(site: &Site<'_>, host: &Host) -> Vec<Directory> {
         all.push(own(&host.run, "2775"));
         all.push(own(&host.log, "2750"));
     }
+    if host.router.is_some() {
+        all.push(Directory {
+            path: router::socket_directory(site, host),
+            owner: HAPROXY_ACCOUNT.to_owned(),
+            mode: "0750",
+        });
+    }
     if let Some(member) = &host.member {
         all.push(own(&member.data, "0700"));
         if site.cluster.spec.backup.is_some() {
@@ -162,6 +169,9 @@ fn programs(site: &Site<'_>, host: &Host) -> Vec<String> {
     }
     if host.router.is_some() {
         all.push("haproxy".to_owned());
+        if host.member.is_none() {
+            all.push("curl".to_owned());
+        }
         if site.has_pool() {
             all.push("pgbouncer".to_owned());
         }
@@ -190,6 +200,7 @@ fn needed_files(site: &Site<'_>, host: &Host) -> Vec<String> {
     need(host.member.is_some() && site.role == PostgresRole::Subscriber, "subscriber.sh");
     need(host.member.is_some() && site.role == PostgresRole::Standby, "promote.sh");
     need(host.router.is_some(), "haproxy.cfg");
+    need(host.router.is_some(), "hold.sh");
     need(host.router.is_some() && site.has_pool(), "pgbouncer.ini");
     all
 }

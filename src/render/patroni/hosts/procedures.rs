@@ -93,7 +93,7 @@ fn common(site: &Site<'_>, member: &Member) -> Common {
 }
 
 /// The base address of a member's Patroni.
-fn rest(site: &Site<'_>, member: &Member) -> String {
+pub fn rest(site: &Site<'_>, member: &Member) -> String {
     let scheme = if site.certificates().is_some() { "https" } else { "http" };
     format!("{scheme}://{}", host_port(&member.address, member.ports.rest))
 }

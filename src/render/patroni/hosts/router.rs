@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Output;
 use super::site::{Host, Site, host_port};
+use super::{Output, procedures};
 use crate::blueprint::{PostgresRole, Router, raw};
 use crate::render::ArtifactKind;
 use crate::render::patroni::dcs;
@@ -45,6 +45,15 @@ struct Haproxy {
     budget: String,
     max_connections: u32,
     ca: Option<String>,
+    socket: String,
+}
+
+#[derive(Serialize)]
+struct Hold {
+    socket: String,
+    fall: u64,
+    rests: Vec<String>,
+    unit: String,
 }
 
 #[derive(Serialize)]
@@ -69,8 +78,15 @@ struct Pgbouncer {
 /// The files of a router.
 pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, router: &Router) {
     let site = out.site;
-    let context = haproxy(site, router);
+    let context = haproxy(site, host, router);
     out.host(host, "haproxy.cfg", ArtifactKind::Haproxy, "patroni/hosts/haproxy.cfg.tera", &context);
+    let context = Hold {
+        socket: context.socket,
+        fall: context.fall,
+        rests: site.members.iter().map(|m| procedures::rest(site, m)).collect(),
+        unit: site.unit("haproxy"),
+    };
+    out.host(host, "hold.sh", ArtifactKind::Shell, "patroni/hosts/hold.sh.tera", &context);
     if site.has_pool() {
         let context = pgbouncer(site, router);
         out.host(host, "pgbouncer.ini", ArtifactKind::Pgbouncer, "patroni/hosts/pgbouncer.ini.tera", &context);
@@ -82,7 +98,14 @@ pub fn bind(site: &Site<'_>, router: &Router) -> String {
     site.cluster.spec.router.bind.as_ref().map_or_else(|| router.address.clone(), ToString::to_string)
 }
 
-fn haproxy(site: &Site<'_>, router: &Router) -> Haproxy {
+/// The directory of HAProxy's own socket: beside the other run-time directories, of its account, since that of the pool belongs
+/// to another one.
+pub fn socket_directory(site: &Site<'_>, host: &Host) -> String {
+    let above = host.run.rsplit_once('/').map_or("", |(above, _)| above);
+    format!("{above}/{}", site.unit("haproxy"))
+}
+
+fn haproxy(site: &Site<'_>, host: &Host, router: &Router) -> Haproxy {
     let spec = &site.cluster.spec;
     let bind = bind(site, router);
     let (fall, check_timeout, budget) = detection(spec);
@@ -117,6 +140,7 @@ fn haproxy(site: &Site<'_>, router: &Router) -> Haproxy {
         budget: format!("{}s", budget / 1000),
         max_connections: (2 * spec.pool.clients).max(1000),
         ca: site.certificates().map(|c| format!("{c}/ca.crt")),
+        socket: format!("{}/admin.sock", socket_directory(site, host)),
     }
 }
 

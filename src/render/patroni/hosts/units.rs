@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Output;
 use super::site::{Host, Site, host_port};
+use super::{Output, router};
 use crate::blueprint::names;
 use crate::blueprint::raw::Watchdog;
 use crate::render::ArtifactKind;
@@ -23,6 +23,8 @@ struct Unit {
     run: String,
     /// What systemd makes anew below `/run` after a boot.
     runtime_directory: Option<String>,
+    /// The same for HAProxy's own socket.
+    socket_runtime: Option<String>,
     patroni: String,
     after: Vec<String>,
     watchdog: bool,
@@ -78,6 +80,7 @@ fn unit(site: &Site<'_>, host: &Host, account: String) -> Unit {
         config: host.config.clone(),
         run: host.run.clone(),
         runtime_directory: runtime_directory(&host.run),
+        socket_runtime: runtime_directory(&router::socket_directory(site, host)),
         patroni: format!("{}.service", site.unit("patroni")),
         after: of_etcd.into_iter().collect(),
         watchdog: spec.failover.watchdog != Watchdog::Disabled,

@@ -35,6 +35,7 @@ directory() {
 directory /var/lib/etcd/hagen etcd 0700
 directory /run/postgresql postgres 2775
 directory /var/log/postgresql postgres 2750
+directory /run/hagen-main-haproxy haproxy 0750
 directory /var/lib/postgresql/16/main postgres 0700
 directory /var/lib/postgresql/16/main-spool postgres 0700
 directory /run/postgresql/pgbackrest-main postgres 0770
@@ -64,6 +65,7 @@ command -v pgbouncer >/dev/null || complain 'not installed:' pgbouncer
 [ -r /etc/patroni/start-over.sh ] || complain 'not copied:' /etc/patroni/start-over.sh
 [ -r /etc/patroni/login.sh ] || complain 'not copied:' /etc/patroni/login.sh
 [ -r /etc/patroni/haproxy.cfg ] || complain 'not copied:' /etc/patroni/haproxy.cfg
+[ -r /etc/patroni/hold.sh ] || complain 'not copied:' /etc/patroni/hold.sh
 [ -r /etc/patroni/pgbouncer.ini ] || complain 'not copied:' /etc/patroni/pgbouncer.ini
 
 # environment_file PATH VARIABLE…: the README names the variables of each. Values are never printed.
