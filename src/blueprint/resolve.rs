@@ -10,6 +10,7 @@ mod derive;
 mod dns;
 mod edge;
 mod expressible;
+mod machines;
 mod pools;
 mod reach;
 mod redis;

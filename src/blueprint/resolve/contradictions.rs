@@ -315,7 +315,8 @@ impl Resolver<'_> {
     /// Two hosts of one family that would listen at the same place, in one cluster or in two.
     fn addresses(&mut self) {
         let spec = self.spec;
-        let (mut members, mut etcd, mut routers, mut nodes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut members, mut etcd, mut routers) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut nodes, mut sentinels) = (Vec::new(), Vec::new());
         for (name, cluster) in spec.postgres.iter().filter(|(_, c)| c.platform == raw::StorePlatform::Hosts) {
             let at = path!["postgres", name];
             members.extend(cluster.hosts.iter().map(|(host, facts)| {
@@ -338,8 +339,36 @@ impl Resolver<'_> {
                 (path!["redis", name, "hosts", host], facts.address.as_str(), vec![ports.redis])
             }));
         }
-        for family in [members, etcd, routers, nodes] {
+        for (name, cluster) in spec.redis.iter().filter(|(_, c)| c.platform == raw::StorePlatform::Hosts) {
+            let hosts = cluster.sentinel.iter().flat_map(|sentinel| &sentinel.hosts);
+            sentinels.extend(hosts.map(|(host, facts)| {
+                let ports = facts.ports.unwrap_or(cluster.ports);
+                (path!["redis", name, "sentinel", "hosts", host], facts.address.as_str(), vec![ports.sentinel])
+            }));
+        }
+        for family in [members, etcd, routers, nodes, sentinels] {
+            self.nowhere(&family);
             self.twice(family);
+        }
+    }
+
+    /// An address that stands for every interface, or for none, is no place where others find a host.
+    fn nowhere(&mut self, hosts: &[(Path, &str, Vec<u16>)]) {
+        for (at, address, _) in hosts {
+            let plain = address.trim_start_matches('[').trim_end_matches(']');
+            let Ok(ip) = plain.parse::<std::net::IpAddr>() else { continue };
+            let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());
+            if ip.is_unspecified() || ip.is_multicast() || broadcast {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP253",
+                        Place::Value(at.key("address")),
+                        format!("nobody can reach a host at {address}"),
+                    )
+                    .because("it is the address of all interfaces, or of many hosts, and the others connect to this one by it")
+                    .fix("write the address of the host, such as `10.0.1.11`"),
+                );
+            }
         }
     }
 

@@ -169,6 +169,7 @@ impl Resolver<'_> {
                 .fix("write `nodeTimeout: 2s` or more"),
             );
         }
+        self.bus_port(at, spec);
         if let Some(tls) = &spec.tls {
             let (field, missing) = match spec.platform {
                 raw::StorePlatform::Hosts => ("certificates", tls.certificates.is_none()),
@@ -208,6 +209,32 @@ impl Resolver<'_> {
                 )
                 .also(Place::Key(at.clone()), "the nodes of this cluster are found by it, too")
                 .fix(format!("call `{twin}` otherwise")),
+            );
+        }
+    }
+
+    /// The bus listens 10000 above the port for clients, where nothing else is said.
+    fn bus_port(&mut self, at: &Path, spec: &raw::Redis) {
+        if spec.is_sentinel() || spec.platform != raw::StorePlatform::Hosts {
+            return;
+        }
+        let shared = std::iter::once((at.key("ports"), &spec.ports));
+        let own = spec
+            .hosts
+            .iter()
+            .filter_map(|(name, host)| Some((at.key("hosts").key(name).key("ports"), host.ports.as_ref()?)));
+        let high: Vec<Path> = shared
+            .chain(own)
+            .filter(|(_, ports)| ports.bus.is_none() && ports.redis > u16::MAX - 10_000)
+            .map(|(at, _)| at.key("redis"))
+            .collect();
+        for at in high {
+            self.problems.push(
+                Diagnostic::error("BP254", Place::Value(at), "the bus of this node would have a port above 65535")
+                    .because(
+                        "nodes speak to each other 10000 above the port for clients, and redis-server refuses to start",
+                    )
+                    .fix("use a port up to 55535, or write `bus: PORT`"),
             );
         }
     }

@@ -1,5 +1,6 @@
 //! Values that each have their form and that the system which reads them refuses, or takes for something else: names that
-//! it keeps for itself, ports that two programs of one machine want, one thing named twice.
+//! it keeps for itself, ports that two programs of one pod want, one thing named twice. What two stores of one machine would
+//! take from each other: `machines.rs`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::document::Path;
 use crate::path;
 
 /// Who listens at an address and port: what it is, and where it is written.
-type Listener = (&'static str, Path);
+pub(super) type Listener = (&'static str, Path);
 
 /// What stands behind the name of a PostgreSQL cluster in the names of its objects and files.
 const POSTGRES_OBJECTS: [&str; 10] =
@@ -48,7 +49,7 @@ impl Resolver<'_> {
             let to = cluster.backup.iter().flat_map(|backup| &backup.to);
             self.named_twice(&path!["redis", name, "backup", "to"], to);
         }
-        self.ports_of_a_machine(postgres, redis);
+        self.machines(postgres, redis);
         self.object_names(postgres, redis);
     }
 
@@ -230,7 +231,8 @@ impl Resolver<'_> {
         }
     }
 
-    fn takes<K: Ord>(&mut self, taken: &mut BTreeMap<K, Listener>, key: K, by: Listener, place: &str) {
+    /// Says so if somebody else listens there already.
+    pub(super) fn takes<K: Ord>(&mut self, taken: &mut BTreeMap<K, Listener>, key: K, by: Listener, place: &str) {
         let Some((other, at)) = taken.get(&key) else {
             taken.insert(key, by);
             return;
@@ -241,89 +243,10 @@ impl Resolver<'_> {
                 .label(what)
                 .also(Place::Value(at.clone()), *other)
                 .because("only one of them could start")
-                .fix("give one of them another port"),
+                .fix(format!(
+                    "give one of them another port{}",
+                    if place == "in one pod" { "" } else { ", or another machine" }
+                )),
         );
-    }
-
-    /// What runs beside each other on one machine; two of a kind are told apart elsewhere (`BP164`).
-    fn ports_of_a_machine(&mut self, postgres: &[Postgres], redis: &[Redis]) {
-        let mut taken: BTreeMap<(String, u16), Listener> = BTreeMap::new();
-        let mut listeners: Vec<((String, u16), Listener)> = Vec::new();
-        for region in &self.regions {
-            for cluster in postgres.iter().filter(|c| c.is_rendered() && !c.on_kubernetes()) {
-                of_postgres(cluster, region, &mut listeners);
-            }
-            for cluster in redis.iter().filter(|c| c.is_rendered() && !c.on_kubernetes() && c.in_region(region)) {
-                let at = path!["redis", &cluster.name];
-                for (host, facts) in &cluster.spec.hosts {
-                    if !region.spec.zones.contains(&facts.zone) {
-                        continue;
-                    }
-                    let own = facts.ports.is_some();
-                    let ports = facts.ports.unwrap_or(cluster.spec.ports);
-                    let at = if own { at.key("hosts").key(host).key("ports") } else { at.key("ports") };
-                    // Under Sentinel there is no bus.
-                    let bus = u32::from(ports.redis) + 10_000;
-                    let bus = ports.bus.map_or(bus, u32::from);
-                    let sentinel = cluster.spec.is_sentinel();
-                    let mut add = |what, field: &str, port: u16| {
-                        listeners.push(((facts.address.to_string(), port), (what, at.key(field))));
-                    };
-                    add("Redis", "redis", ports.redis);
-                    if let Some(bus) = u16::try_from(bus).ok().filter(|_| !sentinel) {
-                        add("the bus of Redis", "bus", bus);
-                    }
-                    add("redis_exporter", "exporter", ports.exporter);
-                }
-                for sentinel in cluster.sentinels(region) {
-                    let address = sentinel.address.unwrap_or_default();
-                    listeners.push(((address, sentinel.port), ("Sentinel", at.key("ports").key("sentinel"))));
-                }
-            }
-        }
-        for (key, by) in listeners {
-            // The same program again, on one address: said of the hosts already.
-            if taken.get(&key).is_some_and(|(what, _)| *what == by.0) {
-                continue;
-            }
-            self.takes(&mut taken, key, by, "on one machine");
-        }
-    }
-}
-
-/// What listens for a cluster on the hosts of a region.
-fn of_postgres(cluster: &Postgres, region: &crate::blueprint::Region, listeners: &mut Vec<((String, u16), Listener)>) {
-    if cluster.role(region).is_none() {
-        return;
-    }
-    let at = path!["postgres", &cluster.name];
-    let mut add = |address: &str, port: u16, what, at: Path| listeners.push(((address.to_owned(), port), (what, at)));
-    for member in cluster.members(region) {
-        let own = cluster.spec.hosts.iter().any(|(name, h)| name.as_str() == member.name && h.ports.is_some());
-        let at = if own { at.key("hosts").key(&member.name).key("ports") } else { at.key("ports") };
-        add(&member.address, member.ports.postgres, "PostgreSQL", at.key("postgres"));
-        add(&member.address, member.ports.rest, "Patroni", at.key("rest"));
-        add(&member.address, member.ports.exporter, "postgres_exporter", at.key("exporter"));
-    }
-    let consensus = &cluster.spec.consensus;
-    for member in cluster.etcd(region) {
-        let own = consensus.hosts.iter().any(|(name, h)| name.as_str() == member.name && h.ports.is_some());
-        let at = at.key("consensus");
-        let at = if own { at.key("hosts").key(&member.name).key("ports") } else { at.key("ports") };
-        add(&member.address, member.ports.client, "clients of etcd", at.key("client"));
-        add(&member.address, member.ports.peer, "peers of etcd", at.key("peer"));
-    }
-    let (router, pool) = (&cluster.spec.router, &cluster.spec.pool);
-    for host in cluster.routers(region) {
-        let of_router = at.key("router");
-        add(&host.address, router.port, "HAProxy, to the primary", of_router.key("port"));
-        add(&host.address, router.replica_port, "HAProxy, to replicas", of_router.key("replicaPort"));
-        if cluster.spec.replication.is_synchronous() {
-            add(&host.address, router.sync_port, "HAProxy, to standbys that confirm", of_router.key("syncPort"));
-        }
-        add(&host.address, router.metrics_port, "HAProxy's metrics", of_router.key("metricsPort"));
-        if pool.kind == raw::PoolKind::Pgbouncer {
-            add(&host.address, pool.port, "PgBouncer", at.key("pool").key("port"));
-        }
     }
 }
