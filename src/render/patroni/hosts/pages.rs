@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::site::{Host, Site};
 use super::units::{ETCD_ACCOUNT, HAPROXY_ACCOUNT};
 use super::{Output, backup, router};
-use crate::blueprint::raw::{SecretRef, Watchdog};
+use crate::blueprint::raw::{CrossRegionMode, SecretRef, Watchdog};
 use crate::blueprint::{PostgresRole, names};
 use crate::render::ArtifactKind;
 use crate::render::patroni::{dcs, login};
@@ -93,6 +93,8 @@ struct Readme {
     synchronous: bool,
     subscriber_script: bool,
     standby_regions: Vec<String>,
+    /// Whether they hold everything, roles and their passwords too.
+    streams: bool,
 }
 
 /// The script that prepares a host.
@@ -293,6 +295,7 @@ fn page(site: &Site<'_>) -> Readme {
         first: site.members.first().map(|m| m.name.clone()).unwrap_or_default(),
         synchronous: spec.replication.is_synchronous(),
         subscriber_script: site.role == PostgresRole::Subscriber,
+        streams: standby_regions.is_some_and(|c| c.mode == CrossRegionMode::StreamingStandby),
         standby_regions: standby_regions.map(|c| c.to.clone()).unwrap_or_default(),
     }
 }
