@@ -19,11 +19,12 @@ pub fn text(budget: &Budget<'_>, document: &Document) -> String {
         let number = if budget.cluster.on_kubernetes() {
             from(&pool.key("replicas"))
         } else {
-            from(&at.key("router").key("hosts"))
+            let own = !budget.cluster.spec.router.hosts.is_empty();
+            from(&if own { at.key("router").key("hosts") } else { at.key("hosts") })
         };
         line(&mut out, &what, Some(budget.pools * budget.size), &format!("{number}; {}", from(&pool.key("size"))));
     }
-    shares(&mut out, &budget.direct, &from);
+    shares(&mut out, &budget.direct, document, &from);
     line(&mut out, "superusers, Patroni, exporter", Some(RESERVED), "reserved");
     let verdict = match budget.most.checked_sub(budget.wanted()) {
         Some(free) => format!("{free} are free"),
@@ -39,7 +40,7 @@ pub fn text(budget: &Budget<'_>, document: &Document) -> String {
     if budget.pools > 0 {
         let clients = u64::from(budget.cluster.spec.pool.clients);
         out.push_str("\nclients of the pools\n\n");
-        shares(&mut out, &budget.pooled, &from);
+        shares(&mut out, &budget.pooled, document, &from);
         let all: u64 = budget.pooled.iter().filter_map(Share::all).sum();
         let verdict = if budget.pooled.iter().any(|share| share.each.is_none()) {
             "not all are known"
@@ -61,11 +62,14 @@ fn count(pools: u64) -> String {
     format!("{pools} {}", if pools == 1 { "pool" } else { "pools" })
 }
 
-fn shares(out: &mut String, shares: &[Share], from: &impl Fn(&Path) -> String) {
+fn shares(out: &mut String, shares: &[Share], document: &Document, from: &impl Fn(&Path) -> String) {
     for share in shares {
         let service = path!["services", &share.service];
-        let (pods, each) =
-            (service.key("replicas").key("max"), service.key("needs").key(&share.reference).key("poolSize"));
+        let replicas = service.key("replicas");
+        let each = service.key("needs").key(&share.reference).key("poolSize");
+        // Without a maximum the minimum is all there is.
+        let most = replicas.key("max");
+        let pods = if resolved::written(document, &most).is_some() { most } else { replicas.key("min") };
         match share.each {
             Some(each_is) => {
                 let what = format!("{}: {} pods × {each_is}", share.service, share.pods);

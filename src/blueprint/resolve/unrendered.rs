@@ -31,6 +31,9 @@ impl Resolver<'_> {
         }
         for (name, cluster) in &spec.postgres {
             let at = path!["postgres", name];
+            if let Some(cross) = &cluster.cross_region {
+                self.other_regions(&at.key("crossRegion"), cross);
+            }
             if cluster.manager != raw::Manager::Patroni {
                 let written = [
                     ("image", cluster.image.is_some()),
@@ -60,8 +63,12 @@ impl Resolver<'_> {
         }
         for (name, cluster) in &spec.redis {
             let at = path!["redis", name];
+            self.other_topology(&at, cluster);
             match cluster.platform {
-                raw::StorePlatform::Hosts => self.host_storage(&at, cluster.storage.is_some()),
+                raw::StorePlatform::Hosts => {
+                    self.host_storage(&at, cluster.storage.is_some());
+                    self.hosts_elsewhere(&at, cluster);
+                }
                 raw::StorePlatform::Kubernetes => {}
                 raw::StorePlatform::Memorystore | raw::StorePlatform::Elasticache => {
                     let written = [
@@ -78,6 +85,69 @@ impl Resolver<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// Regions that are named twice, and endpoints of regions that have no part in it.
+    fn other_regions(&mut self, at: &Path, cross: &raw::CrossRegion) {
+        for (index, region) in cross.to.iter().enumerate() {
+            if cross.to.iter().take(index).any(|former| former == region) {
+                let place = Place::Value(at.key("to").index(index));
+                let title = format!("`{}` is named twice", region.escape_debug());
+                let problem = Diagnostic::warning("BP165", place, title);
+                self.problems.push(problem.because("one region has one copy of the cluster").fix("leave it out"));
+            }
+        }
+        let primary = self.regions.first().map(|region| region.name.clone());
+        for region in cross.endpoints.keys() {
+            let region = region.to_string();
+            if Some(&region) != primary.as_ref() && !cross.to.contains(&region) {
+                let title = format!("the endpoint of `{}` is not used", region.escape_debug());
+                self.silent(
+                    at.key("endpoints").key(&region),
+                    &title,
+                    "it is neither the region that writes nor one of `to`",
+                );
+            }
+        }
+    }
+
+    /// Hosts in a region that `regions` leaves out.
+    fn hosts_elsewhere(&mut self, at: &Path, cluster: &raw::Redis) {
+        let Some(regions) = &cluster.regions else { return };
+        let left_out = |zone: &String| {
+            let mut of = self.regions.iter().filter(|region| region.spec.zones.contains(zone)).peekable();
+            of.peek().is_some() && of.all(|region| !regions.contains(&region.name))
+        };
+        let sentinels = cluster.sentinel.iter().flat_map(|sentinel| &sentinel.hosts);
+        let sentinels = sentinels.map(|(name, host)| (at.key("sentinel").key("hosts").key(name), host));
+        let nodes = cluster.hosts.iter().map(|(name, host)| (at.key("hosts").key(name), host));
+        let idle: Vec<Path> =
+            nodes.chain(sentinels).filter(|(_, host)| left_out(&host.zone)).map(|(at, _)| at).collect();
+        for at in idle {
+            self.silent(at, "this host is not rendered", "`regions` leaves out the region of its zone");
+        }
+    }
+
+    /// What only the other topology of Redis has.
+    fn other_topology(&mut self, at: &Path, cluster: &raw::Redis) {
+        if !cluster.is_sentinel() {
+            if cluster.auth.sentinel.is_some() {
+                let why = "a Redis Cluster has no sentinels, and so no login of theirs";
+                self.silent(at.key("auth").key("sentinel"), "`auth.sentinel` is not used in a cluster", why);
+            }
+            return;
+        }
+        let shared = std::iter::once((at.key("ports"), Some(&cluster.ports)));
+        let own =
+            cluster.hosts.iter().map(|(name, host)| (at.key("hosts").key(name).key("ports"), host.ports.as_ref()));
+        let with_bus: Vec<Path> = shared
+            .chain(own)
+            .filter(|(_, ports)| ports.is_some_and(|ports| ports.bus.is_some()))
+            .map(|(at, _)| at.key("bus"))
+            .collect();
+        for at in with_bus {
+            self.silent(at, "`bus` is not used under Sentinel", "only the nodes of a cluster have a bus between them");
         }
     }
 
