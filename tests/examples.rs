@@ -53,6 +53,35 @@ fn examples_render_what_stands_beside_them() {
     assert!(differences.is_empty(), "HAGEN_BLESS=1 cargo test writes these anew:\n{}", differences.join("\n"));
 }
 
+/// These are written into a ConfigMap of another file.
+const INSIDE: [&str; 3] = ["redis/handover.sh.tera", "redis/probe.sh.tera", "redis/start.sh.tera"];
+
+/// Whoever wants to know what a file of the data tier looks like finds it in an example.
+#[test]
+fn every_template_of_the_data_tier_is_shown_by_an_example() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut used = BTreeSet::new();
+    for case in std::fs::read_dir(root.join("examples")).unwrap().map(|entry| entry.unwrap().path()) {
+        if case.join("blueprint.yaml").exists() {
+            used.extend(
+                rendered(&case.join("blueprint.yaml"), None)
+                    .into_iter()
+                    .map(|(_, artifact)| artifact.template.to_owned()),
+            );
+        }
+    }
+    let templates = tree(&root.join("templates"));
+    // What others include is in what they write.
+    let mut open: Vec<String> = used.iter().cloned().collect();
+    while let Some(name) = open.pop() {
+        let included = templates[&name].split("{% include \"").skip(1).filter_map(|rest| rest.split('"').next());
+        open.extend(included.map(str::to_owned).filter(|included| used.insert(included.clone())).collect::<Vec<_>>());
+    }
+    let data = templates.keys().filter(|name| name.starts_with("patroni/") || name.starts_with("redis/"));
+    let unseen: Vec<&String> = data.filter(|name| !used.contains(*name) && !INSIDE.contains(&name.as_str())).collect();
+    assert!(unseen.is_empty(), "no example shows {unseen:?}");
+}
+
 #[test]
 fn the_same_input_gives_the_same_bytes_on_any_number_of_threads() {
     let blueprint = Path::new(env!("CARGO_MANIFEST_DIR")).join("blueprints/agentic-platform.yaml");

@@ -148,7 +148,9 @@ pub fn parameters(around: &Surroundings<'_>) -> Map<String, Value> {
     let members = cluster.member_count(around.region);
     // Each member may stream and be copied at once; backups and other regions come on top. Never below Patroni's default.
     let senders = (2 * members + 2 * regions + 4).max(10);
-    let logical = spec.cross_region.as_ref().is_some_and(|c| c.mode == CrossRegionMode::Logical);
+    // A subscriber decodes nothing; WAL for others costs more, and a slot would have to be kept for them (R-PG-29).
+    let logical = cluster.role(around.region) == Some(PostgresRole::Primary)
+        && spec.cross_region.as_ref().is_some_and(|c| c.mode == CrossRegionMode::Logical);
     let mut parameters = Map::new();
     let mut set = |name: &str, value: Value| {
         parameters.insert(name.to_owned(), value);
