@@ -171,6 +171,7 @@ struct Readme {
     sentinels: Vec<SentinelOf>,
     majority: usize,
     sentinel_unit: String,
+    sentinel_state: &'static str,
     node_timeout: String,
     failover_timeout: String,
     state: String,
@@ -244,6 +245,7 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
         node_timeout: redis.spec.node_timeout.to_string(),
         failover_timeout: redis.spec.sentinel.clone().unwrap_or_default().failover_timeout.to_string(),
         state: sentinel::NODE_STATE.to_owned(),
+        sentinel_state: sentinel::SENTINEL_STATE,
         backup: redis.spec.backup.as_ref().map(|spec| BackupNeeds {
             unit: format!("{}-backup", names::redis(&redis.name)),
             config: nodes.first().map(|node| node.config.clone()).unwrap_or_default(),

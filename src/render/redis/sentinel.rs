@@ -15,7 +15,7 @@ use crate::render::{ArtifactKind, Jobs};
 /// The file that a node starts with: redis.conf and its role of now.
 pub(super) const NODE_STATE: &str = "redis-state.conf";
 /// The file that a sentinel starts with: sentinel.conf and what it learned.
-const SENTINEL_STATE: &str = "sentinel-state.conf";
+pub(super) const SENTINEL_STATE: &str = "sentinel-state.conf";
 /// The included file with the passwords of a sentinel.
 pub(super) const SENTINEL_SECRETS: &str = "sentinel-secrets.conf";
 

@@ -2,7 +2,7 @@
 # Puts a snapshot into the EMPTY data directory of the node that will start as the primary of Redis pages in home: after every copy was
 # lost, or to try a backup out. On the machine of that node, before any node has started.
 #
-#   restore.sh NODE SNAPSHOT       SNAPSHOT: shard-0.rdb of a set with a manifest.json; decrypted, where the set is encrypted
+#   restore.sh NODE SNAPSHOT       SNAPSHOT: shard-0.rdb of a set, with its manifest.json beside it; decrypted, where the set is encrypted
 #
 # It refuses (exit 3) where the sentinels name another node, know replicas, or the directory holds data. Then start the nodes by their units:
 # the others copy from this one.
@@ -174,6 +174,12 @@ redis-2) data=/var/lib/redis ;;
 redis-3) data=/var/lib/redis ;;
 *) fail "there is no node $node (roles.md)" ;;
 esac
+# Beside it lies what backup.sh wrote of it.
+manifest=$(dirname -- "$snapshot")/manifest.json
+[ -r "$snapshot" ] || fail "$snapshot cannot be read"
+[ -r "$manifest" ] || refuse "there is no manifest.json beside $snapshot: what was not completed is no backup"
+told=$(sed -n 's/.*"file": "shard-0.rdb".*"sha256": "\([0-9a-f]*\)".*/\1/p' "$manifest")
+[ "$(sha256sum <"$snapshot" | cut -d ' ' -f 1)" = "$told" ] || refuse "$snapshot is not what the manifest says (sha256); an encrypted one is decrypted first"
 [ "$(head -c 5 "$snapshot")" = REDIS ] || fail "$snapshot is no snapshot"
 if command -v redis-check-rdb >/dev/null; then redis-check-rdb "$snapshot" >"$work/checked" || fail "$(tail -n 3 "$work/checked")"; fi
 [ -d "$data" ] || fail "there is no directory $data on this machine"
