@@ -4,6 +4,7 @@
 # otherwise taken out, and its sessions end.
 #
 #   It holds until Patroni is resumed, for SECONDS (300; at most 3600), or until Ctrl-C; then the checks go on.
+#   Killed with -9 it leaves the checks off: systemctl reload hagen-main-haproxy turns them on.
 #   Refused unless Patroni is paused: nobody here would notice another primary.
 #   As root, on every host of a router, in a terminal of its own; another one is for the work.
 #
