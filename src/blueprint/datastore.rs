@@ -149,6 +149,12 @@ impl Postgres {
         }
     }
 
+    /// Whether backups in a region read a standby's files: where there can be one, and members can read each other's.
+    pub fn backs_up_from_standby(&self, region: &Region) -> bool {
+        let wanted = self.spec.backup.as_ref().is_some_and(|b| b.from != Some(raw::BackupSource::Primary));
+        wanted && self.member_count(region) > 1 && (self.on_kubernetes() || self.spec.tls.is_some())
+    }
+
     /// Its members on hosts in a region, by name.
     pub fn members(&self, region: &Region) -> Vec<Member> {
         let (version, name) = (self.spec.version, &self.name);

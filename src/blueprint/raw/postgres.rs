@@ -466,10 +466,25 @@ pub struct PostgresBackup {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["0 4 1 * *"]))]
     pub verify: Option<Cron>,
+    /// Whose files are read. Not given: a standby's, where the cluster has one; on hosts also with `tls` only, since members read
+    /// each other's files through pgBackRest's server, which takes nobody without a certificate. Without any of this: the primary's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<BackupSource>,
 }
 
 fn default_retention() -> Duration {
     Duration::from_secs(30 * 86_400)
+}
+
+/// Whose files a backup reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupSource {
+    /// A standby that streams; the primary only starts and ends the backup. While no standby can be read, the primary's own
+    /// files: a backup that is there comes first.
+    Standby,
+    /// The primary.
+    Primary,
 }
 
 /// What makes backups of PostgreSQL.
@@ -536,11 +551,15 @@ pub struct PostgresPorts {
     #[serde(default = "port::<9187>")]
     #[schemars(range(min = 1))]
     pub exporter: u16,
+    /// pgBackRest's own server: backups read the files of a member through it. On hosts only where they are read from a standby.
+    #[serde(default = "port::<8432>")]
+    #[schemars(range(min = 1))]
+    pub backup: u16,
 }
 
 impl Default for PostgresPorts {
     fn default() -> Self {
-        Self { postgres: 5432, rest: 8008, exporter: 9187 }
+        Self { postgres: 5432, rest: 8008, exporter: 9187, backup: 8432 }
     }
 }
 

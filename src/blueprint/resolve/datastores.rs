@@ -40,6 +40,9 @@ impl Resolver<'_> {
         self.cross_region(&at, spec);
         if let Some(backup) = &spec.backup {
             self.backup_times(&at.key("backup"), backup);
+            if spec.manager == raw::Manager::Patroni {
+                self.backup_source(&at, spec, backup);
+            }
             for (index, reference) in backup.to.iter().enumerate() {
                 self.reference(&at.key("backup").key("to").index(index), reference.as_str(), &["backup"]);
             }
@@ -341,6 +344,41 @@ impl Resolver<'_> {
                 self.problems.push(problem);
             }
             larger.push((field, time));
+        }
+    }
+
+    /// Whoever asks for a standby's files must have a standby, and on hosts the certificates to read them with.
+    fn backup_source(&mut self, at: &Path, spec: &raw::Postgres, backup: &raw::PostgresBackup) {
+        if backup.from != Some(raw::BackupSource::Standby) {
+            return;
+        }
+        let place = Place::Value(at.key("backup").key("from"));
+        let on_hosts = spec.platform == raw::StorePlatform::Hosts;
+        let zones = self.regions.first().map(|region| region.spec.zones.clone()).unwrap_or_default();
+        let members = if on_hosts {
+            spec.hosts.values().filter(|host| zones.contains(&host.zone)).count()
+        } else {
+            spec.member_count() as usize
+        };
+        if members < 2 {
+            let (field, fix) = if on_hosts {
+                ("hosts", "name another host in a zone of the primary region, or leave `from` out")
+            } else {
+                ("members", "write `members: 3`, or leave `from` out")
+            };
+            self.problems.push(
+                Diagnostic::error("BP085", place, "there is no standby to read")
+                    .rests_on(at.key(field))
+                    .because("the cluster has one member, the primary")
+                    .fix(fix),
+            );
+        } else if on_hosts && spec.tls.is_none() {
+            self.problems.push(
+                Diagnostic::error("BP086", place, "members cannot read each other's files")
+                    .rests_on(at.key("tls"))
+                    .because("pgBackRest's server lets nobody in without a certificate")
+                    .fix("write `tls: {certificates: /etc/hagen/tls}` at the cluster, or leave `from` out"),
+            );
         }
     }
 

@@ -10,7 +10,7 @@ use crate::document::Path;
 use crate::path;
 
 /// What stands behind `hagen-NAME-` in the units of a PostgreSQL cluster.
-const POSTGRES_UNITS: [&str; 11] = [
+const POSTGRES_UNITS: [&str; 12] = [
     "etcd",
     "patroni",
     "exporter",
@@ -22,6 +22,7 @@ const POSTGRES_UNITS: [&str; 11] = [
     "backup-diff",
     "backup-incr",
     "backup-verify",
+    "backup-server",
 ];
 /// What stands behind `redis-NAME` in the units of a Redis.
 const REDIS_UNITS: [&str; 4] = ["", "-exporter", "-sentinel", "-backup"];
@@ -230,6 +231,9 @@ fn of_postgres(cluster: &Postgres, region: &Region, listeners: &mut Vec<Port>) {
         add(&member.address, member.ports.postgres, "PostgreSQL", at.key("postgres"));
         add(&member.address, member.ports.rest, "Patroni", at.key("rest"));
         add(&member.address, member.ports.exporter, "postgres_exporter", at.key("exporter"));
+        if cluster.backs_up_from_standby(region) {
+            add(&member.address, member.ports.backup, "pgBackRest's server", at.key("backup"));
+        }
         if cluster.spec.backup.is_some() {
             let port = names::PORT_PGBACKREST_EXPORTER;
             add(&member.address, port, "pgbackrest_exporter", store.key("backup"));

@@ -224,7 +224,8 @@ impl Resolver<'_> {
     /// The containers of a member share its pod's address.
     fn ports_of_a_pod(&mut self, cluster: &Postgres) {
         let (at, ports) = (path!["postgres", &cluster.name, "ports"], cluster.spec.ports);
-        let listeners = [("postgres", ports.postgres), ("rest", ports.rest), ("exporter", ports.exporter)];
+        let mut listeners = vec![("postgres", ports.postgres), ("rest", ports.rest), ("exporter", ports.exporter)];
+        listeners.extend(cluster.spec.backup.as_ref().map(|_| ("backup", ports.backup)));
         let mut taken: BTreeMap<u16, Listener> = BTreeMap::new();
         for (field, port) in listeners {
             self.takes(&mut taken, port, (field, at.key(field)), "in one pod");

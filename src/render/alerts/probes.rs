@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use crate::blueprint::names;
 use crate::blueprint::raw::HealthProtocol;
-use crate::render::patroni::BACKUP_PORT;
 
 /// An address that is asked again and again.
 #[derive(Debug, Clone)]
@@ -114,7 +113,7 @@ pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
                 }
                 // It shows its certificate to jobs and members whatever the others do.
                 if store.spec.backup.is_some() {
-                    let address = own(&members, &pod, BACKUP_PORT);
+                    let address = own(&members, &pod, store.spec.ports.backup);
                     add("pgbackrest", pod, address);
                 }
             }
@@ -127,6 +126,10 @@ pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
         }
         for member in store.members(region).iter().filter(|_| tls) {
             add("postgres", member.name.clone(), address(&member.address, member.ports.rest));
+            // It reads the certificate when it is told to, and nobody but a backup notices.
+            if store.backs_up_from_standby(region) {
+                add("pgbackrest", member.name.clone(), address(&member.address, member.ports.backup));
+            }
         }
         for member in store.etcd(region).iter().filter(|_| tls) {
             add("etcd", member.name.clone(), address(&member.address, member.ports.client));

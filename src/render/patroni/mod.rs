@@ -10,7 +10,7 @@ pub(crate) mod repository;
 
 use super::Jobs;
 use crate::blueprint::Blueprint;
-pub(crate) use kubernetes::{BACKUP_PORT, ETCD_METRICS};
+pub(crate) use kubernetes::ETCD_METRICS;
 
 /// All files of this part of the output.
 pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {

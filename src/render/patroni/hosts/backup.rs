@@ -24,6 +24,34 @@ struct Pgbackrest {
     run: String,
     superuser: &'static str,
     environment: String,
+    server: Option<Server>,
+}
+
+/// pgBackRest's own server, where standbys are read through it.
+#[derive(Serialize)]
+struct Server {
+    address: String,
+    port: u16,
+    certificates: String,
+    common_name: String,
+}
+
+/// Another member, as the backup of the primary reads it.
+#[derive(Serialize)]
+struct Peer {
+    name: String,
+    address: String,
+    backup_port: u16,
+    config: String,
+    data: String,
+    port: u16,
+    run: String,
+}
+
+#[derive(Serialize)]
+struct ServerScript {
+    config: String,
+    common_name: String,
 }
 
 #[derive(Serialize)]
@@ -43,9 +71,14 @@ struct Script {
     data: String,
     bin: String,
     run: String,
+    /// Where the member's own PostgreSQL listens.
+    socket: String,
     port: u16,
     superuser: &'static str,
     cluster: String,
+    /// Whose files may be read instead of the primary's; nobody's where backups read the primary.
+    peers: Vec<Peer>,
+    certificates: Option<String>,
     push: Option<String>,
     metric_backup: &'static str,
     metric_restore: &'static str,
@@ -109,6 +142,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         run: member.run.clone(),
         superuser: dcs::SUPERUSER,
         environment: site.environment(host),
+        server: server(site, member),
     };
     out.host(host, "pgbackrest.conf", ArtifactKind::Pgbackrest, "patroni/hosts/pgbackrest.conf.tera", &conf);
     let certificates = site.certificates();
@@ -118,26 +152,64 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         stanza: names::stanza(&site.cluster.name),
         config: format!("{}/pgbackrest.conf", member.config),
         primary_url: format!("{scheme}://{}/primary", host_port(&member.address, member.ports.rest)),
-        ca: certificates.map(|c| format!("{c}/ca.crt")),
+        ca: certificates.as_ref().map(|c| format!("{c}/ca.crt")),
         repositories: numbers,
         data: scratch(member),
         bin: member.bin.clone(),
         run: format!("{}/verify-{}", member.run, site.cluster.name),
+        socket: member.run.clone(),
         port: member.ports.postgres,
         superuser: dcs::SUPERUSER,
         cluster: site.cluster.name.clone(),
+        peers: peers(site, member),
+        certificates,
         push: gateway
             .map(|address| names::push_url(address, "postgres-backup", &site.blueprint.namespace, &site.cluster.name)),
         metric_backup: names::METRIC_BACKUP,
         metric_restore: names::METRIC_RESTORE,
     };
     out.host(host, "backup.sh", ArtifactKind::Shell, "patroni/hosts/backup.sh.tera", &script);
+    if reads_standby(site) {
+        let script =
+            ServerScript { config: format!("{}/pgbackrest.conf", member.config), common_name: site.cluster.object() };
+        out.host(host, "backup-server.sh", ArtifactKind::Shell, "patroni/hosts/backup-server.sh.tera", &script);
+    }
     // One member restores for a test, or each would.
     let verifies = site.members.last().is_some_and(|last| last.name == member.name);
     if verifies && backup.verify.is_some() {
         out.host(host, "verify-backup.sh", ArtifactKind::Shell, "patroni/hosts/verify-backup.sh.tera", &script);
     }
     timers(out, host, member, backup, verifies);
+}
+
+/// Whether backups here read a standby, so that every member has pgBackRest's server.
+pub fn reads_standby(site: &Site<'_>) -> bool {
+    site.cluster.backs_up_from_standby(site.region)
+}
+
+fn server(site: &Site<'_>, member: &Member) -> Option<Server> {
+    let certificates = site.certificates().filter(|_| reads_standby(site))?;
+    Some(Server {
+        address: member.address.clone(),
+        port: member.ports.backup,
+        certificates,
+        common_name: site.cluster.object(),
+    })
+}
+
+/// The other members, where a backup may read them.
+fn peers(site: &Site<'_>, member: &Member) -> Vec<Peer> {
+    let others = site.members.iter().filter(|m| reads_standby(site) && m.name != member.name);
+    let peer = |m: &Member| Peer {
+        name: m.name.clone(),
+        address: m.address.clone(),
+        backup_port: m.ports.backup,
+        config: format!("{}/pgbackrest.conf", m.config),
+        data: m.data.clone(),
+        port: m.ports.postgres,
+        run: m.run.clone(),
+    };
+    others.map(peer).collect()
 }
 
 /// A timer: its name, when it runs, the timers that run in its place where they meet, its command.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::site::{Host, Site};
 use super::units::{ETCD_ACCOUNT, HAPROXY_ACCOUNT};
 use super::{Output, backup, router};
-use crate::blueprint::raw::{CrossRegionMode, SecretRef, Watchdog};
+use crate::blueprint::raw::{BackupSource, CrossRegionMode, SecretRef, Watchdog};
 use crate::blueprint::{PostgresRole, names};
 use crate::render::ArtifactKind;
 use crate::render::patroni::{dcs, login};
@@ -43,6 +43,13 @@ struct FirstBoot {
     has_pool: bool,
     pool_environment: String,
     certificates: Option<String>,
+    /// The common name that the host's certificate must have, where members read each other's files.
+    common_name: Option<String>,
+    address: String,
+    data: String,
+    port: u16,
+    /// Whether its sockets lie where those of the distribution's packages do.
+    shared_socket: bool,
     shared: Vec<String>,
     watchdog: bool,
 }
@@ -88,6 +95,11 @@ struct Readme {
     router_port: u16,
     replica_port: u16,
     sync_port: Option<u16>,
+    /// Where backups of the primary read the standbys.
+    backup_port: Option<u16>,
+    common_name: String,
+    /// Whether the blueprint wants the primary to be read.
+    asked_primary: bool,
     primary_region: String,
     first: String,
     synchronous: bool,
@@ -120,6 +132,11 @@ pub fn first_boot(out: &mut Output<'_, '_, '_>, host: &Host) {
         has_pool: host.router.is_some() && site.has_pool(),
         pool_environment: site.pool_environment(host),
         certificates: site.certificates(),
+        common_name: (host.member.is_some() && backup::reads_standby(site)).then(|| site.cluster.object()),
+        address: host.address.clone(),
+        data: host.member.as_ref().map(|m| m.data.clone()).unwrap_or_default(),
+        port: host.member.as_ref().map_or(0, |m| m.ports.postgres),
+        shared_socket: matches!(host.run.trim_end_matches('/'), "/run/postgresql" | "/var/run/postgresql"),
         shared: host.member.as_ref().map_or_else(Vec::new, |m| shared(site, &m.config)),
         watchdog: host.member.is_some() && site.cluster.spec.failover.watchdog == Watchdog::Required,
     };
@@ -195,6 +212,7 @@ fn needed_files(site: &Site<'_>, host: &Host) -> Vec<String> {
     need(host.member.is_some(), "post-init.sh");
     need(backs_up, "pgbackrest.conf");
     need(backs_up, "backup.sh");
+    need(host.member.is_some() && backup::reads_standby(site), "backup-server.sh");
     need(backs_up && site.role != PostgresRole::Standby, "recover.sh");
     need(host.member.is_some(), "start-over.sh");
     need(host.member.is_some(), "login.sh");
@@ -291,6 +309,9 @@ fn page(site: &Site<'_>) -> Readme {
         router_port: spec.router.port,
         replica_port: spec.router.replica_port,
         sync_port: router::sync_check(site).map(|_| spec.router.sync_port),
+        backup_port: backup::reads_standby(site).then_some(spec.ports.backup),
+        common_name: site.cluster.object(),
+        asked_primary: spec.backup.as_ref().is_some_and(|b| b.from == Some(BackupSource::Primary)),
         primary_region: site.cluster.primary_region.clone(),
         first: site.members.first().map(|m| m.name.clone()).unwrap_or_default(),
         synchronous: spec.replication.is_synchronous(),
@@ -321,6 +342,9 @@ fn machine(site: &Site<'_>, host: &Host) -> Machine {
         units.push(service("exporter"));
         if site.cluster.spec.backup.is_some() {
             units.push(service("pgbackrest-exporter"));
+        }
+        if backup::reads_standby(site) {
+            units.push(service("backup-server"));
         }
     }
     if host.router.is_some() {

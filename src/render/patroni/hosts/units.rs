@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::site::{Host, Site, host_port};
-use super::{Output, router};
+use super::{Output, backup, router};
 use crate::blueprint::names;
 use crate::blueprint::raw::Watchdog;
 use crate::render::ArtifactKind;
@@ -54,6 +54,9 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host) {
         units.push(("exporter", "patroni/hosts/exporter.service.tera", account.clone()));
         if site.cluster.spec.backup.is_some() {
             units.push(("pgbackrest-exporter", "patroni/hosts/pgbackrest-exporter.service.tera", account.clone()));
+        }
+        if backup::reads_standby(site) {
+            units.push(("backup-server", "patroni/hosts/backup-server.service.tera", account.clone()));
         }
     }
     if host.router.is_some() {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::members::RUN;
-use super::site::{self, BACKUP_PORT, BACKUP_TLS, KEYS, Part, Site, mount, plain, read};
+use super::site::{self, BACKUP_TLS, KEYS, Part, Site, mount, plain, read};
 use crate::blueprint::cron::{self, Schedule};
 use crate::blueprint::{PostgresRole, names, raw};
 use crate::render::Jobs;
@@ -192,6 +192,7 @@ fn job_env(site: &Site<'_>) -> Vec<Value> {
         plain("STANZA", names::stanza(&site.cluster.name)),
         plain("CLUSTER", &site.cluster.name),
         plain("REPOSITORIES", numbers.join(" ")),
+        plain("SOURCES", if site.cluster.backs_up_from_standby(site.region) { "standby primary" } else { "primary" }),
         plain("METRIC_BACKUP", names::METRIC_BACKUP),
         plain("METRIC_RESTORE", names::METRIC_RESTORE),
     ];
@@ -281,7 +282,7 @@ log-level-file=off
 log-level-stderr=warn
 # Backup jobs show a certificate whose common name is this.
 tls-server-address=*
-tls-server-port={BACKUP_PORT}
+tls-server-port={}
 tls-server-cert-file={BACKUP_TLS}/tls.crt
 tls-server-key-file={BACKUP_TLS}/tls.key
 tls-server-ca-file={BACKUP_TLS}/ca.crt
@@ -293,6 +294,7 @@ pg1-port={}
 pg1-socket-path={RUN}
 pg1-user={}
 ",
+        site.cluster.spec.ports.backup,
         site.object,
         site.data(),
         site.cluster.spec.ports.postgres,
@@ -300,7 +302,7 @@ pg1-user={}
     )
 }
 
-/// pgbackrest.conf of a job: it asks all members and takes the data from the one that is primary.
+/// pgbackrest.conf of a job: all members; pgBackRest asks them who is primary and who is a standby.
 fn job_conf(site: &Site<'_>) -> String {
     let (stanza, repositories) = (names::stanza(&site.cluster.name), repository_lines(site));
     let mut members = String::new();
@@ -309,7 +311,7 @@ fn job_conf(site: &Site<'_>) -> String {
         members.push_str(&format!(
             "pg{n}-host={host}
 pg{n}-host-type=tls
-pg{n}-host-port={BACKUP_PORT}
+pg{n}-host-port={}
 pg{n}-host-cert-file={BACKUP_TLS}/tls.crt
 pg{n}-host-key-file={BACKUP_TLS}/tls.key
 pg{n}-host-ca-file={BACKUP_TLS}/ca.crt
@@ -319,6 +321,7 @@ pg{n}-port={}
 pg{n}-socket-path={RUN}
 pg{n}-user={}
 ",
+            site.cluster.spec.ports.backup,
             site.data(),
             site.cluster.spec.ports.postgres,
             dcs::SUPERUSER,
@@ -336,7 +339,8 @@ lock-path=/tmp/pgbackrest
 log-level-console=info
 log-level-file=off
 
-# From whoever is primary: that works without a single standby, too. The lock lies with the members: no two jobs at once.
+# All members: whoever is primary starts and ends a backup, and the script says whose files are read. The lock lies with the
+# members: no two jobs at once.
 [{stanza}]
 {members}"
     )
@@ -362,7 +366,7 @@ pg1-path={RESTORED}/data
 fn policy(site: &Site<'_>, name: &str) -> Value {
     let push = site.exporters().and_then(|e| e.pushgateway.as_deref());
     let port = push.and_then(|a| a.rsplit_once(':')).and_then(|(_, port)| port.parse().ok());
-    let mut egress = vec![common::allow_to(vec![site.peer(Part::Database)], [BACKUP_PORT])];
+    let mut egress = vec![common::allow_to(vec![site.peer(Part::Database)], [site.cluster.spec.ports.backup])];
     egress.extend(common::to_stores(site.destinations()).into_iter().map(Some));
     // The Pushgateway.
     egress.push(common::allow_to(push_peers(site), port));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::site::{self, BACKUP_PORT, BACKUP_TLS, KEYS, Part, Site, TLS, field, mount, plain, read};
+use super::site::{self, BACKUP_TLS, KEYS, Part, Site, TLS, field, mount, plain, read};
 use super::{backup, patroni};
 use crate::blueprint::{PostgresRole, names, raw};
 use crate::render::Jobs;
@@ -112,7 +112,7 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         api_consensus: (!site.has_etcd()).then(|| api_consensus(site)),
         backup: spec.backup.as_ref().map(|_| Backup {
             annotations: backup::annotations(site),
-            tls_port: BACKUP_PORT,
+            tls_port: spec.ports.backup,
             member_conf: backup::member_conf(site),
         }),
         services: services(site),
@@ -357,7 +357,7 @@ fn sidecars(site: &Site<'_>, image: &raw::Image) -> Vec<Sidecar> {
             args: Vec::new(),
             env,
             port_name: "pgbackrest-tls",
-            port: BACKUP_PORT,
+            port: spec.ports.backup,
             resources: site::small("100m", "128Mi", "512Mi"),
             mounts,
         });
@@ -433,9 +433,9 @@ fn policy(site: &Site<'_>) -> Value {
         egress.push(common::allow_to(common::hosts([endpoint.as_str()]), [postgres]));
     }
     if spec.backup.is_some() {
-        ingress.push(common::allow_from(vec![site.peer(Part::Backup)], [BACKUP_PORT]));
+        ingress.push(common::allow_from(vec![site.peer(Part::Backup)], [spec.ports.backup]));
         // What asks for the certificate; it has none to go further with.
-        ingress.push(common::allow_from(site.probers(), [BACKUP_PORT]));
+        ingress.push(common::allow_from(site.probers(), [spec.ports.backup]));
         egress.extend(common::to_stores(site.destinations()).into_iter().map(Some));
     }
     site.policy(&site.object, Part::Database, ingress, egress)

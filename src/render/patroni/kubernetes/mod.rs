@@ -16,8 +16,8 @@ mod site;
 
 use super::Jobs;
 use crate::blueprint::Blueprint;
+pub(crate) use site::ETCD_METRICS;
 use site::Site;
-pub(crate) use site::{BACKUP_PORT, ETCD_METRICS};
 
 /// All files of clusters with `platform: kubernetes`.
 pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {

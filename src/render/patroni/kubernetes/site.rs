@@ -18,8 +18,6 @@ pub(super) const TLS: &str = "/etc/hagen/tls";
 pub(super) const BACKUP_TLS: &str = "/etc/pgbackrest/tls";
 /// Where service keys of object stores are mounted.
 pub(super) const KEYS: &str = "/etc/pgbackrest/keys";
-/// The port of pgBackRest's own server beside every member.
-pub(crate) const BACKUP_PORT: u16 = 8432;
 /// The port of etcd's metrics and health: no client of the data may be let in for them.
 pub const ETCD_METRICS: u16 = 2381;
 

@@ -277,7 +277,8 @@ class Cluster:
         self.certificates.mkdir(parents=True, exist_ok=True)
         self.made.append(self.certificates)
         at = lambda name: str(self.certificates / name)
-        names = ",".join(f"IP:127.0.0.{n}" for n in range(1, 255))
+        # The page asks for the address as a name, too: an older pgBackRest reads nothing else.
+        names = ",".join(f"IP:127.0.0.{n},DNS:127.0.0.{n}" for n in range(1, 255))
         (self.scratch / "extensions").write_text(f"subjectAltName={names}\nextendedKeyUsage=serverAuth,clientAuth\n")
         make = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", CERTIFICATE_DAYS]
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -288,7 +289,7 @@ class Cluster:
         """A key and a certificate of that authority, in the place of those that were there."""
         make = ["openssl", "req", "-newkey", "rsa:2048", "-nodes", "-days", CERTIFICATE_DAYS]
         quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([*make, "-subj", "/CN=member", "-keyout", self.scratch / "tls.key", "-out", self.scratch / "tls.csr"], **quiet)
+        subprocess.run([*make, "-subj", f"/CN=postgres-{self.directory.name}", "-keyout", self.scratch / "tls.key", "-out", self.scratch / "tls.csr"], **quiet)
         subprocess.run(["openssl", "x509", "-req", "-days", CERTIFICATE_DAYS, "-in", self.scratch / "tls.csr", "-CA", self.certificates / "ca.crt",
                         "-CAkey", self.scratch / "ca.key", "-CAcreateserial", "-extfile", self.scratch / "extensions", "-out", self.scratch / "tls.crt"], **quiet)
         for name, mode in (("tls.key", 0o600), ("tls.crt", 0o644)):
@@ -463,6 +464,9 @@ def boot(cluster):
     ok(f"first-boot.sh, {len(cluster.hosts)} hosts")
     start_etcd(cluster)
     judge(cluster)
+    for host in cluster.members:
+        if "backup-server" in host.units:
+            cluster.start(host, "backup-server")
     cluster.start(cluster.members[0], "patroni")
     wait("a leader is elected", 120, lambda: cluster.alive() or cluster.leader())
     for host in cluster.members[1:]:

@@ -82,9 +82,14 @@ aside() {
     if [ -L "$data" ] || mountpoint -q -- "$data"; then
         refuse "$data is a link or a mount point: what lies in it cannot be moved aside. Mount an empty volume, with a directory of its own below the mount"
     fi
-    if [ -d "$data/pg_tblspc" ] && [ -n "$(ls -A -- "$data/pg_tblspc")" ]; then
-        refuse "$data has tablespaces: what lies in them must be moved aside as well, by hand"
-    fi
+    # A tablespace is often a volume of its own, whose content cannot be moved aside within it; which room there is elsewhere
+    # only people know.
+    local tablespace
+    for tablespace in "$data"/pg_tblspc/*; do
+        if [ -d "$tablespace" ] && [ -n "$(ls -A --ignore=lost+found -- "$tablespace/")" ]; then
+            refuse "a tablespace holds old data: move what lies in $(readlink -- "$tablespace") to where you keep it, by hand, and leave that directory, empty"
+        fi
+    done
     place=$data.$(date -u +%Y%m%dT%H%M%SZ)
     mv -- "$data" "$place" || fail "could not be moved: $data; the directory above it must belong to the account"
     mkdir -m 0700 -- "$data"
@@ -148,18 +153,36 @@ end_look() {
     if [ -f "$look/postmaster.pid" ]; then
         "$bin/pg_ctl" --pgdata="$look" --mode=immediate --wait stop >/dev/null || true
     fi
-    rm -rf -- "${look:?}" "${look_socket:?}"
+    rm -rf -- "${look:?}" "${look:?}.tablespaces" "${look_socket:?}"
+}
+
+# room DIRECTORY: whether its file system takes what is restored. What that is: the backup that was named, else the largest one,
+# since which one it will be is found by the restore. WAL comes on top of it.
+room() {
+    local backup='' option known need free
+    for option in "${from[@]}"; do
+        case $option in --set=*) backup=${option#*=} ;; esac
+    done
+    known=$("${pgbackrest[@]}" --output=json info) || fail 'the repositories cannot be read'
+    need=$({ grep -o '"repository":{[^}]*},"size":[0-9]*},"label":"[^"]*"' <<< "$known" || true; } |
+        sed 's/.*"size":\([0-9]*\)},"label":"\(.*\)"/\1 \2/' | awk -v backup="$backup" '(backup == "" || $2 == backup) && $1 > most { most = $1 } END { print most + 0 }')
+    # No backup, or none of this name: the restore says so.
+    [ "$need" -gt 0 ] || return 0
+    free=$(df --output=avail --block-size=1 -- "$1" | tail -n 1)
+    [ "$free" -ge "$need" ] || refuse "$1 has $((free >> 20)) MiB free, and the backup has $((need >> 20)) MiB, without WAL: make room there, or mount another volume"
 }
 
 look() {
     local pause=() state
     [ "$target" = latest ] || pause=(--target-action=pause)
     end_look
+    room "${look%/*}"
     mkdir -p -- "$look" "$look_socket"
     # Its own logins are those of that moment: here only the account itself comes in, through a directory of its own.
     chmod 0700 -- "$look_socket"
     echo 'local all all trust' > "$look_socket/hba"
-    "${pgbackrest[@]}" "${from[@]}" --pg1-path="$look" --archive-mode=off "${restore[@]}" "${pause[@]}" restore
+    # Tablespaces, too: where they were, those of the member lie that runs here.
+    "${pgbackrest[@]}" "${from[@]}" --pg1-path="$look" --tablespace-map-all="$look.tablespaces" --archive-mode=off "${restore[@]}" "${pause[@]}" restore
     # The restored configuration is the primary's: no port, no archive, little memory, nobody to wait for, a socket of its own.
     if ! "$bin/pg_ctl" --pgdata="$look" --wait --timeout=86400 --log="$look_socket/log" \
         --options="-p $port -c listen_addresses='' -c unix_socket_directories='$look_socket' -c archive_mode=off -c ssl=off -c hba_file='$look_socket/hba' -c shared_buffers=128MB -c synchronous_standby_names='' -c logging_collector=off" start; then
@@ -181,13 +204,16 @@ look() {
 }
 
 replace() {
-    local saved temporary patroni option waited=0
+    local saved patroni option waited=0
     nobody_runs everywhere
     end_look
     saved=$data.config.yaml temporary=$run/recover-$scope.yml
+    trap 'rm -f -- "$temporary"' EXIT
     # All that can be wrong is found before anything is moved.
     "${pgbackrest[@]}" info > "$temporary" || fail 'the repositories cannot be read'
     grep -q 'backup: ' "$temporary" || refuse 'there is no backup'
+    # The old data stays beside it.
+    if [ -d "$data" ]; then room "$data"; else room "${data%/*}"; fi
     # The same file, but that the cluster is made from the backup and not by initdb.
     sed 's/^  method: initdb$/  method: pgbackrest/' "$configuration" > "$temporary"
     grep -q '^  method: pgbackrest$' "$temporary" || fail "$configuration has no bootstrap.method"

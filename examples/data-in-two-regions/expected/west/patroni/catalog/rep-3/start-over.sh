@@ -74,9 +74,14 @@ aside() {
     if [ -L "$data" ] || mountpoint -q -- "$data"; then
         refuse "$data is a link or a mount point: what lies in it cannot be moved aside. Mount an empty volume, with a directory of its own below the mount"
     fi
-    if [ -d "$data/pg_tblspc" ] && [ -n "$(ls -A -- "$data/pg_tblspc")" ]; then
-        refuse "$data has tablespaces: what lies in them must be moved aside as well, by hand"
-    fi
+    # A tablespace is often a volume of its own, whose content cannot be moved aside within it; which room there is elsewhere
+    # only people know.
+    local tablespace
+    for tablespace in "$data"/pg_tblspc/*; do
+        if [ -d "$tablespace" ] && [ -n "$(ls -A --ignore=lost+found -- "$tablespace/")" ]; then
+            refuse "a tablespace holds old data: move what lies in $(readlink -- "$tablespace") to where you keep it, by hand, and leave that directory, empty"
+        fi
+    done
     place=$data.$(date -u +%Y%m%dT%H%M%SZ)
     mv -- "$data" "$place" || fail "could not be moved: $data; the directory above it must belong to the account"
     mkdir -m 0700 -- "$data"

@@ -56,11 +56,29 @@ command -v pgbackrest >/dev/null || complain 'not installed:' pgbackrest
 command -v haproxy >/dev/null || complain 'not installed:' haproxy
 command -v pgbouncer >/dev/null || complain 'not installed:' pgbouncer
 
+# Debian's package makes and starts a cluster of its own: Patroni would take its data for a member's, or find its socket taken.
+data=/var/lib/postgresql/16/main
+if command -v pg_lsclusters >/dev/null; then
+    while read -r version name port status _ place _; do
+        remove="if nothing in it is wanted: pg_dropcluster --stop $version $name (create_main_cluster = false in /etc/postgresql-common/createcluster.conf keeps the package from making one)"
+        if [ "$place" = "$data" ]; then
+            complain "$data is the cluster $version $name of the package (port $port, $status), and no member; $remove"
+        elif [ "$port" = 5432 ]; then
+            complain "the cluster $version $name of the package ($status) has port $port; $remove, else give it another port"
+        fi
+    done < <(pg_lsclusters --no-header)
+fi
+# Once this member runs it listens itself.
+if [ ! -f "$data/postmaster.pid" ] && (exec 3<>/dev/tcp/10.2.2.11/5432) 2>/dev/null; then
+    complain 'another program listens where PostgreSQL is to:' 10.2.2.11 5432
+fi
+
 [ -r /etc/patroni/etcd.yml ] || complain 'not copied:' /etc/patroni/etcd.yml
 [ -r /etc/patroni/patroni.yml ] || complain 'not copied:' /etc/patroni/patroni.yml
 [ -r /etc/patroni/post-init.sh ] || complain 'not copied:' /etc/patroni/post-init.sh
 [ -r /etc/patroni/pgbackrest.conf ] || complain 'not copied:' /etc/patroni/pgbackrest.conf
 [ -r /etc/patroni/backup.sh ] || complain 'not copied:' /etc/patroni/backup.sh
+[ -r /etc/patroni/backup-server.sh ] || complain 'not copied:' /etc/patroni/backup-server.sh
 [ -r /etc/patroni/start-over.sh ] || complain 'not copied:' /etc/patroni/start-over.sh
 [ -r /etc/patroni/login.sh ] || complain 'not copied:' /etc/patroni/login.sh
 [ -r /etc/patroni/promote.sh ] || complain 'not copied:' /etc/patroni/promote.sh
@@ -110,6 +128,17 @@ if [ -f "$certificates/tls.key" ]; then
         600 | 400 | 640 | 440) ;;
         *) complain "$certificates/tls.key must have mode 0600, or 0640 and belong to root" ;;
     esac
+fi
+
+# Members read each other's files for backups, by this name (tls-server-auth). The address is looked for among the DNS names:
+# an older pgBackRest does not read IP addresses in a certificate. Without either, backups would read the primary for ever.
+name=postgres-main
+address=10.2.2.11
+if command -v openssl >/dev/null && [ -r "$certificates/tls.crt" ]; then
+    openssl x509 -in "$certificates/tls.crt" -noout -subject -nameopt multiline | tr -d ' ' | grep -Fx -e "commonName=$name" >/dev/null ||
+        complain "$certificates/tls.crt must have the common name $name"
+    openssl x509 -in "$certificates/tls.crt" -noout -ext subjectAltName 2>/dev/null | tr -d ' ' | tr , '\n' | grep -Fix -e "DNS:$address" >/dev/null ||
+        complain "$certificates/tls.crt must name $address as a DNS name, too"
 fi
 
 if [ "$problems" -gt 0 ]; then

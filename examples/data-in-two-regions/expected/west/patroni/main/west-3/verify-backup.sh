@@ -19,7 +19,7 @@ stop() {
     if [ -f "$data/postmaster.pid" ]; then
         "$bin/pg_ctl" --pgdata="$data" --mode=immediate --wait stop || true
     fi
-    rm -rf -- "${data:?}" "${socket:?}"
+    rm -rf -- "${data:?}" "${data:?}.tablespaces" "${socket:?}"
 }
 trap stop EXIT
 
@@ -30,7 +30,7 @@ for repository in "${repositories[@]}"; do
     mkdir -p -- "$data" "$socket"
     pgbackrest --config="$config" --stanza="$stanza" --repo="$repository" verify
     pgbackrest --config="$config" --stanza="$stanza" --repo="$repository" --pg1-path="$data" \
-        --archive-mode=off restore
+        --tablespace-map-all="$data.tablespaces" --archive-mode=off restore
     restored=$((SECONDS - started))
     # The restored configuration is the primary's: no port, no archive, little memory beside the member that runs here, nobody
     # to wait for, a socket of its own.
