@@ -309,6 +309,12 @@ impl Redis {
         placement::place(self, region)
     }
 
+    /// The sentinel in the same pod, as redis_exporter is told to ask it.
+    pub fn sentinel_beside(&self) -> String {
+        let scheme = if self.spec.tls.is_some() { "rediss" } else { "redis" };
+        format!("{scheme}://localhost:{}", self.spec.ports.sentinel)
+    }
+
     /// Its sentinels in a region; none in a cluster.
     pub fn sentinels(&self, region: &Region) -> Vec<Sentinel> {
         placement::sentinels(self, region)

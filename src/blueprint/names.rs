@@ -90,9 +90,21 @@ pub fn redis(name: &str) -> String {
 pub fn redis_nodes(name: &str) -> String {
     format!("redis-{name}-nodes")
 }
+/// The label `job` of what redis_exporter tells of a node: on hosts, and under Sentinel in pods.
+pub const JOB_REDIS: &str = "redis";
+/// The label `job` of what redis_exporter tells of a sentinel.
+pub const JOB_SENTINEL: &str = "redis-sentinel";
+/// The PodMonitor of a Redis store's sentinels.
+pub fn redis_sentinels(name: &str) -> String {
+    format!("redis-{name}-sentinels")
+}
 /// The StatefulSet of one Redis node on Kubernetes (one each, bound to its zone); its pod is this with `-0`.
 pub fn redis_node(name: &str, index: usize) -> String {
     format!("redis-{name}-{index}")
+}
+/// What a Redis node's pod is called inside its Kubernetes cluster, whatever its address is today.
+pub fn redis_pod_host(name: &str, node: &str, namespace: &str) -> String {
+    format!("{node}-0.{}.{namespace}.svc", redis_nodes(name))
 }
 /// The PriorityClass of a tier: unique in the whole cluster, hence the namespace in front.
 pub fn priority_class(namespace: &str, tier: &str) -> String {

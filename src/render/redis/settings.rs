@@ -161,18 +161,13 @@ struct Host {
 impl Host {
     fn of(blueprint: &Blueprint, redis: &Redis, node: &Node) -> Self {
         match &node.address {
-            None => Self { ip: None, name: Some(pod_host(blueprint, redis, node)) },
+            None => Self { ip: None, name: Some(names::redis_pod_host(&redis.name, &node.name, &blueprint.namespace)) },
             Some(address) if address.parse::<std::net::IpAddr>().is_ok() => {
                 Self { ip: Some(address.clone()), name: None }
             }
             Some(address) => Self { ip: None, name: Some(address.clone()) },
         }
     }
-}
-
-/// The name of a node's pod, inside its cluster.
-pub(super) fn pod_host(blueprint: &Blueprint, redis: &Redis, node: &Node) -> String {
-    format!("{}-0.{}.{}.svc", node.name, names::redis_nodes(&redis.name), blueprint.namespace)
 }
 
 /// How a node begins: after a failover the roles are others.
