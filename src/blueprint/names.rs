@@ -102,10 +102,6 @@ pub fn redis_sentinels(name: &str) -> String {
 pub fn redis_node(name: &str, index: usize) -> String {
     format!("redis-{name}-{index}")
 }
-/// What a Redis node's pod is called inside its Kubernetes cluster, whatever its address is today.
-pub fn redis_pod_host(name: &str, node: &str, namespace: &str) -> String {
-    format!("{node}-0.{}.{namespace}.svc", redis_nodes(name))
-}
 /// The PriorityClass of a tier: unique in the whole cluster, hence the namespace in front.
 pub fn priority_class(namespace: &str, tier: &str) -> String {
     format!("{namespace}-{tier}")

@@ -147,7 +147,11 @@ impl Resolver<'_> {
                         count - there,
                         count / 2 + 1
                     ))
-                    .fix("spread them over three zones"),
+                    .fix(if inside {
+                        "give the region a third zone, or leave it out of `regions`"
+                    } else {
+                        "spread them over three zones"
+                    }),
                 );
             }
         }

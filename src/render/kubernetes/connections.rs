@@ -316,7 +316,7 @@ fn to_redis(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, &Re
 fn to_sentinels(blueprint: &Blueprint, region: &Region, store: &Redis, to: &mut Connection) {
     let watching = store.sentinels(region);
     let with_port = |s: &Sentinel| match &s.address {
-        None => format!("{}:{}", names::redis_pod_host(&store.name, &s.name, &blueprint.namespace), s.port),
+        None => format!("{}:{}", store.pod_host(blueprint, &s.name), s.port),
         Some(v6) if v6.contains(':') => format!("[{v6}]:{}", s.port),
         Some(other) => format!("{other}:{}", s.port),
     };

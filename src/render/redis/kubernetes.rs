@@ -542,6 +542,7 @@ struct Readme {
     tls: Option<String>,
     failback: String,
     nodes_service: String,
+    domain: String,
     failover: String,
     kubectl: String,
     first: String,
@@ -594,6 +595,7 @@ fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
         tls: redis.spec.tls.as_ref().and_then(|t| t.secret.as_ref()).map(ToString::to_string),
         failback: names::redis_failback(&redis.name),
         nodes_service: names::redis_nodes(&redis.name),
+        domain: place.blueprint.spec.platform.kubernetes.domain.to_string(),
         failover: redis.failover_bound().to_string(),
         kubectl: common::kubectl_inside(place.blueprint, place.region),
         // Any node will do: the script asks all of them.

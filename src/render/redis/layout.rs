@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::settings::role;
 use crate::blueprint::placement::{Node, Sentinel, ZoneLoss, zone_losses};
-use crate::blueprint::{Blueprint, Redis, Region, names};
+use crate::blueprint::{Blueprint, Redis, Region};
 
 /// The layout of one cluster in one region.
 #[derive(Debug, Clone, Serialize)]
@@ -184,7 +184,7 @@ fn watched_loss(zone: &str, nodes: &[Node], sentinels: &[Sentinel]) -> Loss {
 
 /// Where others reach what has this name: at its address, or at the name of the pod that it is in.
 pub(super) fn host(blueprint: &Blueprint, redis: &Redis, name: &str, address: &Option<String>) -> String {
-    address.clone().unwrap_or_else(|| names::redis_pod_host(&redis.name, name, &blueprint.namespace))
+    address.clone().unwrap_or_else(|| redis.pod_host(blueprint, name))
 }
 
 fn place(blueprint: &Blueprint, redis: &Redis, node: &Node) -> Place {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::blueprint::placement::Node;
-use crate::blueprint::{Blueprint, Redis, names, raw};
+use crate::blueprint::{Blueprint, Redis, raw};
 
 /// The role that nodes log in to their primary with.
 pub(super) const REPLICATION_USER: &str = "replica";
@@ -161,7 +161,7 @@ struct Host {
 impl Host {
     fn of(blueprint: &Blueprint, redis: &Redis, node: &Node) -> Self {
         match &node.address {
-            None => Self { ip: None, name: Some(names::redis_pod_host(&redis.name, &node.name, &blueprint.namespace)) },
+            None => Self { ip: None, name: Some(redis.pod_host(blueprint, &node.name)) },
             Some(address) if address.parse::<std::net::IpAddr>().is_ok() => {
                 Self { ip: Some(address.clone()), name: None }
             }

@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -85,6 +86,7 @@ class Pods:
         run("ip", "link", "add", "pods", "type", "bridge")
         run("ip", "addr", "add", "10.77.0.1/16", "dev", "pods")
         run("ip", "link", "set", "pods", "up")
+        self.answer()
 
     def attach(self, pod):
         """A network namespace with a new address, as the pod gets one with every start."""
@@ -109,11 +111,40 @@ class Pods:
     def write_hosts(self):
         """DNS as the headless Service makes it: of the pods that there are, ready or not."""
         lines = ["127.0.0.1 localhost"]
-        for name, thing in self.objects["StatefulSet"].items():
-            if f"{name}-0" in self.addresses:
-                service, space = thing["spec"]["serviceName"], thing["metadata"]["namespace"]
-                lines.append(f"{self.addresses[f'{name}-0']} {name}-0.{service}.{space}.svc")
+        for node in self.roles["nodes"]:
+            name = f"{node['name']}-0"
+            if name in self.addresses:
+                thing = self.objects["StatefulSet"][node["name"]]
+                called = f"{name}.{thing['spec']['serviceName']}.{thing['metadata']['namespace']}.svc"
+                check(node["host"] in (called, f"{called}.cluster.local"), f"{name} is called {node['host']}")
+                lines.append(f"{self.addresses[name]} {node['host']}")
         self.hosts.write_text("\n".join(lines) + "\n")
+
+    @staticmethod
+    def resolver(spec):
+        """resolv.conf as a kubelet writes it, but for the domains to search."""
+        options = [f"{option['name']}:{option['value']}" for option in spec.get("dnsConfig", {}).get("options", [])]
+        return "\n".join(["nameserver 10.77.0.1", f"options {' '.join(['ndots:5', *options])}"])
+
+    def answer(self):
+        """The name server for what `hosts` does not have: there is no such name; or, once `silent`, no word at all."""
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server.bind(("10.77.0.1", 53))
+        self.silent, self.asked = False, 0
+
+        def serve():
+            while True:
+                question, sender = self.server.recvfrom(512)
+                if len(question) < 12:
+                    self.server.close()
+                    return
+                self.asked += 1
+                if not self.silent:
+                    # The same question back, as a reply (0x8180) with the status 3.
+                    self.server.sendto(question[:2] + b"\x81\x83" + question[4:6] + b"\0" * 6 + question[12:], sender)
+
+        self.serving = threading.Thread(target=serve, daemon=True)
+        self.serving.start()
 
     def volume(self, pod, volume):
         """The directory that stands for a volume."""
@@ -167,7 +198,7 @@ class Pods:
         lines = ["set -e", f"mount -t tmpfs -o mode=755 tmpfs {root}", f"cd {root}", "mkdir usr etc dev proc",
                  "for d in bin sbin lib lib64; do ln -s usr/$d $d; done", "mount --rbind /usr usr", "mount --rbind /dev dev",
                  "mount --bind /proc proc", "mkdir etc/alternatives", "mount --bind /etc/alternatives etc/alternatives",
-                 "cp /etc/nsswitch.conf /etc/ld.so.cache etc/", "touch etc/hosts", f"mount --bind {self.hosts} etc/hosts"]
+                 "cp /etc/nsswitch.conf /etc/ld.so.cache etc/", f"echo '{self.resolver(spec)}' > etc/resolv.conf", "touch etc/hosts", f"mount --bind {self.hosts} etc/hosts"]
         volumes = self.mounted[pod]
         mounts = [(volumes[m["name"]], m["mountPath"], bool(m.get("readOnly"))) for m in container["volumeMounts"]]
         for source, target, read_only in [*mounts, *self.beside]:
@@ -252,6 +283,9 @@ class Pods:
             self.stop(name, kill=True)
         for pod in list(self.addresses):
             self.detach(pod)
+        # What is no question ends the name server.
+        self.server.sendto(b"", ("10.77.0.1", 53))
+        self.serving.join(10)
         run("ip", "link", "delete", "pods")
 
     def execute(self, name, *command, called="redis"):

@@ -130,16 +130,19 @@ def lost(pods, figures):
     """The machine of the primary is gone, and its pod comes back elsewhere; then all pods at once."""
     bound = pods.setting("down-after-milliseconds") / 1000 + 7
     again = 2 * pods.setting("failover-timeout") / 1000 + 10
-    step(f"the machine of {pods.first} is lost under load; every sentinel names another within {bound} s")
+    step(f"the machine of {pods.first} is lost under load, and a name server with it; every sentinel names another within {bound} s")
     splits = pods.splits()
     writer = Writer(pods, "lost:")
     writer.start()
     time.sleep(3)
+    pods.silent, asked = True, pods.asked
     pods.lose(pods.first)
     at = time.monotonic()
     took = wait("no failover", lambda: pods.agreed() != pods.first, limit=bound + again)
     now = pods.agreed()
+    check(pods.asked > asked, "nobody has asked the name server")
     time.sleep(4)
+    pods.silent = False
     gone = writer.end().lost()
     outage = next((t for t, _ in writer.acknowledged if t > at), at + 999) - at
     # A vote that nobody wins is tried again after twice the failover timeout; that is no part of the bound, and told.
@@ -295,7 +298,7 @@ def restored(pods, figures):
     refused = pods.execute(now, *script, now, "/data/restore")
     check(refused.returncode == 3 and "--over" in refused.stderr, f"keys are given up without being asked: {refused.stdout}{refused.stderr}")
     # FLUSHALL is not for the operator: what has no place in the snapshot comes instead of what is in it.
-    pods.cli(now, "eval", "for _, k in ipairs(redis.call('keys', '*')) do redis.call('del', k) end", "0")
+    pods.cli(now, "eval", 'for _, k in ipairs(redis.call("keys", "*")) do redis.call("del", k) end', "0")
     pods.cli(now, "set", "written-by-mistake", "1")
     began = time.monotonic()
     call = pods.command(f"{now}-0", pods.spec(now), [*script, "--over", now, "/data/restore"], pods.container(now))
