@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 import yaml
 
@@ -57,6 +58,15 @@ def wait(what, condition, limit=90):
             pass
         check(time.monotonic() - since < limit, f"waited {limit}s: {what}")
         time.sleep(0.5)
+
+
+def ended(process):
+    """What runs beside the first process of a container ends with it."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait(60)
 
 
 class Pods:
@@ -191,8 +201,13 @@ class Pods:
         check(container["securityContext"]["readOnlyRootFilesystem"], f"{pod}: its root can be written to")
         environment = {"PATH": PATH}
         for variable in container.get("env", []):
-            field = variable.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
-            environment[variable["name"]] = self.addresses[pod] if field == "status.podIP" else variable["value"]
+            source = variable.get("valueFrom", {})
+            if source.get("fieldRef", {}).get("fieldPath") == "status.podIP":
+                environment[variable["name"]] = self.addresses[pod]
+            elif "secretKeyRef" in source:
+                environment[variable["name"]] = (self.secrets / source["secretKeyRef"]["key"]).read_text()
+            else:
+                environment[variable["name"]] = variable["value"]
         root = self.scratch / "root"
         root.mkdir(exist_ok=True)
         lines = ["set -e", f"mount -t tmpfs -o mode=755 tmpfs {root}", f"cd {root}", "mkdir usr etc dev proc",
@@ -200,9 +215,9 @@ class Pods:
                  "mount --bind /proc proc", "mkdir etc/alternatives", "mount --bind /etc/alternatives etc/alternatives",
                  "cp /etc/nsswitch.conf /etc/ld.so.cache etc/", f"echo '{self.resolver(spec)}' > etc/resolv.conf", "touch etc/hosts", f"mount --bind {self.hosts} etc/hosts"]
         volumes = self.mounted[pod]
-        mounts = [(volumes[m["name"]], m["mountPath"], bool(m.get("readOnly"))) for m in container["volumeMounts"]]
+        mounts = [(volumes[m["name"]] / m.get("subPath", ""), m["mountPath"], bool(m.get("readOnly"))) for m in container.get("volumeMounts", [])]
         for source, target, read_only in [*mounts, *self.beside]:
-            lines += [f"mkdir -p .{target}", f"mount --bind {source} .{target}"]
+            lines += [f"test -e .{target} || mkdir -p .{target}", f"mount --bind {source} .{target}"]
             if read_only:
                 lines.append(f"mount -o remount,bind,ro .{target}")
         lines.append(f"mount -o remount,ro {root}")
@@ -222,6 +237,8 @@ class Pods:
         self.attach(pod)
         self.mounted[pod] = self.volumes(pod, spec)
         self.running[name] = {}
+        for container in spec.get("initContainers", []):
+            run(*self.command(pod, spec, container["command"], container))
         for container in spec["containers"]:
             if container["name"] not in NOT_RUN:
                 self.start_container(name, container["name"])
@@ -231,12 +248,29 @@ class Pods:
         container = self.container(name, called)
         log = open(self.scratch / f"{name}-0.{called}.log", "ab")
         call = self.command(f"{name}-0", self.spec(name), container["command"], container)
+        if called in self.running[name]:
+            ended(self.running[name][called])
         self.running[name][called] = subprocess.Popen(call, stdout=log, stderr=log, start_new_session=True)
 
+    def figures(self, name, monitor):
+        """What Prometheus gets at a PodMonitor's endpoint of a pod, from the exporter in it."""
+        endpoint = self.objects["PodMonitor"][monitor]["spec"]["podMetricsEndpoints"][0]
+        query = "&".join(f"{key}={value}" for key, values in endpoint.get("params", {}).items() for value in values)
+        container = self.container(name, "exporter")
+        port = next(port["containerPort"] for port in container["ports"] if port["name"] == endpoint["port"])
+        url = f"http://{self.addresses[f'{name}-0']}:{port}{endpoint.get('path', '/metrics')}?{query}"
+        call = self.command(f"{name}-0", self.spec(name), ["prometheus-redis-exporter"], container)
+        with open(self.scratch / f"{name}-0.exporter.log", "ab") as log:
+            process = subprocess.Popen(call, stdout=log, stderr=log, start_new_session=True)
+        try:
+            found = []
+            wait("the exporter does not answer", lambda: found.append(urllib.request.urlopen(url, timeout=5).read().decode()) or True, limit=20)
+            return found[0].splitlines()
+        finally:
+            ended(process)
+
     def kill_container(self, name, called="redis"):
-        process = self.running[name][called]
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(60)
+        ended(self.running[name][called])
 
     def lose(self, name):
         """The machine of a pod is gone: no connection is ended, its address answers no more, its name leads nowhere."""
@@ -259,6 +293,7 @@ class Pods:
                 said.append(done.stdout + done.stderr)
             process.terminate()
             process.wait(max(grace - (time.monotonic() - began), 1))
+            ended(process)
 
         each = [threading.Thread(target=end, args=item) for item in self.running[name].items()]
         for one in each:
@@ -274,8 +309,10 @@ class Pods:
 
     def stop(self, name, kill=False):
         for process in self.running.pop(name).values():
-            os.killpg(process.pid, signal.SIGKILL if kill else signal.SIGTERM)
-            process.wait(60)
+            if not kill:
+                process.terminate()
+                process.wait(60)
+            ended(process)
         self.detach(f"{name}-0")
 
     def stop_all(self):

@@ -121,6 +121,10 @@ def starts(pods, figures):
         for kind in ("live", "ready", "sentinel", "synced"):
             wait(f"{name} is not {kind}", lambda: pods.probe(name, kind), limit=5)
     check("nothing to do" in pods.job("Job", "bootstrap"), "it did something")
+    step("Prometheus gets the figures of a node and of the sentinel beside it, by their PodMonitors")
+    nodes, sentinels = (pods.figures(pods.first, monitor) for monitor in pods.objects["PodMonitor"])
+    check("redis_up 1" in nodes and any(line.startswith('redis_instance_info{') and 'role="master"' in line for line in nodes), f"of the node: {nodes}")
+    check("redis_up 1" in sentinels and any(line.startswith("redis_sentinel_master_status{") for line in sentinels), f"of the sentinel: {sentinels}")
     step("a setting changed by hand in one sentinel is set back")
     pods.cli(pods.first, "sentinel", "set", pods.store, "parallel-syncs", "2", port="sentinel")
     check("sentinel set" in pods.job("Job", "bootstrap"), "it did nothing")
