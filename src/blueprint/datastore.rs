@@ -3,7 +3,7 @@
 use super::placement::{self, Node, Sentinel};
 use super::raw;
 use super::units::{Bytes, Duration};
-use super::{Region, Targets, names};
+use super::{Blueprint, Region, Targets, names};
 
 /// A PostgreSQL cluster with what follows from its fields.
 #[derive(Debug, Clone)]
@@ -313,6 +313,19 @@ impl Redis {
     /// Its nodes in a region, with shard, role and zone: primaries and replicas zone-proof where the zones allow it (X-RD-5).
     pub fn nodes(&self, region: &Region) -> Vec<Node> {
         placement::place(self, region)
+    }
+
+    /// What the pod of a node is called inside its Kubernetes cluster, whatever its address is today. Under Sentinel the whole
+    /// name: it is one question to DNS instead of four, and while a sentinel waits for an answer it does nothing else.
+    pub fn pod_host(&self, blueprint: &Blueprint, node: &str) -> String {
+        let host = format!("{node}-0.{}.{}.svc", names::redis_nodes(&self.name), blueprint.namespace);
+        if self.spec.is_sentinel() { format!("{host}.{}", blueprint.spec.platform.kubernetes.domain) } else { host }
+    }
+
+    /// The sentinel in the same pod, as redis_exporter is told to ask it.
+    pub fn sentinel_beside(&self) -> String {
+        let scheme = if self.spec.tls.is_some() { "rediss" } else { "redis" };
+        format!("{scheme}://localhost:{}", self.spec.ports.sentinel)
     }
 
     /// Its sentinels in a region; none in a cluster.

@@ -90,6 +90,14 @@ pub fn redis(name: &str) -> String {
 pub fn redis_nodes(name: &str) -> String {
     format!("redis-{name}-nodes")
 }
+/// The label `job` of what redis_exporter tells of a node: on hosts, and under Sentinel in pods.
+pub const JOB_REDIS: &str = "redis";
+/// The label `job` of what redis_exporter tells of a sentinel.
+pub const JOB_SENTINEL: &str = "redis-sentinel";
+/// The PodMonitor of a Redis store's sentinels.
+pub fn redis_sentinels(name: &str) -> String {
+    format!("redis-{name}-sentinels")
+}
 /// The StatefulSet of one Redis node on Kubernetes (one each, bound to its zone); its pod is this with `-0`.
 pub fn redis_node(name: &str, index: usize) -> String {
     format!("redis-{name}-{index}")

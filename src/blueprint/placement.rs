@@ -115,7 +115,8 @@ pub struct Sentinel {
     pub config: String,
 }
 
-/// The sentinels of a store in a region: on hosts of their own where those are named, else beside every node.
+/// The sentinels of a store in a region: on hosts of their own where those are named, else beside every node; on Kubernetes
+/// always so, for a sentinel must remember who the primary is, and its node has a volume and is bound to a zone.
 pub fn sentinels(redis: &Redis, region: &Region) -> Vec<Sentinel> {
     let spec = &redis.spec;
     if !spec.is_sentinel() {
@@ -195,7 +196,7 @@ pub fn place(redis: &Redis, region: &Region) -> Vec<Node> {
 /// The zone of rank `rank` of shard `shard`: so many zones behind its primary's, its primary's own only when all others
 /// have one. Shards that share a zone for their primary start at different offsets, so that two primaries of one zone do
 /// not both fail over into the same other zone.
-fn wished_zone(zones: usize, shard: u32, rank: u32) -> usize {
+pub(super) fn wished_zone(zones: usize, shard: u32, rank: u32) -> usize {
     let count = u32::try_from(zones).unwrap_or(u32::MAX).max(1);
     let others = count - 1;
     let turn = rank.saturating_sub(1) % count;

@@ -140,6 +140,7 @@ pub enum Topology {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RedisSentinel {
     /// Where they run, with `platform: hosts`: an odd number, at least three in each region; beside every node when not given.
+    /// On Kubernetes one runs in the pod of every node.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("examples" = [{"sentinel-1": {"address": "10.0.1.51", "zone": "zone-a"}}]))]
     pub hosts: BTreeMap<Name, RedisHost>,

@@ -17,7 +17,7 @@ pub(super) type Listener = (&'static str, Path);
 const POSTGRES_OBJECTS: [&str; 10] =
     ["replicas", "members", "pool", "etcd", "router", "endpoint", "backup", "config", "pgbackrest", "tls"];
 /// The same of a Redis cluster, besides its nodes and shards by number.
-const REDIS_OBJECTS: [&str; 5] = ["nodes", "scripts", "jobs", "backup", "failback"];
+const REDIS_OBJECTS: [&str; 6] = ["nodes", "scripts", "jobs", "backup", "failback", "sentinels"];
 /// The longest name of a database of which PgBouncer takes the one with `_replica` behind it.
 const POOLED_DATABASE: usize = 55;
 
@@ -35,6 +35,11 @@ impl Resolver<'_> {
             self.pooled_name(cluster);
             if cluster.on_kubernetes() {
                 self.ports_of_a_pod(cluster);
+            }
+        }
+        for store in redis.iter().filter(|store| store.is_rendered() && store.on_kubernetes()) {
+            if store.spec.is_sentinel() {
+                self.ports_of_a_sentinel_pod(store);
             }
         }
         let spec = self.spec;
@@ -228,6 +233,15 @@ impl Resolver<'_> {
         listeners.extend(cluster.spec.backup.as_ref().map(|_| ("backup", ports.backup)));
         let mut taken: BTreeMap<u16, Listener> = BTreeMap::new();
         for (field, port) in listeners {
+            self.takes(&mut taken, port, (field, at.key(field)), "in one pod");
+        }
+    }
+
+    /// Under Sentinel three programs share the address of a pod.
+    fn ports_of_a_sentinel_pod(&mut self, store: &Redis) {
+        let (at, ports) = (path!["redis", &store.name, "ports"], store.spec.ports);
+        let mut taken: BTreeMap<u16, Listener> = BTreeMap::new();
+        for (field, port) in [("redis", ports.redis), ("exporter", ports.exporter), ("sentinel", ports.sentinel)] {
             self.takes(&mut taken, port, (field, at.key(field)), "in one pod");
         }
     }

@@ -1,6 +1,7 @@
 //! Redis under Sentinel: fields of the other topology, and sentinels that cannot decide.
 
 use super::Resolver;
+use crate::blueprint::placement::wished_zone;
 use crate::blueprint::raw;
 use crate::diagnostics::{Diagnostic, Place};
 use crate::document::Path;
@@ -61,16 +62,15 @@ impl Resolver<'_> {
             );
             return;
         }
-        if spec.platform == raw::StorePlatform::Kubernetes {
+        if spec.platform == raw::StorePlatform::Kubernetes
+            && spec.sentinel.as_ref().is_some_and(|sentinel| !sentinel.hosts.is_empty())
+        {
+            let place = at.key("sentinel").key("hosts");
             self.problems.push(
-                Diagnostic::error(
-                    "BP110",
-                    Place::Value(at.key("topology")),
-                    "`sentinel` is not rendered on Kubernetes",
-                )
-                .rests_on(at.key("platform"))
-                .because("only the objects of a Redis Cluster are written there")
-                .fix("write `topology: cluster`, or `platform: hosts`"),
+                Diagnostic::error("BP043", Place::Key(place), "`sentinel.hosts` belong to `platform: hosts`")
+                    .rests_on(at.key("platform"))
+                    .because("on Kubernetes a sentinel runs in the pod of every node")
+                    .fix("leave them out, or write `platform: hosts`"),
             );
             return;
         }
@@ -80,7 +80,12 @@ impl Resolver<'_> {
     /// An odd number of sentinels, three or more, and no zone that holds half of them.
     fn sentinels(&mut self, at: &Path, name: &str, spec: &raw::Redis) {
         let own = spec.sentinel.as_ref().map(|sentinel| &sentinel.hosts).filter(|hosts| !hosts.is_empty());
-        let place = if own.is_some() { at.key("sentinel").key("hosts") } else { at.key("hosts") };
+        let inside = spec.platform == raw::StorePlatform::Kubernetes;
+        let place = match (&own, inside) {
+            (Some(_), _) => at.key("sentinel").key("hosts"),
+            (None, true) => at.key("replicasPerShard"),
+            (None, false) => at.key("hosts"),
+        };
         for (host, facts) in own.into_iter().flatten() {
             self.host_zone(&place.key(host).key("zone"), &facts.zone);
         }
@@ -88,12 +93,16 @@ impl Resolver<'_> {
             if spec.regions.as_ref().is_some_and(|regions| !regions.contains(&region.name)) {
                 continue;
             }
-            let zones: Vec<&str> = own
-                .unwrap_or(&spec.hosts)
-                .values()
-                .map(|host| host.zone.as_str())
-                .filter(|zone| region.spec.zones.iter().any(|known| known == zone))
-                .collect();
+            let there = &region.spec.zones;
+            if there.is_empty() {
+                continue;
+            }
+            let zones: Vec<&str> = if inside {
+                (0..=spec.replicas_per_shard).map(|rank| there[wished_zone(there.len(), 0, rank)].as_str()).collect()
+            } else {
+                let hosts = own.unwrap_or(&spec.hosts).values().map(|host| host.zone.as_str());
+                hosts.filter(|zone| there.iter().any(|known| known == zone)).collect()
+            };
             // How many nodes there are is judged elsewhere (BP062).
             if own.is_none() && zones.len() != 1 + spec.replicas_per_shard as usize {
                 continue;
@@ -113,7 +122,11 @@ impl Resolver<'_> {
                         count / 2 + 1,
                         if count < 3 { "none may be lost" } else { "one more of them adds nothing but a further one to be asked" }
                     ))
-                    .fix("name three in `sentinel.hosts`, in three zones, or write `replicasPerShard: 2`"),
+                    .fix(if inside {
+                        "write `replicasPerShard: 2`"
+                    } else {
+                        "name three in `sentinel.hosts`, in three zones, or write `replicasPerShard: 2`"
+                    }),
                 );
                 continue;
             }
@@ -134,7 +147,11 @@ impl Resolver<'_> {
                         count - there,
                         count / 2 + 1
                     ))
-                    .fix("spread them over three zones"),
+                    .fix(if inside {
+                        "give the region a third zone, or leave it out of `regions`"
+                    } else {
+                        "spread them over three zones"
+                    }),
                 );
             }
         }

@@ -73,7 +73,12 @@ impl Context<'_> {
 
     /// A scope of pods on Kubernetes whose names match, with one instance for each of `pods`.
     fn pods(&self, pattern: String, pods: impl Iterator<Item = String>, port: u16) -> Scope {
-        let scope = Scope::default().is("namespace", &self.blueprint.namespace).like("pod", pattern);
+        self.pods_of(Scope::default(), pattern, pods, port)
+    }
+
+    /// The same with further matchers in front.
+    fn pods_of(&self, base: Scope, pattern: String, pods: impl Iterator<Item = String>, port: u16) -> Scope {
+        let scope = base.is("namespace", &self.blueprint.namespace).like("pod", pattern);
         pods.enumerate().fold(scope, |scope, (at, pod)| {
             let instance = format!("10.0.{}.{}:{port}", at / 250, at % 250 + 1);
             scope.instance(&[("pod", &pod), ("instance", &instance)])
@@ -166,15 +171,25 @@ impl Context<'_> {
     pub fn redis(&self, cluster: &Redis) -> Scope {
         let nodes = cluster.nodes(self.region);
         if cluster.on_kubernetes() {
-            let pods = nodes.iter().map(|node| format!("{}-0", node.name));
-            return self.pods(format!("{}-[0-9]+-0", regex(&cluster.object())), pods, cluster.spec.ports.exporter);
+            return self.redis_pods(cluster, cluster.spec.is_sentinel().then_some(JOB_REDIS));
         }
         let base = self.hosts(JOB_REDIS, &cluster.name);
         nodes.iter().fold(base, |base, n| base.instance(&[("instance", &n.name), (names::ZONE_LABEL, &n.zone)]))
     }
 
+    /// The pods of a store. Under Sentinel the exporter in each is asked twice, and only the job tells the figures apart.
+    fn redis_pods(&self, store: &Redis, job: Option<&str>) -> Scope {
+        let nodes = store.nodes(self.region);
+        let pods = nodes.iter().map(|node| format!("{}-0", node.name));
+        let base = job.map_or_else(Scope::default, |job| Scope::default().is("job", job));
+        self.pods_of(base, format!("{}-[0-9]+-0", regex(&store.object())), pods, store.spec.ports.exporter)
+    }
+
     /// redis_exporter, asked for the sentinels of a store: one instance for each.
     pub fn sentinels(&self, store: &Redis) -> Scope {
+        if store.on_kubernetes() {
+            return self.redis_pods(store, Some(JOB_SENTINEL));
+        }
         let base = self.hosts(JOB_SENTINEL, &store.name);
         let each = store.sentinels(self.region);
         each.iter().fold(base, |base, s| base.instance(&[("instance", &s.name), (names::ZONE_LABEL, &s.zone)]))
@@ -200,7 +215,7 @@ pub const JOB_PGBOUNCER: &str = "pgbouncer";
 pub const JOB_HAPROXY: &str = "haproxy";
 /// The scrape job of etcd on hosts.
 pub const JOB_ETCD: &str = "etcd";
-/// The scrape job of redis_exporter on hosts.
-pub const JOB_REDIS: &str = "redis";
-/// The scrape job of redis_exporter on hosts, asked for a sentinel.
-pub const JOB_SENTINEL: &str = "redis-sentinel";
+/// The scrape job of redis_exporter on hosts; in pods where it is asked for a sentinel, too.
+pub const JOB_REDIS: &str = names::JOB_REDIS;
+/// The scrape job of redis_exporter, asked for a sentinel.
+pub const JOB_SENTINEL: &str = names::JOB_SENTINEL;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::context::Context;
+use super::context::{Context, JOB_REDIS, JOB_SENTINEL};
 use super::promql::regex;
 use crate::blueprint::raw::{ConsensusKind, PoolKind};
 use crate::blueprint::{Service, names};
@@ -184,16 +184,27 @@ fn stores(context: &Context<'_>) -> Vec<Discovered> {
     }
     for cluster in b.redis.iter().filter(|r| r.on_kubernetes() && r.in_region(region)) {
         let nodes = format!("{}-[0-9]+-0", regex(&cluster.object()));
-        pods(
-            format!("redis/{}", cluster.name),
-            "redis_exporter.",
-            nodes,
-            cluster.spec.ports.exporter,
-            "/metrics",
-            false,
-        );
+        let (name, port) = (&cluster.name, cluster.spec.ports.exporter);
+        let mut node = of_pods(context, &format!("redis/{name}"), &nodes, port, "/metrics", false);
+        if !cluster.spec.is_sentinel() {
+            jobs.push(Discovered { comment: "redis_exporter.", job: node });
+            continue;
+        }
+        called(&mut node, JOB_REDIS);
+        jobs.push(Discovered { comment: "redis_exporter.", job: node });
+        let mut sentinel = of_pods(context, &format!("redis-sentinel/{name}"), &nodes, port, "/scrape", false);
+        called(&mut sentinel, JOB_SENTINEL);
+        sentinel["params"] = json!({"target": [cluster.sentinel_beside()]});
+        jobs.push(Discovered { comment: "redis_exporter, told to ask the sentinel in its pod.", job: sentinel });
     }
     jobs
+}
+
+/// Gives what a job finds the label `job` that rules go by: its own name has to be one of its own.
+fn called(job: &mut Value, name: &str) {
+    if let Some(steps) = job.get_mut("relabel_configs").and_then(Value::as_array_mut) {
+        steps.push(json!({"target_label": "job", "replacement": name}));
+    }
 }
 
 fn pattern(service: &Service) -> String {

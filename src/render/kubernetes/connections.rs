@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::common::{self, Identity, Labels};
+use crate::blueprint::placement::Sentinel;
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Blueprint, Need, NeedTarget, Postgres, PostgresRole, Redis, Region, Service, names, raw};
 
@@ -285,30 +286,22 @@ fn to_redis(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, &Re
             blueprint,
             Identity::store(common::CACHE.0, common::CACHE.1, &object),
         ))];
-        to.at(object, spec.ports.redis);
         to.ports = vec![spec.ports.redis];
+        if sentinel {
+            to_sentinels(blueprint, region, cluster, to);
+            return;
+        }
+        to.at(object, spec.ports.redis);
     } else {
         let nodes = cluster.nodes(region);
         let address = |node: &crate::blueprint::placement::Node| node.address.clone().unwrap_or_default();
         let addresses: Vec<String> = nodes.iter().map(address).collect();
         to.ports = nodes.iter().map(|node| node.ports.redis).collect();
         if sentinel {
-            // No HOST: which node is the primary only a sentinel knows, and a client that is not told cannot write to an old one.
-            let watching = cluster.sentinels(region);
-            let host = |s: &crate::blueprint::placement::Sentinel| s.address.clone().unwrap_or_default();
-            let with_port = |s: &crate::blueprint::placement::Sentinel| match host(s) {
-                v6 if v6.contains(':') => format!("[{v6}]:{}", s.port),
-                other => format!("{other}:{}", s.port),
-            };
-            let all: Vec<String> = watching.iter().map(with_port).collect();
-            to.set("SENTINELS", all.join(","));
-            to.set("SENTINEL_MASTER", &cluster.name);
-            let hosts: std::collections::BTreeSet<String> =
-                addresses.into_iter().chain(watching.iter().map(host)).collect();
+            to_sentinels(blueprint, region, cluster, to);
+            let watching = cluster.sentinels(region).into_iter().filter_map(|s| s.address);
+            let hosts: std::collections::BTreeSet<String> = addresses.into_iter().chain(watching).collect();
             to.peers = common::hosts(hosts.iter().map(String::as_str));
-            to.ports.extend(watching.iter().map(|s| s.port));
-            to.ports.sort_unstable();
-            to.ports.dedup();
             return;
         }
         let all: Vec<String> = nodes.iter().map(|node| format!("{}:{}", address(node), node.ports.redis)).collect();
@@ -316,6 +309,23 @@ fn to_redis(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, &Re
         to.at(addresses.first().cloned().unwrap_or_default(), nodes.first().map_or(6379, |n| n.ports.redis));
         to.peers = common::hosts(addresses.iter().map(String::as_str));
     }
+}
+
+/// The addresses of all sentinels, and the name that they know the primary by. No HOST: which node is the primary only a
+/// sentinel knows, and a client that is not told cannot write to an old one.
+fn to_sentinels(blueprint: &Blueprint, region: &Region, store: &Redis, to: &mut Connection) {
+    let watching = store.sentinels(region);
+    let with_port = |s: &Sentinel| match &s.address {
+        None => format!("{}:{}", store.pod_host(blueprint, &s.name), s.port),
+        Some(v6) if v6.contains(':') => format!("[{v6}]:{}", s.port),
+        Some(other) => format!("{other}:{}", s.port),
+    };
+    let all: Vec<String> = watching.iter().map(with_port).collect();
+    to.set("SENTINELS", all.join(","));
+    to.set("SENTINEL_MASTER", &store.name);
+    to.ports.extend(watching.iter().map(|s| s.port));
+    to.ports.sort_unstable();
+    to.ports.dedup();
 }
 
 /// The volume and the mount of a certificate authority.

@@ -1,7 +1,10 @@
-//! Redis Cluster on Kubernetes: one zone-bound StatefulSet for each node, a budget for each shard, and the jobs.
+//! Redis on Kubernetes, as a cluster or under Sentinel: one zone-bound StatefulSet for each node, a budget for each shard,
+//! and the jobs.
 //!
 //! One node each, because a StatefulSet cannot say which of its pods lies in which zone, and the placement of primaries
 //! and replicas is what survives the loss of a zone. One budget for each shard, because a whole zone is drained at once.
+//! A sentinel runs in the pod of every node: it has to remember who the primary is, on a volume that is bound to the zone,
+//! and that is there already; and whatever takes a node away takes one vote with it and no more.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +16,7 @@ use super::layout::Layout;
 use super::pods::{CERTIFICATES, RUN, Run, SCRIPTS, SECRETS, USER, identity, job_pod, node_volumes, scripts_name};
 use super::scripts::{Script, script};
 use super::settings::{Files, MONITOR_USER, SECRETS_FILE, Settings, Tls, restart_delay, settings, tls};
-use super::{Place, backup, secrets};
+use super::{Place, backup, secrets, sentinel};
 use crate::blueprint::cron::Schedule;
 use crate::blueprint::placement::Node;
 use crate::blueprint::raw::{self, DestinationKind};
@@ -24,6 +27,9 @@ use crate::render::{ArtifactKind, File, Jobs, engine};
 
 /// The template of all objects of a cluster.
 const TEMPLATE: &str = "redis/kubernetes.yaml.tera";
+/// The scripts that the bootstrap Job runs.
+const BOOTSTRAP: &str = "redis/bootstrap.sh.tera";
+const SENTINEL_BOOTSTRAP: &str = "redis/sentinel/bootstrap.sh.tera";
 /// The label that says which node a pod is.
 const NODE: &str = "hagen.dev/node";
 /// What the template of all objects sees.
@@ -43,8 +49,10 @@ struct Context {
     pod_security: Value,
     container_security: Value,
     tolerations: Value,
+    sentinel: bool,
     port: u16,
-    bus_port: u16,
+    /// The port that nodes know each other by: of the bus, or of the sentinels.
+    peer: Peer,
     grace: u64,
     cpu: String,
     memory: String,
@@ -59,12 +67,19 @@ struct Context {
     ingress: Vec<Value>,
     job_egress: Vec<Value>,
     exporter: Option<Exporter>,
-    monitor: Option<Monitor>,
+    monitors: Vec<Monitor>,
     bootstrap: String,
     bootstrap_pod: Value,
     failback: String,
     failback_pod: Value,
     backup: Option<BackupContext>,
+}
+
+/// A second port of every pod.
+#[derive(Serialize)]
+struct Peer {
+    name: &'static str,
+    port: u16,
 }
 
 /// One node.
@@ -98,9 +113,14 @@ struct Exporter {
     env: Vec<Value>,
 }
 
-/// The PodMonitor.
+/// A PodMonitor.
 #[derive(Serialize)]
 struct Monitor {
+    name: String,
+    /// What the exporter is told to ask, where that is not its own node.
+    target: Option<String>,
+    /// The label `job` of its figures, where the name of the object is not what rules go by.
+    job: Option<&'static str>,
     labels: Labels,
     interval: String,
     region: String,
@@ -131,7 +151,12 @@ struct PodScript {
     context: Option<String>,
     namespace: String,
     failback_name: String,
+    sentinel_port: u16,
+    handover_wait: u64,
 }
+
+/// For so long a primary that is to stop waits for a replica with a whole copy, under Sentinel, in seconds.
+const HANDOVER_WAIT: u64 = 60;
 
 /// All files of a cluster on Kubernetes in a region.
 pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
@@ -139,6 +164,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     let nodes = redis.nodes(place.region);
     let certificates = tls(redis, CERTIFICATES);
     let password_file = format!("{SECRETS}/{}", redis.operator.key);
+    let watched = redis.spec.is_sentinel();
     let script = script(redis, layout, certificates.clone(), password_file);
     let own = pod_script(place, script.clone());
     let configurations: Vec<(String, Settings)> = nodes
@@ -161,12 +187,17 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     for (node, configuration) in &configurations {
         jobs.part(node, "redis/node.redis.tera", configuration);
     }
+    if watched {
+        nodes.iter().for_each(|node| sentinel::parts(place, layout, node, jobs));
+    } else {
+        jobs.part("start.sh", "redis/start.sh.tera", &own);
+    }
+    let either = |cluster: &'static str, sentinel: &'static str| if watched { sentinel } else { cluster };
     for (file, template) in [
-        ("start.sh", "redis/start.sh.tera"),
         ("probe.sh", "redis/probe.sh.tera"),
-        ("handover.sh", "redis/handover.sh.tera"),
-        ("bootstrap.sh", "redis/bootstrap.sh.tera"),
-        ("failback.sh", "redis/failback.sh.tera"),
+        ("handover.sh", either("redis/handover.sh.tera", "redis/sentinel/handover.sh.tera")),
+        ("bootstrap.sh", either(BOOTSTRAP, SENTINEL_BOOTSTRAP)),
+        ("failback.sh", either("redis/failback.sh.tera", "redis/sentinel/failback.sh.tera")),
     ] {
         jobs.part(file, template, &own);
     }
@@ -178,7 +209,8 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
     if redis.spec.auth.enabled {
         place.push(jobs, "secrets.sh", ArtifactKind::Shell, "redis/secrets.sh.tera", &secrets::secrets(redis));
     }
-    place.push(jobs, "README.md", ArtifactKind::Markdown, "redis/kubernetes.md.tera", &readme(place, layout));
+    let page = either("redis/kubernetes.md.tera", "redis/sentinel/kubernetes.md.tera");
+    place.push(jobs, "README.md", ArtifactKind::Markdown, page, &readme(place, layout));
 }
 
 fn files(redis: &Redis, certificates: &Option<Tls>) -> Files {
@@ -202,7 +234,17 @@ fn pod_script(place: &Place<'_>, script: Script) -> PodScript {
         context: place.region.spec.kube_context.clone(),
         namespace: place.blueprint.namespace.clone(),
         failback_name: names::redis_failback(&redis.name),
+        sentinel_port: redis.spec.ports.sentinel,
+        handover_wait: HANDOVER_WAIT,
     }
+}
+
+/// The port that nodes know each other by.
+fn peer(redis: &Redis, nodes: &[Node]) -> Peer {
+    if redis.spec.is_sentinel() {
+        return Peer { name: "sentinel", port: redis.spec.ports.sentinel };
+    }
+    Peer { name: "bus", port: nodes.first().map_or(0, Node::bus_port) }
 }
 
 fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Settings)], script: &Script) -> Context {
@@ -231,10 +273,11 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
         // A pod on a zonal volume has nowhere else to go (R-K8-27); its shard fails over without it. So it stays where it is
         // for the default 300 s, and a node that was only cut off keeps it.
         tolerations: common::tolerations(Duration::from_secs(300)),
+        sentinel: spec.is_sentinel(),
         port: spec.ports.redis,
-        bus_port: nodes.first().map_or(0, Node::bus_port),
-        // The handover, the last write to disk, and 30 s.
-        grace: 60 + spec.memory.mebibytes() / 50,
+        peer: peer(redis, nodes),
+        // The handover, the last write to disk, and 30 s. Sentinel asks for priorities every ten seconds only.
+        grace: if spec.is_sentinel() { HANDOVER_WAIT + 30 } else { 30 } + 30 + spec.memory.mebibytes() / 50,
         cpu,
         memory,
         memory_why,
@@ -253,7 +296,7 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
         ingress: ingress(place, nodes, &selector, &job_selector),
         job_egress: job_egress(place, &selector),
         exporter: exporter(place),
-        monitor: monitor(place),
+        monitors: monitors(place),
         bootstrap: format!("{instance}-bootstrap-{}", bootstrap_digest(&bootstrap_pod, &job_selector, script)),
         bootstrap_pod,
         failback: names::redis_failback(&redis.name),
@@ -266,7 +309,12 @@ fn context(place: &Place<'_>, nodes: &[Node], configurations: &[(String, Setting
 
 /// A Job cannot be changed, so another content is another name, and applying the same again does nothing.
 fn bootstrap_digest(pod: &Value, labels: &Labels, script: &Script) -> String {
-    let own = |(path, _): &(&str, &str)| ["redis/bootstrap.sh.tera", "redis/common.sh.tera"].contains(path);
+    let read = if script.is_sentinel() {
+        [SENTINEL_BOOTSTRAP, "redis/sentinel/common.sh.tera", "redis/common.sh.tera"].as_slice()
+    } else {
+        [BOOTSTRAP, "redis/common.sh.tera"].as_slice()
+    };
+    let own = |(path, _): &(&str, &str)| read.contains(path);
     digest(&(pod, labels, script, engine::embedded_templates().filter(own).collect::<Vec<_>>()))
 }
 
@@ -289,8 +337,13 @@ fn node_contexts(
     selector: &Labels,
 ) -> Vec<NodeContext> {
     let redis = place.redis;
-    let starts: Vec<(&str, &str)> =
-        engine::embedded_templates().filter(|(path, _)| *path == "redis/node.redis.tera").collect();
+    // What a pod is started with: changed, the pod is behind.
+    let read = if redis.spec.is_sentinel() {
+        ["redis/node.redis.tera", sentinel::POD_START, sentinel::CONFIGURATION, sentinel::START].as_slice()
+    } else {
+        ["redis/node.redis.tera"].as_slice()
+    };
+    let starts: Vec<(&str, &str)> = engine::embedded_templates().filter(|(path, _)| read.contains(path)).collect();
     let all = |node: &Node| {
         let instance = identity(redis);
         let mut labels = common::labels(place.blueprint, place.region, Identity::store("cache", "redis", &instance));
@@ -318,7 +371,11 @@ fn node_contexts(
             selector: only(node),
             volumes: node_volumes(redis, node),
             shard_selector: of_shard(selector, node.shard),
-            digest: digest(&(settings, &starts)),
+            digest: if redis.spec.is_sentinel() {
+                digest(&(settings, &starts, sentinel::settings(redis)))
+            } else {
+                digest(&(settings, &starts))
+            },
         }
     };
     nodes.iter().zip(configurations).map(one).collect()
@@ -342,12 +399,14 @@ fn storage(redis: &Redis) -> String {
 
 fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Vec<Value> {
     let (blueprint, redis) = (place.blueprint, place.redis);
-    let port = redis.spec.ports.redis;
-    let bus = nodes.first().map_or(0, Node::bus_port);
+    let (port, peer) = (redis.spec.ports.redis, peer(redis, nodes).port);
+    // Whoever wants the primary asks a sentinel first.
+    let asked: &[u16] = if redis.spec.is_sentinel() { &[port, peer] } else { &[port] };
+    let asked = || asked.iter().copied();
     let mut rules = vec![
-        common::allow_from(common::caller_peers(blueprint, &format!("redis.{}", redis.name)), [port]),
-        common::allow_from(vec![common::pods(own)], [port, bus]),
-        common::allow_from(vec![common::pods(jobs)], [port]),
+        common::allow_from(common::caller_peers(blueprint, &format!("redis.{}", redis.name)), asked()),
+        common::allow_from(vec![common::pods(own)], [port, peer]),
+        common::allow_from(vec![common::pods(jobs)], asked()),
     ];
     if exporter(place).is_some() {
         rules.push(common::allow_from(vec![common::monitoring(blueprint)], [redis.spec.ports.exporter]));
@@ -357,7 +416,9 @@ fn ingress(place: &Place<'_>, nodes: &[Node], own: &Labels, jobs: &Labels) -> Ve
 
 /// What the jobs reach: the nodes; the object stores, whose addresses no NetworkPolicy knows; the Pushgateway.
 fn job_egress(place: &Place<'_>, own: &Labels) -> Vec<Value> {
-    let mut rules = vec![common::allow_to(vec![common::pods(own)], [place.redis.spec.ports.redis])];
+    let ports = place.redis.spec.ports;
+    let asked: &[u16] = if place.redis.spec.is_sentinel() { &[ports.redis, ports.sentinel] } else { &[ports.redis] };
+    let mut rules = vec![common::allow_to(vec![common::pods(own)], asked.iter().copied())];
     if let Some(backup) = &place.redis.spec.backup {
         let stores = super::backup::destinations(place, backup).into_iter().map(|(_, destination)| destination);
         rules.extend(common::to_stores(stores).into_iter().map(Some));
@@ -393,16 +454,34 @@ fn exporter(place: &Place<'_>) -> Option<Exporter> {
     Some(Exporter { image: image.to_string(), port: spec.ports.exporter, env })
 }
 
-fn monitor(place: &Place<'_>) -> Option<Monitor> {
-    exporter(place)?;
-    let monitoring = place.blueprint.spec.monitoring.as_ref()?;
+/// What is scraped: the exporter of each node, and the same exporter told to ask the sentinel in its pod. Their figures
+/// have the same names, so they get the label `job` that they have on hosts.
+fn monitors(place: &Place<'_>) -> Vec<Monitor> {
+    let (Some(_), Some(monitoring)) = (exporter(place), place.blueprint.spec.monitoring.as_ref()) else {
+        return Vec::new();
+    };
+    if !common::has_operator(place.blueprint) {
+        return Vec::new();
+    }
     let instance = identity(place.redis);
     let labels = common::labels(place.blueprint, place.region, Identity::store("cache", "redis", &instance));
-    common::has_operator(place.blueprint).then(|| Monitor {
+    let monitor = |name: String, target: Option<String>| Monitor {
+        name,
+        target,
+        job: None,
         labels: common::monitor_labels(place.blueprint, &labels),
         interval: monitoring.interval.go(),
         region: place.region.name.clone(),
-    })
+    };
+    let mut all = vec![monitor(instance.clone(), None)];
+    if place.redis.spec.is_sentinel() {
+        if let Some(first) = all.first_mut() {
+            first.job = Some(names::JOB_REDIS);
+        }
+        let name = names::redis_sentinels(&place.redis.name);
+        all.push(Monitor { job: Some(names::JOB_SENTINEL), ..monitor(name, Some(place.redis.sentinel_beside())) });
+    }
+    all
 }
 
 fn backup_context(place: &Place<'_>, spec: &raw::RedisBackup) -> BackupContext {
@@ -463,12 +542,19 @@ struct Readme {
     tls: Option<String>,
     failback: String,
     nodes_service: String,
+    domain: String,
     failover: String,
     kubectl: String,
     first: String,
     scripts: &'static str,
     data: String,
     backup: bool,
+    node_timeout: String,
+    failover_timeout: String,
+    majority: usize,
+    sentinel_port: u16,
+    persisted: bool,
+    handover_wait: u64,
 }
 
 /// A key of a Secret that must exist.
@@ -481,34 +567,47 @@ struct SecretKey {
 
 fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
     let redis = place.redis;
-    let bound = Duration::from_millis(redis.spec.node_timeout.millis() * 3 / 2 + 3000);
     let secret = |reference: &raw::SecretRef, what| SecretKey {
         secret: reference.secret.to_string(),
         key: reference.key.clone(),
         what,
     };
+    let mut secrets = vec![
+        secret(&redis.users, "the users (ACL) with the hashes of their passwords"),
+        secret(&redis.password, "the password of app, for the services"),
+        secret(&redis.replication, "the password of replica, for replicas towards their primary"),
+        secret(&redis.operator, "the password of operator, for the jobs and people"),
+        secret(&redis.monitoring, "the password of monitor, for redis_exporter"),
+    ];
+    if redis.spec.is_sentinel() {
+        secrets.extend([
+            secret(&redis.sentinel_users, "the users of the sentinels, with hashes"),
+            secret(&redis.sentinel, "the password of sentinel, for sentinels towards nodes and each other"),
+        ]);
+    }
     Readme {
         layout: layout.clone(),
         name: identity(redis),
         namespace: place.blueprint.namespace.clone(),
         auth: redis.spec.auth.enabled,
         port: redis.spec.ports.redis,
-        secrets: vec![
-            secret(&redis.users, "the users (ACL) with the hashes of their passwords"),
-            secret(&redis.password, "the password of app, for the services"),
-            secret(&redis.replication, "the password of replica, for replicas towards their primary"),
-            secret(&redis.operator, "the password of operator, for the jobs and people"),
-            secret(&redis.monitoring, "the password of monitor, for redis_exporter"),
-        ],
+        secrets,
         tls: redis.spec.tls.as_ref().and_then(|t| t.secret.as_ref()).map(ToString::to_string),
         failback: names::redis_failback(&redis.name),
         nodes_service: names::redis_nodes(&redis.name),
-        failover: bound.to_string(),
+        domain: place.blueprint.spec.platform.kubernetes.domain.to_string(),
+        failover: redis.failover_bound().to_string(),
         kubectl: common::kubectl_inside(place.blueprint, place.region),
         // Any node will do: the script asks all of them.
         first: layout.nodes.first().map(|node| node.name.clone()).unwrap_or_default(),
         scripts: SCRIPTS,
         data: redis.nodes(place.region).first().map(|node| node.data.clone()).unwrap_or_default(),
         backup: redis.spec.backup.is_some(),
+        node_timeout: redis.spec.node_timeout.to_string(),
+        failover_timeout: redis.spec.sentinel.clone().unwrap_or_default().failover_timeout.to_string(),
+        majority: layout.sentinels.len() / 2 + 1,
+        sentinel_port: redis.spec.ports.sentinel,
+        persisted: restart_delay(redis).is_none(),
+        handover_wait: HANDOVER_WAIT,
     }
 }

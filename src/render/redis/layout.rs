@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::settings::{pod_host, role};
+use super::settings::role;
 use crate::blueprint::placement::{Node, Sentinel, ZoneLoss, zone_losses};
 use crate::blueprint::{Blueprint, Redis, Region};
 
@@ -126,7 +126,7 @@ pub(super) fn layout(blueprint: &Blueprint, redis: &Redis, region: &Region) -> L
             }),
             losses,
             zones: region.spec.zones.len(),
-            sentinels: sentinels.iter().map(watcher).collect(),
+            sentinels: sentinels.iter().map(|sentinel| watcher(blueprint, redis, sentinel)).collect(),
         };
     }
     Layout {
@@ -142,8 +142,8 @@ pub(super) fn layout(blueprint: &Blueprint, redis: &Redis, region: &Region) -> L
     }
 }
 
-fn watcher(sentinel: &Sentinel) -> Watcher {
-    let host = sentinel.address.clone().unwrap_or_default();
+fn watcher(blueprint: &Blueprint, redis: &Redis, sentinel: &Sentinel) -> Watcher {
+    let host = host(blueprint, redis, &sentinel.name, &sentinel.address);
     Watcher {
         row: format!("{} {host} {} {}", sentinel.name, sentinel.port, sentinel.zone),
         name: sentinel.name.clone(),
@@ -182,8 +182,13 @@ fn watched_loss(zone: &str, nodes: &[Node], sentinels: &[Sentinel]) -> Loss {
     }
 }
 
+/// Where others reach what has this name: at its address, or at the name of the pod that it is in.
+pub(super) fn host(blueprint: &Blueprint, redis: &Redis, name: &str, address: &Option<String>) -> String {
+    address.clone().unwrap_or_else(|| redis.pod_host(blueprint, name))
+}
+
 fn place(blueprint: &Blueprint, redis: &Redis, node: &Node) -> Place {
-    let host = node.address.clone().unwrap_or_else(|| pod_host(blueprint, redis, node));
+    let host = host(blueprint, redis, &node.name, &node.address);
     let (first, last) = node.slots(redis.spec.shards());
     let (port, bus) = (node.ports.redis, node.bus_port());
     let row = format!("{} {host} {port} {bus} {} {} {first} {last} {}", node.name, node.shard, node.rank, node.zone);

@@ -1,4 +1,4 @@
-//! Pods of a Redis Cluster on Kubernetes: what they mount, and those of its jobs as a whole.
+//! Pods of Redis on Kubernetes: what they mount, and those of its jobs as a whole.
 
 use std::collections::BTreeMap;
 
@@ -115,7 +115,11 @@ pub(super) fn node_volumes(redis: &Redis, node: &Node) -> Vec<Value> {
         json!({"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}}),
     ];
     if redis.spec.auth.enabled {
-        volumes.push(secret_volume(&[&redis.users, &redis.replication, &redis.operator]));
+        let mut files = vec![&redis.users, &redis.replication, &redis.operator];
+        if redis.spec.is_sentinel() {
+            files.extend([&redis.sentinel_users, &redis.sentinel]);
+        }
+        volumes.push(secret_volume(&files));
     }
     volumes.extend(certificate_volume(redis));
     volumes

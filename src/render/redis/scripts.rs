@@ -29,6 +29,13 @@ pub(super) struct Script {
     pause: u64,
 }
 
+impl Script {
+    /// Whether Sentinel decides over the primary.
+    pub(super) const fn is_sentinel(&self) -> bool {
+        self.sentinel
+    }
+}
+
 /// The context of a script of a cluster. It waits for nodes that start or load their data for at most ten minutes.
 pub(super) fn script(redis: &Redis, layout: &Layout, tls: Option<Tls>, password_file: String) -> Script {
     let own = redis.spec.sentinel.clone().unwrap_or_default();

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::blueprint::placement::Node;
-use crate::blueprint::{Blueprint, Redis, names, raw};
+use crate::blueprint::{Blueprint, Redis, raw};
 
 /// The role that nodes log in to their primary with.
 pub(super) const REPLICATION_USER: &str = "replica";
@@ -161,18 +161,13 @@ struct Host {
 impl Host {
     fn of(blueprint: &Blueprint, redis: &Redis, node: &Node) -> Self {
         match &node.address {
-            None => Self { ip: None, name: Some(pod_host(blueprint, redis, node)) },
+            None => Self { ip: None, name: Some(redis.pod_host(blueprint, &node.name)) },
             Some(address) if address.parse::<std::net::IpAddr>().is_ok() => {
                 Self { ip: Some(address.clone()), name: None }
             }
             Some(address) => Self { ip: None, name: Some(address.clone()) },
         }
     }
-}
-
-/// The name of a node's pod, inside its cluster.
-pub(super) fn pod_host(blueprint: &Blueprint, redis: &Redis, node: &Node) -> String {
-    format!("{}-0.{}.{}.svc", node.name, names::redis_nodes(&redis.name), blueprint.namespace)
 }
 
 /// How a node begins: after a failover the roles are others.

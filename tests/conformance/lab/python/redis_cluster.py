@@ -135,7 +135,7 @@ def certificates(directory, nodes):
     if (directory / "tls.crt").exists():
         return
     directory.mkdir(parents=True, exist_ok=True)
-    names = ",".join(f"IP:{node['host']}" for node in nodes)
+    names = ",".join(f"{'IP' if node['host'].replace('.', '').isdigit() else 'DNS'}:{node['host']}" for node in nodes)
     request = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-x509", "-days", "60"]
     ca, key = str(directory / "ca.crt"), str(directory / "ca.key")
     run([*request, "-subj", "/CN=test CA", "-keyout", key, "-out", ca])
