@@ -54,7 +54,13 @@ fn examples_render_what_stands_beside_them() {
 }
 
 /// These are written into a ConfigMap of another file.
-const INSIDE: [&str; 3] = ["redis/handover.sh.tera", "redis/probe.sh.tera", "redis/start.sh.tera"];
+const INSIDE: [&str; 5] = [
+    "redis/handover.sh.tera",
+    "redis/probe.sh.tera",
+    "redis/start.sh.tera",
+    "redis/sentinel/handover.sh.tera",
+    "redis/sentinel/pod-start.sh.tera",
+];
 
 /// Whoever wants to know what a file of the data tier looks like finds it in an example.
 #[test]
