@@ -1,9 +1,10 @@
-//! Where backups go.
+//! Where backups go, and how PostgreSQL's are made.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AbsolutePath, Host, SecretRef};
+use super::postgres::seconds;
+use super::{AbsolutePath, Cron, Host, Reference, SecretRef};
 use crate::blueprint::units::Duration;
 
 /// What a destination is for one region: the bucket and the provider's region that a cluster there uses.
@@ -122,4 +123,66 @@ pub enum Encryption {
     Aes256Cbc,
     /// Not at all.
     None,
+}
+
+/// How PostgreSQL is backed up.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("examples" = [{"full": "0 2 * * *", "to": ["backup.store"]}]))]
+pub struct PostgresBackup {
+    /// pgBackRest.
+    #[serde(default)]
+    pub tool: BackupTool,
+    /// When a full backup is made.
+    pub full: Cron,
+    /// When a differential backup is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["0 14 * * *"]))]
+    pub differential: Option<Cron>,
+    /// When an incremental backup is made; where it meets a full one, the full one replaces it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["0 * * * *"]))]
+    pub incremental: Option<Cron>,
+    /// The longest that written data waits to be archived: the loss when everything but the archive is gone (X-PG-1).
+    #[serde(default = "seconds::<60>")]
+    pub archive_timeout: Duration,
+    /// How long backups and their WAL are kept.
+    #[serde(default = "default_retention")]
+    pub retention: Duration,
+    /// The destinations, in order: the first is repository 1.
+    #[schemars(length(min = 1))]
+    #[schemars(extend("examples" = [["backup.store"]]))]
+    pub to: Vec<Reference>,
+    /// When a backup is restored for a test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("examples" = ["0 4 1 * *"]))]
+    pub verify: Option<Cron>,
+    /// Whose files are read. Not given: a standby's, where the cluster has one; on hosts also with `tls` only, since members read
+    /// each other's files through pgBackRest's server, which takes nobody without a certificate. Without any of this: the primary's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<BackupSource>,
+}
+
+fn default_retention() -> Duration {
+    Duration::from_secs(30 * 86_400)
+}
+
+/// Whose files a backup reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupSource {
+    /// A standby that streams; the primary only starts and ends the backup. While no standby can be read, the primary's own
+    /// files: a backup that is there comes first.
+    Standby,
+    /// The primary.
+    Primary,
+}
+
+/// What makes backups of PostgreSQL.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupTool {
+    /// pgBackRest.
+    #[default]
+    Pgbackrest,
 }
