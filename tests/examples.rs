@@ -70,9 +70,7 @@ fn every_template_of_the_data_tier_is_shown_by_an_example() {
     for case in std::fs::read_dir(root.join("examples")).unwrap().map(|entry| entry.unwrap().path()) {
         if case.join("blueprint.yaml").exists() {
             used.extend(
-                rendered(&case.join("blueprint.yaml"), None)
-                    .into_iter()
-                    .map(|(_, artifact)| artifact.template.to_owned()),
+                rendered(&case.join("blueprint.yaml"), None).into_values().map(|artifact| artifact.template.to_owned()),
             );
         }
     }
