@@ -8,6 +8,7 @@ mod backup;
 mod hosts;
 mod kubernetes;
 mod layout;
+mod page;
 mod pods;
 mod scripts;
 mod secrets;

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 
-from redis_cluster import ROOT
+from redis_cluster import ROOT, hagen_diff_of
 from redis_pods import Pods, check, step, wait
 from redis_sentinel_client import Writer, wait_for
 
@@ -49,6 +49,7 @@ class StorePods(Pods):
         super().__init__(manifest, roles)
         self.sentinels = {s["name"]: s for s in self.roles["sentinels"]}
         self.store, self.first = self.roles["cluster"], self.roles["shards"][0]["primary"]
+        self.directory = self.path.parent
         self.hosts_of = {node["name"]: (node["host"], str(node["port"])) for node in self.roles["nodes"]}
         self.appends = "\nappendonly yes\n" in self.objects["ConfigMap"][self.first]["data"]["redis.conf"]
 
@@ -169,6 +170,9 @@ def lost(pods, figures):
     wait("not all follow", lambda: pods.is_whole(now))
     figures["pod_back_s"] = round(time.monotonic() - began, 1)
     check("as declared" not in pods.job("Job", "bootstrap").splitlines()[-1], "the Job does not tell of the other role")
+    # A sentinel asks a node for what it follows every ten seconds.
+    wait("hagen diff does not tell of the other primary", lambda: hagen_diff_of(
+        pods, pods.cli(now, "sentinel", "replicas", pods.store, port="sentinel")) == [("shards[0].primary", "changed", "failover")], limit=25)
 
     step(f"all pods at once, each with another address: {now} is the primary")
     count = int(pods.cli(now, "dbsize"))
