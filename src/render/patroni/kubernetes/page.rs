@@ -67,6 +67,8 @@ struct Page {
     forget: String,
     primary_region: String,
     standbys: Vec<String>,
+    subscribers: Vec<Reader>,
+    old_subscriber: String,
     old_slot: String,
     fence: String,
     fenced: String,
@@ -74,6 +76,13 @@ struct Page {
     old_endpoint: Option<String>,
     new_endpoint: Option<String>,
     drop_endpoint: String,
+}
+
+/// A region that subscribes to this one.
+#[derive(Serialize)]
+struct Reader {
+    region: String,
+    slot: String,
 }
 
 #[derive(Serialize)]
@@ -177,9 +186,8 @@ fn page(site: &Site<'_>) -> Page {
     let old_k = common::kubectl_inside(site.blueprint, old);
     let old_members = cluster.member_count(old);
     let cross = spec.cross_region.as_ref().filter(|_| site.role == PostgresRole::Primary);
-    let streams = |other: &&String| {
-        site.blueprint.region(other).is_some_and(|other| cluster.role(other) == Some(PostgresRole::Standby))
-    };
+    let reads = |other: &&String, role| site.blueprint.region(other).and_then(|r| cluster.role(r)) == Some(role);
+    let others = |role| cross.iter().flat_map(|c| &c.to).filter(move |other| reads(other, role)).cloned();
     Page {
         cluster: cluster.name.clone(),
         region: region.name.clone(),
@@ -247,7 +255,11 @@ fn page(site: &Site<'_>) -> Page {
         pgbackrest: dcs::pgbackrest(cluster, None),
         forget: forget(site),
         primary_region: cluster.primary_region.clone(),
-        standbys: cross.iter().flat_map(|c| &c.to).filter(streams).cloned().collect(),
+        standbys: others(PostgresRole::Standby).collect(),
+        subscribers: others(PostgresRole::Subscriber)
+            .map(|region| Reader { slot: dcs::subscriber_slot(&region), region })
+            .collect(),
+        old_subscriber: dcs::subscriber_slot(&cluster.primary_region),
         old_slot: names::standby_slot(&cluster.primary_region),
         fence: format!("{old_k} scale statefulset/{object} --replicas=0"),
         fenced: format!("{old_k} wait --for=delete pod --selector={} --timeout=10m", selector(Part::Database)),
@@ -287,14 +299,20 @@ fn rpo_field(site: &Site<'_>) -> String {
 
 /// What the loss of a region costs, where another one stands by.
 fn region_losses(site: &Site<'_>, primary: &str) -> Vec<Loss> {
-    let stands_by = |r: &&crate::blueprint::Region| site.cluster.role(r) == Some(PostgresRole::Standby);
-    let regions = site.blueprint.regions.iter().filter(stands_by);
-    regions
-        .map(|region| Loss {
+    let one = |region: &crate::blueprint::Region| {
+        match site.cluster.role(region)? {
+        PostgresRole::Standby => Some(Loss {
             what: format!("the whole of {primary}, and {} is promoted", region.name),
             gone: "what had not been streamed there: the Lag that was last seen; a standby region is always asynchronous (F-PT-17, R-PG-38)".to_owned(),
-        })
-        .collect()
+        }),
+        PostgresRole::Subscriber => Some(Loss {
+            what: format!("the whole of {primary}, and {} is taken over", region.name),
+            gone: "what had not arrived there, and all that a subscription does not carry (R-PG-28, F-PG-07)".to_owned(),
+        }),
+        PostgresRole::Primary => None,
+    }
+    };
+    site.blueprint.regions.iter().filter_map(one).collect()
 }
 
 /// How etcdctl is told where etcd is, and the address that other members reach POD by.

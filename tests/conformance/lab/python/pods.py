@@ -7,6 +7,7 @@ As root, in a network and mount namespace that holds nothing else (`inside`).
 """
 import base64
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -41,8 +42,8 @@ def inside():
         os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", setup, "sh", sys.executable, *sys.argv])
 
 
-def run(*call, given=None):
-    done = subprocess.run([str(word) for word in call], input=given, capture_output=True, text=True, timeout=300, check=False)
+def run(*call, given=None, environment=None):
+    done = subprocess.run([str(word) for word in call], input=given, capture_output=True, text=True, timeout=300, check=False, env=environment)
     if done.returncode != 0:
         raise Failure(f"{' '.join(map(str, call[:6]))}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -90,7 +91,7 @@ class Proxy:
     def __init__(self, api):
         self.api, self.endpoints, self.listening, self.closed = api, {}, set(), set()
         self.open, self.lock, self.stopped = {}, threading.Lock(), threading.Event()
-        self.names = []
+        self.names, self.external = [], []
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
 
@@ -111,15 +112,18 @@ class Proxy:
         address, port = self.api.base.removeprefix("https://").split(":")
         found[("default", "kubernetes", "https")] = [(address, int(port))]
         self.endpoints = found
-        names = []
+        names, external = [], []
         for service in self.api.items("/api/v1/services"):
             meta, spec = service["metadata"], service["spec"]
             if spec.get("clusterIP") in (None, "", "None"):
                 continue
             names.append((spec["clusterIP"], meta["name"], meta["namespace"]))
+            # What external-dns would write, for a balancer that leads where the Service does.
+            outside = (meta.get("annotations") or {}).get("external-dns.alpha.kubernetes.io/hostname")
+            external += [(spec["clusterIP"], outside)] if outside else []
             for port in spec["ports"]:
                 self.listen((meta["namespace"], meta["name"], port.get("name") or ""), spec["clusterIP"], port["port"])
-        self.names = names
+        self.names, self.external = names, external
 
     def listen(self, key, address, port):
         if key in self.listening:
@@ -178,16 +182,19 @@ def pump(source, target):
 
 class Kubelet:
     """Runs pods. `programs` are directories of the machine that the images would hold, beside /usr; `postgres` the version of
-    PostgreSQL that is there and the one that the image would have; `adapt` what an older program here must be spared."""
+    PostgreSQL that is there and the one that the image would have; `adapt` what an older program here must be spared. With
+    `space` it is the kubelet of one namespace, beside those of others whose pods have the same names."""
 
-    def __init__(self, api, proxy, programs, postgres=None, adapt=lambda key, text: text):
+    links = itertools.count(1)
+
+    def __init__(self, api, proxy, programs, postgres=None, adapt=lambda key, text: text, space=None):
         self.api, self.proxy, self.programs, self.postgres, self.adapt = api, proxy, programs, postgres, adapt
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="hagen-pods-"))
         self.scratch.chmod(0o755)
         self.hosts = self.scratch / "hosts"
         self.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
         self.hosts.chmod(0o644)
-        self.addresses, self.processes, self.counter = {}, {}, 0
+        self.addresses, self.processes, self.space = {}, {}, space
 
     # --- the pod
 
@@ -201,15 +208,18 @@ class Kubelet:
             return found if found["status"].get("podIP") else None
         return wait(f"{name} is placed", 60, there)
 
+    def network(self, name):
+        """The network namespace of a pod."""
+        return f"{self.space}-{name}" if self.space else name
+
     def attach(self, name, address):
-        self.counter += 1
-        link = f"v{self.counter}"
-        run("ip", "netns", "add", name)
-        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
+        link, network = f"v{next(self.links)}", self.network(name)
+        run("ip", "netns", "add", network)
+        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", network)
         run("ip", "link", "set", link, "master", "pods", "up")
-        run("ip", "-n", name, "addr", "add", f"{address}/8", "dev", "eth0")
-        run("ip", "-n", name, "link", "set", "eth0", "up")
-        run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "-n", network, "addr", "add", f"{address}/8", "dev", "eth0")
+        run("ip", "-n", network, "link", "set", "eth0", "up")
+        run("ip", "-n", network, "link", "set", "lo", "up")
         self.addresses[name] = address
 
     def write_hosts(self, pods):
@@ -217,7 +227,9 @@ class Kubelet:
         domain = "svc.cluster.local"
         lines = ["127.0.0.1 localhost"]
         for address, name, space in self.proxy.names:
-            lines.append(f"{address} {name} {name}.{space} {name}.{space}.svc {name}.{space}.{domain}")
+            short = f"{name} " if self.space in (None, space) else ""
+            lines.append(f"{address} {short}{name}.{space} {name}.{space}.svc {name}.{space}.{domain}")
+        lines += [f"{address} {name}" for address, name in self.proxy.external]
         for pod in pods:
             meta, spec = pod["metadata"], pod["spec"]
             if spec.get("subdomain"):
@@ -328,10 +340,14 @@ class Kubelet:
             self.attach(name, pod["status"]["podIP"])
         volumes = {v["name"]: self.volume(pod, v) for v in pod["spec"]["volumes"]}
         log = (self.scratch / f"{name}.log").open("ab")
-        call = ["ip", "netns", "exec", name, "unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c",
-                self.root(pod, one, volumes), "sh", *one["command"], *one.get("args", [])]
+
+        def call(which):
+            return ["ip", "netns", "exec", self.network(name), "unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c",
+                    self.root(pod, which, volumes), "sh", *which["command"], *which.get("args", [])]
+        for first in pod["spec"].get("initContainers", []):
+            run(*call(first), environment=self.environment(pod, first))
         environment = self.environment(pod, one)
-        process = subprocess.Popen(call, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+        process = subprocess.Popen(call(one), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
         self.processes[name] = (process, pod, environment)
 
     def first(self, name):
@@ -381,7 +397,7 @@ class Kubelet:
             self.kill(name)
         for name in self.addresses:
             with contextlib.suppress(Failure):
-                run("ip", "netns", "delete", name)
+                run("ip", "netns", "delete", self.network(name))
         if not os.environ.get("HAGEN_KEEP"):
             shutil.rmtree(self.scratch, ignore_errors=True)
 
