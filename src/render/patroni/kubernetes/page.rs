@@ -27,7 +27,6 @@ struct Page {
     no_context: bool,
     kubectl: String,
     apply: String,
-    apply_one: String,
     run: &'static str,
     port: u16,
     superuser: &'static str,
@@ -52,7 +51,6 @@ struct Page {
     etcd_peer: String,
     router: Option<String>,
     pool: Option<String>,
-    pool_replicas: u32,
     application_secret: String,
     user: String,
     second: String,
@@ -61,6 +59,7 @@ struct Page {
     backup: bool,
     suspended: bool,
     full: String,
+    look: String,
     verify: Option<String>,
     jobs: Vec<String>,
     pgbackrest: String,
@@ -169,14 +168,17 @@ fn section(alert: &str) -> &'static str {
     }
 }
 
+/// What selects the pods of a part, as kubectl is told it.
+pub(super) fn selector(site: &Site<'_>, part: Part) -> String {
+    let pairs: Vec<String> = site.selector(part).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(",")
+}
+
 fn page(site: &Site<'_>) -> Page {
     let (cluster, spec, region, object) = (site.cluster, &site.cluster.spec, site.region, &site.object);
     let standby = site.role == PostgresRole::Standby;
     let members = cluster.member_count(region);
-    let selector = |part| {
-        let pairs: Vec<String> = site.selector(part).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
-        pairs.join(",")
-    };
+    let selector = |part| selector(site, part);
     let sync_word = sync_word(spec.replication).filter(|_| !standby && members > 1);
     let router = site.has_router().then(|| names::postgres_router(&cluster.name));
     let pool = (spec.pool.kind == PoolKind::Pgbouncer && site.has_pool()).then(|| names::postgres_pool(&cluster.name));
@@ -206,7 +208,6 @@ fn page(site: &Site<'_>) -> Page {
         no_context: region.spec.kube_context.is_none(),
         kubectl: common::kubectl_inside(site.blueprint, region),
         apply: format!("{apply} --validate=strict -k {}/kubernetes", region.name),
-        apply_one: format!("{apply} --validate=strict --force-conflicts -f {}/kubernetes/{object}.yaml", region.name),
         run: RUN,
         port: spec.ports.postgres,
         superuser: dcs::SUPERUSER,
@@ -238,7 +239,6 @@ fn page(site: &Site<'_>) -> Page {
         deployments: [&router, &pool].into_iter().flatten().cloned().collect(),
         router,
         pool,
-        pool_replicas: spec.pool.replicas,
         application_secret: cluster.credentials.application.secret.to_string(),
         user: cluster.user.clone(),
         second: login::second(&cluster.user),
@@ -246,6 +246,7 @@ fn page(site: &Site<'_>) -> Page {
         backup: spec.backup.is_some(),
         suspended: standby,
         full: names::postgres_backup(&cluster.name, "full"),
+        look: names::postgres_backup(&cluster.name, "look"),
         verify: spec
             .backup
             .as_ref()
@@ -316,7 +317,7 @@ fn region_losses(site: &Site<'_>, primary: &str) -> Vec<Loss> {
 }
 
 /// How etcdctl is told where etcd is, and the address that other members reach POD by.
-fn etcd(site: &Site<'_>) -> (String, String) {
+pub(super) fn etcd(site: &Site<'_>) -> (String, String) {
     let ports = site.cluster.spec.consensus.ports;
     let Some((_, host)) = site.etcd().into_iter().next().filter(|_| site.has_etcd()) else { return Default::default() };
     let scheme = site.scheme();
@@ -339,12 +340,18 @@ fn forget(site: &Site<'_>) -> String {
             dcs::namespace(&site.blueprint.name)
         );
     }
-    let keys = ["config", "failover", "leader", "sync"].map(|key| format!("configmap/{scope}-{key}"));
+    let keys: Vec<String> = keys(site).into_iter().map(|key| format!("configmap/{key}")).collect();
     format!("k delete {} --ignore-not-found", keys.join(" "))
 }
 
+/// The ConfigMaps that Patroni keeps, where the Kubernetes API is its store.
+pub(super) fn keys(site: &Site<'_>) -> Vec<String> {
+    let scope = site.cluster.scope();
+    ["config", "failover", "leader", "sync"].iter().map(|key| format!("{scope}-{key}")).collect()
+}
+
 /// The CronJobs of the backups.
-fn backup_jobs(site: &Site<'_>) -> Vec<String> {
+pub(super) fn backup_jobs(site: &Site<'_>) -> Vec<String> {
     let Some(backup) = &site.cluster.spec.backup else { return Vec::new() };
     let kinds = [
         ("full", true),

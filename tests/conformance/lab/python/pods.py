@@ -195,6 +195,8 @@ class Kubelet:
         self.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
         self.hosts.chmod(0o644)
         self.addresses, self.processes, self.space = {}, {}, space
+        # What is outside of the cluster: (address, name), and the authority that its certificates are of.
+        self.outside, self.trust, self.mounted = [], None, {}
 
     # --- the pod
 
@@ -229,7 +231,7 @@ class Kubelet:
         for address, name, space in self.proxy.names:
             short = f"{name} " if self.space in (None, space) else ""
             lines.append(f"{address} {short}{name}.{space} {name}.{space}.svc {name}.{space}.{domain}")
-        lines += [f"{address} {name}" for address, name in self.proxy.external]
+        lines += [f"{address} {name}" for address, name in [*self.proxy.external, *self.outside]]
         for pod in pods:
             meta, spec = pod["metadata"], pod["spec"]
             if spec.get("subdomain"):
@@ -240,8 +242,9 @@ class Kubelet:
     def volume(self, pod, volume):
         meta = pod["metadata"]
         space = f"/api/v1/namespaces/{meta['namespace']}"
-        if "persistentVolumeClaim" in volume:
-            directory = self.scratch / "claims" / volume["persistentVolumeClaim"]["claimName"]
+        if "persistentVolumeClaim" in volume or "ephemeral" in volume:
+            claim = volume["persistentVolumeClaim"]["claimName"] if "persistentVolumeClaim" in volume else f"{meta['name']}-{volume['name']}"
+            directory = self.scratch / "volumes" / self.api.get(f"{space}/persistentvolumeclaims/{claim}")["spec"]["volumeName"]
             directory.mkdir(parents=True, exist_ok=True)
             os.chown(directory, 0, 999)
             directory.chmod(0o2775)
@@ -288,7 +291,8 @@ class Kubelet:
 
     def environment(self, pod, container):
         address = next(a for a, n, s in self.proxy.names if (n, s) == ("kubernetes", "default"))
-        found = {"PATH": ":".join([*(f"{p}/bin" for p in self.programs), PATH]), "LANG": "C.UTF-8",
+        trust = {"SSL_CERT_FILE": "/etc/trust.pem"} if self.trust else {}
+        found = {**trust, "PATH": ":".join([*(f"{p}/bin" for p in self.programs), PATH]), "LANG": "C.UTF-8",
                  "KUBERNETES_SERVICE_HOST": address, "KUBERNETES_SERVICE_PORT": "443"}
         for variable in container.get("env", []):
             source = variable.get("valueFrom", {})
@@ -314,6 +318,8 @@ class Kubelet:
                  "mount -t proc proc proc", "mkdir etc/alternatives", "mount --bind /etc/alternatives etc/alternatives",
                  "cp /etc/nsswitch.conf /etc/ld.so.cache etc/", "touch etc/hosts", f"mount --bind {self.hosts} etc/hosts",
                  "echo 'postgres:x:999:999::/var/lib/postgresql:/bin/sh' > etc/passwd", "echo 'postgres:x:999:' > etc/group"]
+        if self.trust:
+            lines += ["touch etc/trust.pem", f"mount --bind {self.trust} etc/trust.pem"]
         for directory in self.programs:
             lines += [f"mkdir -p .{directory}", f"mount --bind {directory} .{directory}"]
         if self.postgres:
@@ -332,23 +338,32 @@ class Kubelet:
         lines += [f"mount -o remount,ro {root}", f"exec chroot --userspec={user}:{user} {root} \"$@\""]
         return "\n".join(lines)
 
-    def start(self, namespace, name, container=None):
-        """Runs a container of a pod, the first one if none is named."""
+    @staticmethod
+    def key(pod, container=None):
+        """What a container's process is kept under: the pod's name, for its first one."""
+        name = pod["metadata"]["name"]
+        return name if container in (None, pod["spec"]["containers"][0]["name"]) else f"{name}:{container}"
+
+    def start(self, namespace, name, container=None, keep=False):
+        """Runs a container of a pod, the first one if none is named; with `keep` on the volumes that the pod has already."""
         pod = self.pod(namespace, name)
         one = next(c for c in pod["spec"]["containers"] if container in (None, c["name"]))
+        key = self.key(pod, one["name"])
         if name not in self.addresses:
             self.attach(name, pod["status"]["podIP"])
-        volumes = {v["name"]: self.volume(pod, v) for v in pod["spec"]["volumes"]}
-        log = (self.scratch / f"{name}.log").open("ab")
+        if not keep or name not in self.mounted:
+            self.mounted[name] = {v["name"]: self.volume(pod, v) for v in pod["spec"]["volumes"]}
+        volumes = self.mounted[name]
+        log = (self.scratch / f"{key}.log").open("ab")
 
         def call(which):
             return ["ip", "netns", "exec", self.network(name), "unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c",
                     self.root(pod, which, volumes), "sh", *which["command"], *which.get("args", [])]
-        for first in pod["spec"].get("initContainers", []):
+        for first in pod["spec"].get("initContainers", []) if key == name else []:
             run(*call(first), environment=self.environment(pod, first))
         environment = self.environment(pod, one)
         process = subprocess.Popen(call(one), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
-        self.processes[name] = (process, pod, environment)
+        self.processes[key] = (process, pod, environment)
 
     def first(self, name):
         """The process that is number 1 of the container, unless that has ended."""
@@ -368,14 +383,17 @@ class Kubelet:
 
     def execute(self, name, *command, check=True, given=None):
         """What `kubectl exec` does; with `given`, `kubectl exec -i`."""
+        done = self.enter(name, command, given)
+        if check and done.returncode != 0:
+            raise Failure(f"{name}: {command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def enter(self, name, command, given=None):
         _, pod, environment = self.processes[name]
         user = str(pod["spec"]["securityContext"]["runAsUser"])
         call = ["nsenter", "--target", str(self.first(name)), "--mount", "--net", "--pid", "--ipc", "--root", "--wd",
                 "--setuid", user, "--setgid", user, *command]
-        done = subprocess.run(call, input=given or "", capture_output=True, text=True, timeout=120, env=environment, check=False)
-        if check and done.returncode != 0:
-            raise Failure(f"{name}: {command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout
+        return subprocess.run(call, input=given or "", capture_output=True, text=True, timeout=120, env=environment, check=False)
 
     def probe(self, name, kind):
         """Whether the declared probe of the running container passes."""
@@ -404,7 +422,8 @@ class Kubelet:
 
 def bridge():
     """The network of the pods."""
-    run("ip", "link", "add", "pods", "type", "bridge")
+    # An address of its own: else it takes that of a pod, and changes it, unknown to all others, when that one goes or another comes.
+    run("ip", "link", "add", "pods", "address", "02:00:00:00:00:01", "type", "bridge")
     run("ip", "addr", "add", "10.255.255.254/8", "dev", "pods")
     run("ip", "link", "set", "pods", "up")
 

@@ -97,6 +97,8 @@ def outlive(east, west, report):
         old = cluster.leader()
         cluster.kubelet.kill(old)
         wait(f"the {where} has another leader than {old}", cluster.failover() + 6, lambda: cluster.leader() not in (None, old) and cluster.behind(cluster.name) == [cluster.leader()])
+        # It has the key before it has promoted, and looks into the archive first.
+        wait("and it takes writes", 30, lambda: client(cluster, "SELECT NOT pg_is_in_recovery()") == "True")
         arrives(f"the loss of the {where}'s leader", number)
         cluster.kubelet.start(cluster.space, old)
         wait(f"{old} is back", 120, cluster.whole)
