@@ -131,17 +131,6 @@ impl Resolver<'_> {
                     .fix("write `watchdog: disabled`"),
             );
         }
-        if spec.cross_region.as_ref().is_some_and(|cross| cross.mode == raw::CrossRegionMode::Logical) {
-            self.problems.push(
-                Diagnostic::error(
-                    "BP097",
-                    Place::Value(at.key("crossRegion").key("mode")),
-                    "a subscriber is not rendered on Kubernetes",
-                )
-                .because("it carries neither DDL nor sequences and is no standby (R-PG-28); nothing would subscribe")
-                .fix("write `mode: streaming-standby`, or `platform: hosts`"),
-            );
-        }
         let to = spec.backup.iter().flat_map(|backup| backup.to.iter().enumerate());
         for (index, reference) in to {
             let destination = self.spec.backup.get(reference.parts().1);
@@ -208,7 +197,9 @@ impl Resolver<'_> {
 
     /// Commits wait for standbys by name: no member may have the name of one in another region.
     fn member_names(&mut self, name: &str, at: &Path, spec: &raw::Postgres) {
-        let Some(cross) = &spec.cross_region else { return };
+        // A subscriber is a cluster of its own, which no commit of another region waits for.
+        let streams = |cross: &&raw::CrossRegion| cross.mode == raw::CrossRegionMode::StreamingStandby;
+        let Some(cross) = spec.cross_region.as_ref().filter(streams) else { return };
         if spec.consensus.kind == raw::ConsensusKind::Kubernetes {
             self.problems.push(
                 Diagnostic::error(

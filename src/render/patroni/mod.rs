@@ -7,6 +7,7 @@ pub(crate) mod hosts;
 mod kubernetes;
 mod login;
 pub(crate) mod repository;
+mod subscriber;
 
 use super::Jobs;
 use crate::blueprint::Blueprint;

@@ -9,6 +9,7 @@ use crate::blueprint::raw::{CrossRegionMode, Watchdog};
 use crate::blueprint::{Member, PostgresRole, names};
 use crate::render::ArtifactKind;
 use crate::render::patroni::dcs;
+use crate::render::patroni::subscriber::{Place, Subscriber};
 
 #[derive(Serialize)]
 struct Patroni {
@@ -51,25 +52,6 @@ struct PostInit {
     stanza: String,
 }
 
-#[derive(Serialize)]
-struct Subscribe {
-    database: String,
-    user: String,
-    superuser: &'static str,
-    replication: &'static str,
-    bin: String,
-    run: String,
-    port: u16,
-    endpoint: String,
-    endpoint_port: u16,
-    passfile: String,
-    subscription: &'static str,
-    publication: &'static str,
-    slot: String,
-    tls: bool,
-    certificates: String,
-}
-
 /// The files of a member.
 pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
     let site = out.site;
@@ -93,28 +75,19 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         stanza: names::stanza(&site.cluster.name),
     };
     out.host(host, "post-init.sh", ArtifactKind::Shell, "patroni/hosts/post-init.sh.tera", &context);
-    if site.role == PostgresRole::Subscriber
-        && let Some(endpoint) = site.cluster.endpoint(&site.cluster.primary_region)
-    {
-        let context = Subscribe {
-            database: site.cluster.database.clone(),
-            user: site.cluster.user.clone(),
-            superuser: dcs::SUPERUSER,
-            replication: dcs::REPLICATION,
-            bin: member.bin.clone(),
-            run: member.run.clone(),
-            port: member.ports.postgres,
-            endpoint,
-            endpoint_port: site.cluster.spec.router.port,
-            passfile: format!("{}/subscription.pgpass", member.config),
-            subscription: dcs::PUBLICATION,
-            publication: dcs::PUBLICATION,
-            slot: dcs::subscriber_slot(&site.region.name),
-            tls: site.certificates().is_some(),
-            certificates: site.certificates().unwrap_or_default(),
-        };
-        out.host(host, "subscribe.sh", ArtifactKind::Shell, "patroni/hosts/subscribe.sh.tera", &context);
-        out.host(host, "subscriber.sh", ArtifactKind::Shell, "patroni/hosts/subscriber.sh.tera", &context);
+    let place = Place {
+        bin: member.bin.clone(),
+        run: member.run.clone(),
+        port: member.ports.postgres,
+        endpoint_port: site.cluster.spec.router.port,
+        passfile: format!("{}/subscription.pgpass", member.config),
+        password: "HAGEN_APPLICATION_PASSWORD",
+        certificates: site.certificates(),
+        sslmode: "verify-full",
+    };
+    if let Some(context) = Subscriber::new(site.cluster, site.region, place) {
+        out.host(host, "subscribe.sh", ArtifactKind::Shell, Subscriber::SUBSCRIBE, &context);
+        out.host(host, "subscriber.sh", ArtifactKind::Shell, Subscriber::STEPS, &context);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::render::kubernetes::common::{self, Labels};
 use crate::render::patroni::dcs;
 
 /// Where a restored copy lies while it is looked at.
-const RESTORED: &str = "/restore";
+pub(super) const RESTORED: &str = "/restore";
 
 #[derive(Serialize)]
 struct Context {
@@ -205,7 +205,8 @@ fn job_env(site: &Site<'_>) -> Vec<Value> {
     env
 }
 
-fn verify_env(site: &Site<'_>) -> Vec<Value> {
+/// What a job that restores is told.
+pub(super) fn verify_env(site: &Site<'_>) -> Vec<Value> {
     let mut env = environment(site, "/etc/pgbackrest/job/verify.conf");
     env.extend(job_env(site));
     env.push(plain("BIN", site.bin()));

@@ -7,14 +7,18 @@ use serde_json::{Value, json};
 
 use super::site::{self, BACKUP_TLS, KEYS, Part, Site, TLS, field, mount, plain, read};
 use super::{backup, patroni};
+use crate::blueprint::raw::CrossRegionMode;
 use crate::blueprint::{PostgresRole, names, raw};
 use crate::render::Jobs;
 use crate::render::kubernetes::common::{self, Labels};
 use crate::render::patroni::dcs;
 use crate::render::patroni::login::Login;
+use crate::render::patroni::subscriber::{Place, Subscriber};
 
 /// Where sockets lie.
 pub(super) const RUN: &str = "/run/postgresql";
+/// Where PostgreSQL finds the password of the region that it subscribes to.
+const PASSFILE: &str = "/run/postgresql/subscription.pgpass";
 
 #[derive(Serialize)]
 struct Context {
@@ -27,6 +31,8 @@ struct Context {
     services: Vec<Service>,
     patroni_yml: String,
     callback: bool,
+    publication: bool,
+    subscription: Option<Subscription>,
     replicas: usize,
     pod_labels: Labels,
     token: bool,
@@ -54,6 +60,14 @@ struct Backup {
     annotations: BTreeMap<String, String>,
     tls_port: u16,
     member_conf: String,
+}
+
+/// What a member of a subscribing region has besides.
+#[derive(Serialize)]
+struct Subscription {
+    env: Vec<Value>,
+    mounts: Vec<Value>,
+    resources: Value,
 }
 
 #[derive(Serialize)]
@@ -103,6 +117,7 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         cpu: crate::blueprint::units::Cpu::from_millis(500),
         memory: crate::blueprint::units::Bytes::new(1 << 30),
     });
+    let scripts = subscriber(site);
     let probe = |path: &str| json!({"path": path, "port": "patroni", "scheme": site.scheme().to_uppercase()});
     let context = Context {
         name: site.object.clone(),
@@ -118,6 +133,8 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         services: services(site),
         patroni_yml: patroni::config(site),
         callback: !site.has_router(),
+        publication: publishes(site),
+        subscription: scripts.as_ref().map(|_| subscription(site)),
         replicas: site.cluster.member_count(site.region),
         pod_labels: pod_labels(site),
         token: !site.has_etcd(),
@@ -136,6 +153,48 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     site.push(jobs, Part::Database, "patroni/kubernetes/members.yaml.tera", context);
     let login = Login::new(site.cluster, &site.bin(), RUN, spec.ports.postgres);
     jobs.part("login.sh", Login::TEMPLATE, &login);
+    if let Some(scripts) = scripts {
+        jobs.part("subscribe.sh", Subscriber::SUBSCRIBE, &scripts);
+        jobs.part("subscriber.sh", Subscriber::STEPS, &scripts);
+    }
+}
+
+/// Whether other regions subscribe to this one.
+fn publishes(site: &Site<'_>) -> bool {
+    let cross = site.cluster.spec.cross_region.as_ref();
+    site.role == PostgresRole::Primary && cross.is_some_and(|c| c.mode == CrossRegionMode::Logical)
+}
+
+/// The scripts of a region that subscribes to another one.
+fn subscriber(site: &Site<'_>) -> Option<Subscriber> {
+    let postgres = site.cluster.spec.ports.postgres;
+    let place = Place {
+        bin: site.bin(),
+        run: RUN.to_owned(),
+        port: postgres,
+        endpoint_port: postgres,
+        passfile: PASSFILE.to_owned(),
+        password: "APPLICATION_PASSWORD",
+        certificates: site.tls_secret().map(|_| TLS.to_owned()),
+        // As members stream: the server behind the name changes.
+        sslmode: "verify-ca",
+    };
+    Subscriber::new(site.cluster, site.region, place)
+}
+
+/// How every member gets the password of the publishing region: whichever leads is the one that subscribes.
+fn subscription(site: &Site<'_>) -> Subscription {
+    let host = site.cluster.endpoint(&site.cluster.primary_region).unwrap_or_default();
+    Subscription {
+        env: vec![
+            plain("PASSFILE", PASSFILE),
+            plain("PUBLISHER", format!("{host}:{}", site.cluster.spec.ports.postgres)),
+            plain("REPLICATION_USER", dcs::REPLICATION),
+            site::secret("REPLICATION_PASSWORD", &site.cluster.credentials.replication),
+        ],
+        mounts: vec![read("config", "/etc/patroni"), mount("run", RUN)],
+        resources: site::small("10m", "16Mi", "64Mi"),
+    }
 }
 
 /// What Patroni's Kubernetes store consists of.
@@ -427,7 +486,8 @@ fn policy(site: &Site<'_>) -> Value {
         // The API server has no labels: it is reached on one of these two ports.
         egress.push(common::allow_to(common::anywhere(), [443, 6443]));
     }
-    if site.role == PostgresRole::Standby
+    // What it streams from, or subscribes to.
+    if site.role != PostgresRole::Primary
         && let Some(endpoint) = site.cluster.endpoint(&site.cluster.primary_region)
     {
         egress.push(common::allow_to(common::hosts([endpoint.as_str()]), [postgres]));

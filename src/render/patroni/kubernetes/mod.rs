@@ -11,6 +11,7 @@ mod members;
 mod page;
 mod patroni;
 mod pool;
+mod recover;
 mod router;
 mod site;
 
@@ -30,6 +31,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
             router::job(&site, jobs);
             pool::job(&site, jobs);
             backup::job(&site, jobs);
+            recover::job(&site, jobs);
             page::job(&site, jobs);
         }
     }

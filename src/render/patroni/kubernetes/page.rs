@@ -27,7 +27,6 @@ struct Page {
     no_context: bool,
     kubectl: String,
     apply: String,
-    apply_one: String,
     run: &'static str,
     port: u16,
     superuser: &'static str,
@@ -52,7 +51,6 @@ struct Page {
     etcd_peer: String,
     router: Option<String>,
     pool: Option<String>,
-    pool_replicas: u32,
     application_secret: String,
     user: String,
     second: String,
@@ -61,12 +59,15 @@ struct Page {
     backup: bool,
     suspended: bool,
     full: String,
+    look: String,
     verify: Option<String>,
     jobs: Vec<String>,
     pgbackrest: String,
     forget: String,
     primary_region: String,
     standbys: Vec<String>,
+    subscribers: Vec<Reader>,
+    old_subscriber: String,
     old_slot: String,
     fence: String,
     fenced: String,
@@ -74,6 +75,13 @@ struct Page {
     old_endpoint: Option<String>,
     new_endpoint: Option<String>,
     drop_endpoint: String,
+}
+
+/// A region that subscribes to this one.
+#[derive(Serialize)]
+struct Reader {
+    region: String,
+    slot: String,
 }
 
 #[derive(Serialize)]
@@ -160,14 +168,17 @@ fn section(alert: &str) -> &'static str {
     }
 }
 
+/// What selects the pods of a part, as kubectl is told it.
+pub(super) fn selector(site: &Site<'_>, part: Part) -> String {
+    let pairs: Vec<String> = site.selector(part).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(",")
+}
+
 fn page(site: &Site<'_>) -> Page {
     let (cluster, spec, region, object) = (site.cluster, &site.cluster.spec, site.region, &site.object);
     let standby = site.role == PostgresRole::Standby;
     let members = cluster.member_count(region);
-    let selector = |part| {
-        let pairs: Vec<String> = site.selector(part).into_iter().map(|(key, value)| format!("{key}={value}")).collect();
-        pairs.join(",")
-    };
+    let selector = |part| selector(site, part);
     let sync_word = sync_word(spec.replication).filter(|_| !standby && members > 1);
     let router = site.has_router().then(|| names::postgres_router(&cluster.name));
     let pool = (spec.pool.kind == PoolKind::Pgbouncer && site.has_pool()).then(|| names::postgres_pool(&cluster.name));
@@ -177,9 +188,8 @@ fn page(site: &Site<'_>) -> Page {
     let old_k = common::kubectl_inside(site.blueprint, old);
     let old_members = cluster.member_count(old);
     let cross = spec.cross_region.as_ref().filter(|_| site.role == PostgresRole::Primary);
-    let streams = |other: &&String| {
-        site.blueprint.region(other).is_some_and(|other| cluster.role(other) == Some(PostgresRole::Standby))
-    };
+    let reads = |other: &&String, role| site.blueprint.region(other).and_then(|r| cluster.role(r)) == Some(role);
+    let others = |role| cross.iter().flat_map(|c| &c.to).filter(move |other| reads(other, role)).cloned();
     Page {
         cluster: cluster.name.clone(),
         region: region.name.clone(),
@@ -198,7 +208,6 @@ fn page(site: &Site<'_>) -> Page {
         no_context: region.spec.kube_context.is_none(),
         kubectl: common::kubectl_inside(site.blueprint, region),
         apply: format!("{apply} --validate=strict -k {}/kubernetes", region.name),
-        apply_one: format!("{apply} --validate=strict --force-conflicts -f {}/kubernetes/{object}.yaml", region.name),
         run: RUN,
         port: spec.ports.postgres,
         superuser: dcs::SUPERUSER,
@@ -230,7 +239,6 @@ fn page(site: &Site<'_>) -> Page {
         deployments: [&router, &pool].into_iter().flatten().cloned().collect(),
         router,
         pool,
-        pool_replicas: spec.pool.replicas,
         application_secret: cluster.credentials.application.secret.to_string(),
         user: cluster.user.clone(),
         second: login::second(&cluster.user),
@@ -238,6 +246,7 @@ fn page(site: &Site<'_>) -> Page {
         backup: spec.backup.is_some(),
         suspended: standby,
         full: names::postgres_backup(&cluster.name, "full"),
+        look: names::postgres_backup(&cluster.name, "look"),
         verify: spec
             .backup
             .as_ref()
@@ -247,7 +256,11 @@ fn page(site: &Site<'_>) -> Page {
         pgbackrest: dcs::pgbackrest(cluster, None),
         forget: forget(site),
         primary_region: cluster.primary_region.clone(),
-        standbys: cross.iter().flat_map(|c| &c.to).filter(streams).cloned().collect(),
+        standbys: others(PostgresRole::Standby).collect(),
+        subscribers: others(PostgresRole::Subscriber)
+            .map(|region| Reader { slot: dcs::subscriber_slot(&region), region })
+            .collect(),
+        old_subscriber: dcs::subscriber_slot(&cluster.primary_region),
         old_slot: names::standby_slot(&cluster.primary_region),
         fence: format!("{old_k} scale statefulset/{object} --replicas=0"),
         fenced: format!("{old_k} wait --for=delete pod --selector={} --timeout=10m", selector(Part::Database)),
@@ -287,18 +300,24 @@ fn rpo_field(site: &Site<'_>) -> String {
 
 /// What the loss of a region costs, where another one stands by.
 fn region_losses(site: &Site<'_>, primary: &str) -> Vec<Loss> {
-    let stands_by = |r: &&crate::blueprint::Region| site.cluster.role(r) == Some(PostgresRole::Standby);
-    let regions = site.blueprint.regions.iter().filter(stands_by);
-    regions
-        .map(|region| Loss {
+    let one = |region: &crate::blueprint::Region| {
+        match site.cluster.role(region)? {
+        PostgresRole::Standby => Some(Loss {
             what: format!("the whole of {primary}, and {} is promoted", region.name),
             gone: "what had not been streamed there: the Lag that was last seen; a standby region is always asynchronous (F-PT-17, R-PG-38)".to_owned(),
-        })
-        .collect()
+        }),
+        PostgresRole::Subscriber => Some(Loss {
+            what: format!("the whole of {primary}, and {} is taken over", region.name),
+            gone: "what had not arrived there, and all that a subscription does not carry (R-PG-28, F-PG-07)".to_owned(),
+        }),
+        PostgresRole::Primary => None,
+    }
+    };
+    site.blueprint.regions.iter().filter_map(one).collect()
 }
 
 /// How etcdctl is told where etcd is, and the address that other members reach POD by.
-fn etcd(site: &Site<'_>) -> (String, String) {
+pub(super) fn etcd(site: &Site<'_>) -> (String, String) {
     let ports = site.cluster.spec.consensus.ports;
     let Some((_, host)) = site.etcd().into_iter().next().filter(|_| site.has_etcd()) else { return Default::default() };
     let scheme = site.scheme();
@@ -321,12 +340,18 @@ fn forget(site: &Site<'_>) -> String {
             dcs::namespace(&site.blueprint.name)
         );
     }
-    let keys = ["config", "failover", "leader", "sync"].map(|key| format!("configmap/{scope}-{key}"));
+    let keys: Vec<String> = keys(site).into_iter().map(|key| format!("configmap/{key}")).collect();
     format!("k delete {} --ignore-not-found", keys.join(" "))
 }
 
+/// The ConfigMaps that Patroni keeps, where the Kubernetes API is its store.
+pub(super) fn keys(site: &Site<'_>) -> Vec<String> {
+    let scope = site.cluster.scope();
+    ["config", "failover", "leader", "sync"].iter().map(|key| format!("{scope}-{key}")).collect()
+}
+
 /// The CronJobs of the backups.
-fn backup_jobs(site: &Site<'_>) -> Vec<String> {
+pub(super) fn backup_jobs(site: &Site<'_>) -> Vec<String> {
     let Some(backup) = &site.cluster.spec.backup else { return Vec::new() };
     let kinds = [
         ("full", true),

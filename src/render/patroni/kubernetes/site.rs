@@ -284,15 +284,8 @@ impl<'a> Site<'a> {
         json!(common::spread(hard, soft, &self.selector(part), true))
     }
 
-    /// A file of the cluster below `REGION/kubernetes/`.
+    /// The file of a part below `REGION/kubernetes/`.
     pub(super) fn push<T: Serialize>(&self, jobs: &mut Jobs<'_>, part: Part, template: &'static str, context: T) {
-        #[derive(Serialize)]
-        struct Merged<T> {
-            #[serde(flatten)]
-            base: Base,
-            #[serde(flatten)]
-            own: T,
-        }
         let suffix = match part {
             Part::Database => "",
             Part::Consensus => "-etcd",
@@ -300,6 +293,25 @@ impl<'a> Site<'a> {
             Part::Pool => "-pool",
             Part::Backup => "-backup",
         };
+        self.push_as(jobs, part, suffix, template, context);
+    }
+
+    /// A file below `REGION/kubernetes/` whose pods are of a part.
+    pub(super) fn push_as<T: Serialize>(
+        &self,
+        jobs: &mut Jobs<'_>,
+        part: Part,
+        suffix: &str,
+        template: &'static str,
+        context: T,
+    ) {
+        #[derive(Serialize)]
+        struct Merged<T> {
+            #[serde(flatten)]
+            base: Base,
+            #[serde(flatten)]
+            own: T,
+        }
         let path = format!("{}/kubernetes/{}{suffix}.yaml", self.region.name, self.object);
         let context = Merged { base: self.base(part), own: context };
         jobs.push(

@@ -7,6 +7,7 @@ As root, in a network and mount namespace that holds nothing else (`inside`).
 """
 import base64
 import contextlib
+import itertools
 import json
 import os
 import pathlib
@@ -41,8 +42,8 @@ def inside():
         os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", setup, "sh", sys.executable, *sys.argv])
 
 
-def run(*call, given=None):
-    done = subprocess.run([str(word) for word in call], input=given, capture_output=True, text=True, timeout=300, check=False)
+def run(*call, given=None, environment=None):
+    done = subprocess.run([str(word) for word in call], input=given, capture_output=True, text=True, timeout=300, check=False, env=environment)
     if done.returncode != 0:
         raise Failure(f"{' '.join(map(str, call[:6]))}: {done.stdout}{done.stderr}")
     return done.stdout
@@ -90,7 +91,7 @@ class Proxy:
     def __init__(self, api):
         self.api, self.endpoints, self.listening, self.closed = api, {}, set(), set()
         self.open, self.lock, self.stopped = {}, threading.Lock(), threading.Event()
-        self.names = []
+        self.names, self.external = [], []
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
 
@@ -111,15 +112,18 @@ class Proxy:
         address, port = self.api.base.removeprefix("https://").split(":")
         found[("default", "kubernetes", "https")] = [(address, int(port))]
         self.endpoints = found
-        names = []
+        names, external = [], []
         for service in self.api.items("/api/v1/services"):
             meta, spec = service["metadata"], service["spec"]
             if spec.get("clusterIP") in (None, "", "None"):
                 continue
             names.append((spec["clusterIP"], meta["name"], meta["namespace"]))
+            # What external-dns would write, for a balancer that leads where the Service does.
+            outside = (meta.get("annotations") or {}).get("external-dns.alpha.kubernetes.io/hostname")
+            external += [(spec["clusterIP"], outside)] if outside else []
             for port in spec["ports"]:
                 self.listen((meta["namespace"], meta["name"], port.get("name") or ""), spec["clusterIP"], port["port"])
-        self.names = names
+        self.names, self.external = names, external
 
     def listen(self, key, address, port):
         if key in self.listening:
@@ -178,16 +182,21 @@ def pump(source, target):
 
 class Kubelet:
     """Runs pods. `programs` are directories of the machine that the images would hold, beside /usr; `postgres` the version of
-    PostgreSQL that is there and the one that the image would have; `adapt` what an older program here must be spared."""
+    PostgreSQL that is there and the one that the image would have; `adapt` what an older program here must be spared. With
+    `space` it is the kubelet of one namespace, beside those of others whose pods have the same names."""
 
-    def __init__(self, api, proxy, programs, postgres=None, adapt=lambda key, text: text):
+    links = itertools.count(1)
+
+    def __init__(self, api, proxy, programs, postgres=None, adapt=lambda key, text: text, space=None):
         self.api, self.proxy, self.programs, self.postgres, self.adapt = api, proxy, programs, postgres, adapt
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="hagen-pods-"))
         self.scratch.chmod(0o755)
         self.hosts = self.scratch / "hosts"
         self.hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
         self.hosts.chmod(0o644)
-        self.addresses, self.processes, self.counter = {}, {}, 0
+        self.addresses, self.processes, self.space = {}, {}, space
+        # What is outside of the cluster: (address, name), and the authority that its certificates are of.
+        self.outside, self.trust, self.mounted = [], None, {}
 
     # --- the pod
 
@@ -201,15 +210,18 @@ class Kubelet:
             return found if found["status"].get("podIP") else None
         return wait(f"{name} is placed", 60, there)
 
+    def network(self, name):
+        """The network namespace of a pod."""
+        return f"{self.space}-{name}" if self.space else name
+
     def attach(self, name, address):
-        self.counter += 1
-        link = f"v{self.counter}"
-        run("ip", "netns", "add", name)
-        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
+        link, network = f"v{next(self.links)}", self.network(name)
+        run("ip", "netns", "add", network)
+        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", network)
         run("ip", "link", "set", link, "master", "pods", "up")
-        run("ip", "-n", name, "addr", "add", f"{address}/8", "dev", "eth0")
-        run("ip", "-n", name, "link", "set", "eth0", "up")
-        run("ip", "-n", name, "link", "set", "lo", "up")
+        run("ip", "-n", network, "addr", "add", f"{address}/8", "dev", "eth0")
+        run("ip", "-n", network, "link", "set", "eth0", "up")
+        run("ip", "-n", network, "link", "set", "lo", "up")
         self.addresses[name] = address
 
     def write_hosts(self, pods):
@@ -217,7 +229,9 @@ class Kubelet:
         domain = "svc.cluster.local"
         lines = ["127.0.0.1 localhost"]
         for address, name, space in self.proxy.names:
-            lines.append(f"{address} {name} {name}.{space} {name}.{space}.svc {name}.{space}.{domain}")
+            short = f"{name} " if self.space in (None, space) else ""
+            lines.append(f"{address} {short}{name}.{space} {name}.{space}.svc {name}.{space}.{domain}")
+        lines += [f"{address} {name}" for address, name in [*self.proxy.external, *self.outside]]
         for pod in pods:
             meta, spec = pod["metadata"], pod["spec"]
             if spec.get("subdomain"):
@@ -228,8 +242,9 @@ class Kubelet:
     def volume(self, pod, volume):
         meta = pod["metadata"]
         space = f"/api/v1/namespaces/{meta['namespace']}"
-        if "persistentVolumeClaim" in volume:
-            directory = self.scratch / "claims" / volume["persistentVolumeClaim"]["claimName"]
+        if "persistentVolumeClaim" in volume or "ephemeral" in volume:
+            claim = volume["persistentVolumeClaim"]["claimName"] if "persistentVolumeClaim" in volume else f"{meta['name']}-{volume['name']}"
+            directory = self.scratch / "volumes" / self.api.get(f"{space}/persistentvolumeclaims/{claim}")["spec"]["volumeName"]
             directory.mkdir(parents=True, exist_ok=True)
             os.chown(directory, 0, 999)
             directory.chmod(0o2775)
@@ -276,7 +291,8 @@ class Kubelet:
 
     def environment(self, pod, container):
         address = next(a for a, n, s in self.proxy.names if (n, s) == ("kubernetes", "default"))
-        found = {"PATH": ":".join([*(f"{p}/bin" for p in self.programs), PATH]), "LANG": "C.UTF-8",
+        trust = {"SSL_CERT_FILE": "/etc/trust.pem"} if self.trust else {}
+        found = {**trust, "PATH": ":".join([*(f"{p}/bin" for p in self.programs), PATH]), "LANG": "C.UTF-8",
                  "KUBERNETES_SERVICE_HOST": address, "KUBERNETES_SERVICE_PORT": "443"}
         for variable in container.get("env", []):
             source = variable.get("valueFrom", {})
@@ -302,6 +318,8 @@ class Kubelet:
                  "mount -t proc proc proc", "mkdir etc/alternatives", "mount --bind /etc/alternatives etc/alternatives",
                  "cp /etc/nsswitch.conf /etc/ld.so.cache etc/", "touch etc/hosts", f"mount --bind {self.hosts} etc/hosts",
                  "echo 'postgres:x:999:999::/var/lib/postgresql:/bin/sh' > etc/passwd", "echo 'postgres:x:999:' > etc/group"]
+        if self.trust:
+            lines += ["touch etc/trust.pem", f"mount --bind {self.trust} etc/trust.pem"]
         for directory in self.programs:
             lines += [f"mkdir -p .{directory}", f"mount --bind {directory} .{directory}"]
         if self.postgres:
@@ -320,19 +338,32 @@ class Kubelet:
         lines += [f"mount -o remount,ro {root}", f"exec chroot --userspec={user}:{user} {root} \"$@\""]
         return "\n".join(lines)
 
-    def start(self, namespace, name, container=None):
-        """Runs a container of a pod, the first one if none is named."""
+    @staticmethod
+    def key(pod, container=None):
+        """What a container's process is kept under: the pod's name, for its first one."""
+        name = pod["metadata"]["name"]
+        return name if container in (None, pod["spec"]["containers"][0]["name"]) else f"{name}:{container}"
+
+    def start(self, namespace, name, container=None, keep=False):
+        """Runs a container of a pod, the first one if none is named; with `keep` on the volumes that the pod has already."""
         pod = self.pod(namespace, name)
         one = next(c for c in pod["spec"]["containers"] if container in (None, c["name"]))
+        key = self.key(pod, one["name"])
         if name not in self.addresses:
             self.attach(name, pod["status"]["podIP"])
-        volumes = {v["name"]: self.volume(pod, v) for v in pod["spec"]["volumes"]}
-        log = (self.scratch / f"{name}.log").open("ab")
-        call = ["ip", "netns", "exec", name, "unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c",
-                self.root(pod, one, volumes), "sh", *one["command"], *one.get("args", [])]
+        if not keep or name not in self.mounted:
+            self.mounted[name] = {v["name"]: self.volume(pod, v) for v in pod["spec"]["volumes"]}
+        volumes = self.mounted[name]
+        log = (self.scratch / f"{key}.log").open("ab")
+
+        def call(which):
+            return ["ip", "netns", "exec", self.network(name), "unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c",
+                    self.root(pod, which, volumes), "sh", *which["command"], *which.get("args", [])]
+        for first in pod["spec"].get("initContainers", []) if key == name else []:
+            run(*call(first), environment=self.environment(pod, first))
         environment = self.environment(pod, one)
-        process = subprocess.Popen(call, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
-        self.processes[name] = (process, pod, environment)
+        process = subprocess.Popen(call(one), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+        self.processes[key] = (process, pod, environment)
 
     def first(self, name):
         """The process that is number 1 of the container, unless that has ended."""
@@ -352,14 +383,17 @@ class Kubelet:
 
     def execute(self, name, *command, check=True, given=None):
         """What `kubectl exec` does; with `given`, `kubectl exec -i`."""
+        done = self.enter(name, command, given)
+        if check and done.returncode != 0:
+            raise Failure(f"{name}: {command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def enter(self, name, command, given=None):
         _, pod, environment = self.processes[name]
         user = str(pod["spec"]["securityContext"]["runAsUser"])
         call = ["nsenter", "--target", str(self.first(name)), "--mount", "--net", "--pid", "--ipc", "--root", "--wd",
                 "--setuid", user, "--setgid", user, *command]
-        done = subprocess.run(call, input=given or "", capture_output=True, text=True, timeout=120, env=environment, check=False)
-        if check and done.returncode != 0:
-            raise Failure(f"{name}: {command[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout
+        return subprocess.run(call, input=given or "", capture_output=True, text=True, timeout=120, env=environment, check=False)
 
     def probe(self, name, kind):
         """Whether the declared probe of the running container passes."""
@@ -381,14 +415,15 @@ class Kubelet:
             self.kill(name)
         for name in self.addresses:
             with contextlib.suppress(Failure):
-                run("ip", "netns", "delete", name)
+                run("ip", "netns", "delete", self.network(name))
         if not os.environ.get("HAGEN_KEEP"):
             shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 def bridge():
     """The network of the pods."""
-    run("ip", "link", "add", "pods", "type", "bridge")
+    # An address of its own: else it takes that of a pod, and changes it, unknown to all others, when that one goes or another comes.
+    run("ip", "link", "add", "pods", "address", "02:00:00:00:00:01", "type", "bridge")
     run("ip", "addr", "add", "10.255.255.254/8", "dev", "pods")
     run("ip", "link", "set", "pods", "up")
 
