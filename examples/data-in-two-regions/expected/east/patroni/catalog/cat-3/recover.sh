@@ -116,13 +116,18 @@ look=/var/lib/postgresql/16/catalog-look
 look_socket=/run/postgresql/look-catalog
 user=postgres
 
+actions='--list --look --end-look --replace'
 restore=() action='' target='' from=()
 while [ $# -gt 0 ]; do
+    case " $actions " in
+        *" $1 "*)
+            [ -z "$action" ] || misused "both $action and $1"
+            action=$1
+            shift
+            continue ;;
+    esac
     case $1 in
         --help | -h) usage; exit 0 ;;
-        --list | --look | --end-look | --replace)
-            [ -z "$action" ] || misused "both $action and $1"
-            action=$1 ;;
         --latest)
             [ -z "$target" ] || misused 'two targets'
             target=latest restore=() ;;
@@ -131,11 +136,11 @@ while [ $# -gt 0 ]; do
             [ $# -ge 2 ] || misused "$1 wants a value"
             # Without a zone it would be read as the local time of this host.
             [ "$1" != --time ] || [[ $2 =~ :[0-9][0-9](\.[0-9]+)?[+-][0-9][0-9](:?[0-9][0-9])?$ ]] || misused "--time wants a zone: '$2+00'"
-            target=$2 restore=(--type="${1#--}" --target="$2")
+            target=$2 restore=(PGBACKREST_TYPE="${1#--}" PGBACKREST_TARGET="$2")
             shift ;;
-        --timeline) [ $# -ge 2 ] || misused "$1 wants a value"; from+=(--target-timeline="$2"); shift ;;
-        --repository) [ $# -ge 2 ] || misused "$1 wants a value"; from+=(--repo="$2"); shift ;;
-        --backup) [ $# -ge 2 ] || misused "$1 wants a value"; from+=(--set="$2"); shift ;;
+        --timeline) [ $# -ge 2 ] || misused "$1 wants a value"; from+=(PGBACKREST_TARGET_TIMELINE="$2"); shift ;;
+        --repository) [ $# -ge 2 ] || misused "$1 wants a value"; from+=(PGBACKREST_REPO="$2"); shift ;;
+        --backup) [ $# -ge 2 ] || misused "$1 wants a value"; from+=(PGBACKREST_SET="$2"); shift ;;
         *) misused "what is $1?" ;;
     esac
     shift
@@ -161,7 +166,7 @@ end_look() {
 room() {
     local backup='' option known need free
     for option in "${from[@]}"; do
-        case $option in --set=*) backup=${option#*=} ;; esac
+        case $option in PGBACKREST_SET=*) backup=${option#*=} ;; esac
     done
     known=$("${pgbackrest[@]}" --output=json info) || fail 'the repositories cannot be read'
     need=$({ grep -o '"repository":{[^}]*},"size":[0-9]*},"label":"[^"]*"' <<< "$known" || true; } |
@@ -174,7 +179,7 @@ room() {
 
 look() {
     local pause=() state
-    [ "$target" = latest ] || pause=(--target-action=pause)
+    [ "$target" = latest ] || pause=(PGBACKREST_TARGET_ACTION=pause)
     end_look
     room "${look%/*}"
     mkdir -p -- "$look" "$look_socket"
@@ -182,7 +187,7 @@ look() {
     chmod 0700 -- "$look_socket"
     echo 'local all all trust' > "$look_socket/hba"
     # Tablespaces, too: where they were, those of the member lie that runs here.
-    "${pgbackrest[@]}" "${from[@]}" --pg1-path="$look" --tablespace-map-all="$look.tablespaces" --archive-mode=off "${restore[@]}" "${pause[@]}" restore
+    env "${from[@]}" "${restore[@]}" "${pause[@]}" "${pgbackrest[@]}" --pg1-path="$look" --tablespace-map-all="$look.tablespaces" --archive-mode=off restore
     # The restored configuration is the primary's: no port, no archive, little memory, nobody to wait for, a socket of its own.
     if ! "$bin/pg_ctl" --pgdata="$look" --wait --timeout=86400 --log="$look_socket/log" \
         --options="-p $port -c listen_addresses='' -c unix_socket_directories='$look_socket' -c archive_mode=off -c ssl=off -c hba_file='$look_socket/hba' -c shared_buffers=128MB -c synchronous_standby_names='' -c logging_collector=off" start; then
@@ -228,16 +233,8 @@ replace() {
     aside
     forget_cluster
     unset PGBACKREST_TARGET_TIMELINE PGBACKREST_TYPE PGBACKREST_TARGET PGBACKREST_TARGET_ACTION PGBACKREST_REPO PGBACKREST_SET
-    if [ "$target" != latest ]; then
-        export PGBACKREST_TYPE=${restore[0]#--type=} PGBACKREST_TARGET=$target PGBACKREST_TARGET_ACTION=promote
-    fi
-    for option in "${from[@]}"; do
-        case $option in
-            --target-timeline=*) export PGBACKREST_TARGET_TIMELINE=${option#*=} ;;
-            --repo=*) export PGBACKREST_REPO=${option#*=} ;;
-            --set=*) export PGBACKREST_SET=${option#*=} ;;
-        esac
-    done
+    [ "$target" = latest ] || export "${restore[@]}" PGBACKREST_TARGET_ACTION=promote
+    [ -z "${from[*]}" ] || export "${from[@]}"
     patroni "$temporary" &
     patroni=$!
     trap 'kill "$patroni" 2>/dev/null || true; wait "$patroni" || true; rm -f -- "$temporary"' EXIT

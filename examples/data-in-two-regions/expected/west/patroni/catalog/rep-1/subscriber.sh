@@ -30,7 +30,8 @@ case "${1:-} ${2:-}" in
     '--help ' | '-h ') usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
 esac
-: "${HAGEN_APPLICATION_PASSWORD:?is missing in the environment}"
+variable=HAGEN_APPLICATION_PASSWORD
+application_password=${!variable:?$variable is missing in the environment}
 : "${PATRONI_SUPERUSER_PASSWORD:?is missing in the environment}"
 
 here() {
@@ -38,7 +39,7 @@ here() {
         --host=/run/postgresql --port=5432 --username=postgres --dbname="$database" "$@"
 }
 there() {
-    PGPASSWORD=$HAGEN_APPLICATION_PASSWORD "$bin/psql" --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --tuples-only --no-align \
+    PGPASSWORD=$application_password "$bin/psql" --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --tuples-only --no-align \
         --dbname="host=$endpoint port=$endpoint_port dbname=$database user=$application $tls" "$@"
 }
 schema_of() { # here|there
@@ -48,7 +49,7 @@ schema_of() { # here|there
     else
         connection="host=$endpoint port=$endpoint_port dbname=$database user=$application $tls"
     fi
-    PGPASSWORD=$HAGEN_APPLICATION_PASSWORD "$bin/pg_dump" --schema-only --no-publications --no-subscriptions --dbname="$connection" |
+    PGPASSWORD=$application_password "$bin/pg_dump" --schema-only --no-publications --no-subscriptions --dbname="$connection" |
         # Two dumps of one schema differ in these lines alone.
         grep -Ev '^(--|\\(un)?restrict|$)'
 }

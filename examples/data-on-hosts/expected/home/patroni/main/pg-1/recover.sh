@@ -166,7 +166,7 @@ end_look() {
 room() {
     local backup='' option known need free
     for option in "${from[@]}"; do
-        case $option in --set=*) backup=${option#*=} ;; esac
+        case $option in PGBACKREST_SET=*) backup=${option#*=} ;; esac
     done
     known=$("${pgbackrest[@]}" --output=json info) || fail 'the repositories cannot be read'
     need=$({ grep -o '"repository":{[^}]*},"size":[0-9]*},"label":"[^"]*"' <<< "$known" || true; } |
@@ -187,7 +187,7 @@ look() {
     chmod 0700 -- "$look_socket"
     echo 'local all all trust' > "$look_socket/hba"
     # Tablespaces, too: where they were, those of the member lie that runs here.
-    "${pgbackrest[@]}" "${from[@]}" --pg1-path="$look" --tablespace-map-all="$look.tablespaces" --archive-mode=off "${restore[@]}" "${pause[@]}" restore
+    env "${from[@]}" "${restore[@]}" "${pause[@]}" "${pgbackrest[@]}" --pg1-path="$look" --tablespace-map-all="$look.tablespaces" --archive-mode=off restore
     # The restored configuration is the primary's: no port, no archive, little memory, nobody to wait for, a socket of its own.
     if ! "$bin/pg_ctl" --pgdata="$look" --wait --timeout=86400 --log="$look_socket/log" \
         --options="-p $port -c listen_addresses='' -c unix_socket_directories='$look_socket' -c archive_mode=off -c ssl=off -c hba_file='$look_socket/hba' -c shared_buffers=128MB -c synchronous_standby_names='' -c logging_collector=off" start; then
