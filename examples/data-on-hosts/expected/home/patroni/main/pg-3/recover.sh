@@ -186,7 +186,7 @@ look() {
 }
 
 replace() {
-    local saved temporary patroni option waited=0
+    local saved temporary patroni waited=0
     nobody_runs everywhere
     end_look
     saved=$data.config.yaml temporary=$run/recover-$scope.yml
