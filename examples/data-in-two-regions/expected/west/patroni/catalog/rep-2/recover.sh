@@ -209,7 +209,7 @@ look() {
 }
 
 replace() {
-    local saved patroni option waited=0
+    local saved patroni waited=0
     nobody_runs everywhere
     end_look
     saved=$data.config.yaml temporary=$run/recover-$scope.yml
