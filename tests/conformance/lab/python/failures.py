@@ -118,7 +118,7 @@ def program_away(tier, name, what, alerts, after=lambda: None):
 def host_away(tier, host, what, alerts):
     """A member's host is lost: whatever else follows, its targets are down and it is missed."""
     missed = [alert("PatroniMemberMissing"), alert("PostgresServerDown"), alert("PostgresStandbysMissing"),
-              *down("patroni", host.name), *down("postgres", host.name), *down("pgbackrest", host.name), unseen("postgres")]
+              *down("patroni", host.name), *down("postgres", host.name), *down("pgbackrest", host.name), unseen("postgres"), unseen("pgbackrest")]
 
     def repair():
         tier.return_of(host)
@@ -252,7 +252,7 @@ def primaries(tier):
                      [alert("RedisNodeDown"), alert("RedisPrimaryCount"), *down("redis", primary)]),
         program_away(tier, "blackbox", "blackbox_exporter is stopped", [
             *down("probe-store", *(instance for job, instance in tier.prometheus.targets() if job == "probe-store")),
-            unseen("postgres"), unseen("etcd"), unseen("redis")]),
+            *(unseen(what) for what in ("postgres", "pgbackrest", "etcd", "redis"))]),
         program_away(tier, "pushgateway", "the Pushgateway is stopped",
                      [*down("pushgateway", pushed), alert("PushgatewayAbsent"), alert("BackupRepositoryStale"), alert("RestoreVerificationOverdue")],
                      tier.back_up),
@@ -292,7 +292,7 @@ def everything(tier):
             tier.return_of(host)
         tier.rejoined(*hosts)
     alerts = [alert(name) for name in ("PostgresLeaderMissing", "PostgresSynchronousStandbyMissing", "PatroniMemberMissing", "PostgresServerDown",
-                                       "PostgresStandbysMissing", "ReplicationLag", "PostgresArchiveStopped", *BACKUPS)] + [unseen("postgres")]
+                                       "PostgresStandbysMissing", "ReplicationLag", "PostgresArchiveStopped", *BACKUPS)] + [unseen("postgres"), unseen("pgbackrest")]
     checks = 10
     alerts += [alert("HaproxyPrimaryMissing", checks, instance=router.name) for router in tier.postgres.routers]
     return [Broken("every host of PostgreSQL is lost", make, repair, [*alerts, *down("patroni", *names), *down("postgres", *names), *down("pgbackrest", *names)], takes)]

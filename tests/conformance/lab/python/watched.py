@@ -129,6 +129,8 @@ class Watched:
     def lose(self, host):
         """A member's host without power: everything on it ends at once."""
         self.postgres.lose(host)
+        if "backup-server" in host.units:
+            self.postgres.kill(host, "backup-server")
         for name in [name for name in self.programs.running if name.startswith(f"{host.name}-")]:
             self.programs.stop(name, signal.SIGKILL)
 
@@ -142,6 +144,8 @@ class Watched:
 
     def return_of(self, host):
         self.postgres.start(host, "patroni")
+        if "backup-server" in host.units:
+            self.postgres.start(host, "backup-server")
         for name in [name for name in self.programs.again if name.startswith(f"{host.name}-")]:
             self.programs.restart(name)
 
