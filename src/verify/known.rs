@@ -35,7 +35,7 @@ pub const PGBACKREST: &str = "annotation archive-async archive-check archive-cop
     tcp-keep-alive-count tcp-keep-alive-idle tcp-keep-alive-interval tls-server-address tls-server-auth \
     tls-server-ca-file tls-server-cert-file tls-server-key-file tls-server-port type \
     repo#-azure-account repo#-azure-container repo#-azure-endpoint repo#-azure-key-type repo#-azure-uri-style repo#-block \
-    repo#-bundle repo#-bundle-limit repo#-bundle-size repo#-cipher-type repo#-gcs-bucket repo#-gcs-endpoint repo#-gcs-key-type \
+    repo#-bundle repo#-bundle-limit repo#-bundle-size repo#-cipher-type repo#-gcs-bucket repo#-gcs-endpoint repo#-gcs-key repo#-gcs-key-type \
     repo#-gcs-user-project repo#-hardlink repo#-host repo#-host-ca-file repo#-host-ca-path repo#-host-cert-file repo#-host-cmd \
     repo#-host-config repo#-host-config-include-path repo#-host-config-path repo#-host-key-file repo#-host-port \
     repo#-host-type repo#-host-user repo#-local repo#-path repo#-retention-archive repo#-retention-archive-type \

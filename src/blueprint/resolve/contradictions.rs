@@ -354,7 +354,23 @@ impl Resolver<'_> {
 
     /// An address that stands for every interface, or for none, is no place where others find a host.
     fn nowhere(&mut self, hosts: &[(Path, &str, Vec<u16>)]) {
+        let loopback = |address: &str| {
+            let plain = address.trim_start_matches('[').trim_end_matches(']');
+            plain.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        };
+        let elsewhere = hosts.iter().any(|(_, address, _)| !loopback(address));
         for (at, address, _) in hosts {
+            if elsewhere && loopback(address) {
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP253",
+                        Place::Value(at.key("address")),
+                        format!("the others cannot reach a host at {address}"),
+                    )
+                    .because("on each of them it is the address of themselves")
+                    .fix("write the address of the host, such as `10.0.1.11`"),
+                );
+            }
             let plain = address.trim_start_matches('[').trim_end_matches(']');
             let Ok(ip) = plain.parse::<std::net::IpAddr>() else { continue };
             let broadcast = matches!(ip, std::net::IpAddr::V4(v4) if v4.is_broadcast());

@@ -24,8 +24,6 @@ const POSTGRES_UNITS: [&str; 12] = [
     "backup-verify",
     "backup-server",
 ];
-/// What stands behind `redis-NAME` in the units of a Redis.
-const REDIS_UNITS: [&str; 4] = ["", "-exporter", "-sentinel", "-backup"];
 
 /// A port on a machine.
 struct Port {
@@ -41,7 +39,7 @@ const TOLD: [&str; 3] = ["PostgreSQL", "Patroni", "Redis"];
 struct Taken {
     machine: String,
     what: String,
-    /// The store that it belongs to; what belongs to one store may lie together.
+    /// What it belongs to: a store, whose files may lie together, or one host, for data.
     store: Path,
     at: Path,
 }
@@ -65,15 +63,18 @@ impl Resolver<'_> {
                 directories_of_redis(cluster, region, &mut directories);
                 units_of(&directories, &path!["redis", &cluster.name], &mut units, |machine| {
                     let name = names::redis(&cluster.name);
-                    REDIS_UNITS.iter().map(|what| (machine.to_owned(), format!("{name}{what}"))).collect()
+                    let sentinel = cluster.spec.is_sentinel().then_some("-sentinel");
+                    let backup = cluster.spec.backup.as_ref().map(|_| "-backup");
+                    let units = ["", "-exporter"].into_iter().chain(sentinel).chain(backup);
+                    units.map(|what| (machine.to_owned(), format!("{name}{what}"))).collect()
                 });
             }
         }
         self.ports_of_machines(listeners);
         self.one_store_each(directories, "BP251", |path| {
             (
-                format!("two stores would keep their files in {path} on one machine"),
-                "the files of one would overwrite those of the other",
+                format!("two things would have their files in {path} on one machine"),
+                "the files of one would overwrite those of the other, or be removed with them",
                 "give one of them its own `directories`",
             )
         });
@@ -150,22 +151,26 @@ fn units_of(
 
 fn directories_of_postgres(cluster: &Postgres, region: &Region, all: &mut Vec<Taken>) {
     let store = path!["postgres", &cluster.name];
-    let mut add = |machine: &str, path: &str, at: Path| {
+    let mut add = |machine: &str, path: &str, at: Path, of: &Path| {
         let what = path.trim_end_matches('/').to_owned();
-        all.push(Taken { machine: machine.to_owned(), what, store: store.clone(), at });
+        all.push(Taken { machine: machine.to_owned(), what, store: of.clone(), at });
     };
     for member in cluster.members(region) {
         let at = store.key("hosts").key(&member.name);
-        add(&member.address, &member.data, at.clone());
-        add(&member.address, &member.config, at);
+        add(&member.address, &member.data, at.clone(), &at);
+        // What scripts make beside the data, and remove again.
+        for beside in ["look", "verify", "spool"].iter().filter(|_| cluster.spec.backup.is_some()) {
+            add(&member.address, &format!("{}-{beside}", member.data.trim_end_matches('/')), at.clone(), &at);
+        }
+        add(&member.address, &member.config, at, &store);
     }
     for member in cluster.etcd(region) {
         let at = store.key("consensus");
-        add(&member.address, &member.data, at.clone());
-        add(&member.address, &member.config, at);
+        add(&member.address, &member.data, at.clone(), &store);
+        add(&member.address, &member.config, at, &store);
     }
     for router in cluster.routers(region) {
-        add(&router.address, &router.config, store.key("router"));
+        add(&router.address, &router.config, store.key("router"), &store);
     }
 }
 

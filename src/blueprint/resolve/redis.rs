@@ -115,9 +115,10 @@ impl Resolver<'_> {
         }
     }
 
-    /// On hosts the key of a secret is the name of its file, beside hagen's own: two roles of one name would share a password.
+    /// The key of a secret is the name of its file, on a host and in a pod, beside hagen's own: two roles of one name would share a
+    /// password, and the API server refuses two files of one name.
     fn redis_secret_files(&mut self, at: &Path, spec: &raw::Redis) {
-        if spec.platform != raw::StorePlatform::Hosts || !spec.auth.enabled {
+        if !spec.auth.enabled {
             return;
         }
         let auth = &spec.auth;
@@ -146,7 +147,7 @@ impl Resolver<'_> {
                 Diagnostic::error(
                     "BP250",
                     Place::Value(at.key("auth").key(*field).key("key")),
-                    format!("on hosts no file can be called `{}` for this", key.escape_debug()),
+                    format!("no file can be called `{}` for this", key.escape_debug()),
                 )
                 .because(whose)
                 .fix(format!("write `key: {own}`, or another name of its own")),
@@ -215,10 +216,11 @@ impl Resolver<'_> {
 
     /// The bus listens 10000 above the port for clients, where nothing else is said.
     fn bus_port(&mut self, at: &Path, spec: &raw::Redis) {
-        if spec.is_sentinel() || spec.platform != raw::StorePlatform::Hosts {
+        if spec.is_sentinel() {
             return;
         }
-        let shared = std::iter::once((at.key("ports"), &spec.ports));
+        let all_have_own = !spec.hosts.is_empty() && spec.hosts.values().all(|host| host.ports.is_some());
+        let shared = (!all_have_own).then(|| (at.key("ports"), &spec.ports)).into_iter();
         let own = spec
             .hosts
             .iter()

@@ -14,8 +14,20 @@ use crate::path;
 pub(super) type Listener = (&'static str, Path);
 
 /// What stands behind the name of a PostgreSQL cluster in the names of its objects and files.
-const POSTGRES_OBJECTS: [&str; 10] =
-    ["replicas", "members", "pool", "etcd", "router", "endpoint", "backup", "config", "pgbackrest", "tls"];
+const POSTGRES_OBJECTS: [&str; 12] = [
+    "replicas",
+    "members",
+    "pool",
+    "etcd",
+    "router",
+    "endpoint",
+    "backup",
+    "config",
+    "pgbackrest",
+    "tls",
+    "look",
+    "recover",
+];
 /// The same of a Redis cluster, besides its nodes and shards by number.
 const REDIS_OBJECTS: [&str; 6] = ["nodes", "scripts", "jobs", "backup", "failback", "sentinels"];
 /// The longest name of a database of which PgBouncer takes the one with `_replica` behind it.
@@ -38,9 +50,7 @@ impl Resolver<'_> {
             }
         }
         for store in redis.iter().filter(|store| store.is_rendered() && store.on_kubernetes()) {
-            if store.spec.is_sentinel() {
-                self.ports_of_a_sentinel_pod(store);
-            }
+            self.ports_of_a_redis_pod(store);
         }
         let spec = self.spec;
         for (name, service) in &spec.services {
@@ -237,11 +247,17 @@ impl Resolver<'_> {
         }
     }
 
-    /// Under Sentinel three programs share the address of a pod.
-    fn ports_of_a_sentinel_pod(&mut self, store: &Redis) {
+    /// The programs of a node share the address of its pod: the sentinel, or the bus of a cluster.
+    fn ports_of_a_redis_pod(&mut self, store: &Redis) {
         let (at, ports) = (path!["redis", &store.name, "ports"], store.spec.ports);
         let mut taken: BTreeMap<u16, Listener> = BTreeMap::new();
-        for (field, port) in [("redis", ports.redis), ("exporter", ports.exporter), ("sentinel", ports.sentinel)] {
+        let beside = if store.spec.is_sentinel() {
+            ("sentinel", ports.sentinel)
+        } else {
+            // One that is too high is said elsewhere (`BP254`).
+            ("bus", ports.bus.unwrap_or(ports.redis.saturating_add(10_000)))
+        };
+        for (field, port) in [("redis", ports.redis), ("exporter", ports.exporter), beside] {
             self.takes(&mut taken, port, (field, at.key(field)), "in one pod");
         }
     }
@@ -258,10 +274,12 @@ impl Resolver<'_> {
                 .label(what)
                 .also(Place::Value(at.clone()), *other)
                 .because("only one of them could start")
-                .fix(format!(
-                    "give one of them another port{}",
-                    if place == "in one pod" { "" } else { ", or another machine" }
-                )),
+                .fix(match (place, what) {
+                    ("in one pod", _) => "give one of them another port",
+                    // Their ports are no fields.
+                    (_, "pgbackrest_exporter" | "pgbouncer_exporter") => "put one of them on another machine",
+                    _ => "give one of them another port, or another machine",
+                }),
         );
     }
 }

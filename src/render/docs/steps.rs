@@ -153,7 +153,10 @@ impl Tools<'_> {
             let command = format!("{} create job --from=cronjob/{job} {job}-first", self.inside());
             waits.push(Wait { what, command });
         };
-        for cluster in self.postgres().filter(|cluster| cluster.role(self.region) == Some(PostgresRole::Primary)) {
+        let backed_up = |cluster: &&Postgres| {
+            matches!(cluster.role(self.region), Some(PostgresRole::Primary | PostgresRole::Subscriber))
+        };
+        for cluster in self.postgres().filter(backed_up) {
             let there: Vec<String> = backups(cluster).collect();
             let name = &cluster.name;
             for (kind, what) in
@@ -193,6 +196,15 @@ impl Tools<'_> {
             what: format!("PostgreSQL {name}: {leader}, the others streaming"),
             command: self.patronictl(cluster, false, "list"),
         });
+        if cluster.role(self.region) == Some(PostgresRole::Subscriber) {
+            waits.push(Wait {
+                what: format!(
+                    "once, at the first installation, PostgreSQL {name}: in the pod of its Leader, when {} runs; until then the slot there keeps WAL",
+                    cluster.primary_region
+                ),
+                command: format!("{} exec {}-0 --container patroni -- /etc/patroni/subscribe.sh", self.inside(), cluster.object()),
+            });
+        }
         for (part, object) in [("router", names::postgres_router(name)), ("pool", names::postgres_pool(name))] {
             if self.file(&object).is_some() {
                 waits.push(Wait {

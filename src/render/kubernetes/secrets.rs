@@ -130,6 +130,10 @@ fn values(blueprint: &Blueprint, region: &Region) -> Secrets {
                 add(reference, format!("{whose}: the password of {role}"));
             }
             add(&cluster.users, format!("{whose}: the users (ACL) with the hashes of their passwords"));
+            if cluster.spec.is_sentinel() {
+                add(&cluster.sentinel, format!("{whose}: the password that sentinels log in with"));
+                add(&cluster.sentinel_users, format!("{whose}: the sentinels' own users (ACL), with hashes"));
+            }
         }
         let destinations = cluster.spec.backup.iter().flat_map(|backup| &backup.to);
         destinations.for_each(|to| destination(blueprint, to, &mut add));

@@ -80,7 +80,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         run: member.run.clone(),
         port: member.ports.postgres,
         endpoint_port: site.cluster.spec.router.port,
-        passfile: format!("{}/subscription.pgpass", member.config),
+        passfile: passfile(member),
         password: "HAGEN_APPLICATION_PASSWORD",
         certificates: site.certificates(),
         sslmode: "verify-full",
@@ -148,4 +148,9 @@ fn own_parameters(site: &Site<'_>, member: &Member, pgbackrest: &str) -> Value {
         set("archive_command", dcs::archive_command(pgbackrest));
     }
     own.into()
+}
+
+/// What a subscription logs in at the publisher by.
+pub fn passfile(member: &Member) -> String {
+    format!("{}/subscription.pgpass", member.config)
 }

@@ -52,6 +52,8 @@ struct FirstBoot {
     shared_socket: bool,
     shared: Vec<String>,
     watchdog: bool,
+    /// What a subscription logs in by.
+    passfile: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +109,8 @@ struct Readme {
     standby_regions: Vec<String>,
     /// Whether they hold everything, roles and their passwords too.
     streams: bool,
+    /// The line of the file that a subscription logs in by.
+    passfile: Option<String>,
 }
 
 /// The script that prepares a host.
@@ -137,10 +141,19 @@ pub fn first_boot(out: &mut Output<'_, '_, '_>, host: &Host) {
         data: host.member.as_ref().map(|m| m.data.clone()).unwrap_or_default(),
         port: host.member.as_ref().map_or(0, |m| m.ports.postgres),
         shared_socket: matches!(host.run.trim_end_matches('/'), "/run/postgresql" | "/var/run/postgresql"),
+        passfile: host.member.as_ref().filter(|_| site.role == PostgresRole::Subscriber).map(super::member::passfile),
         shared: host.member.as_ref().map_or_else(Vec::new, |m| shared(site, &m.config)),
         watchdog: host.member.is_some() && site.cluster.spec.failover.watchdog == Watchdog::Required,
     };
     out.host(host, "first-boot.sh", ArtifactKind::Shell, "patroni/hosts/first-boot.sh.tera", &context);
+}
+
+/// The line of a subscriber's password file, but for the password.
+fn subscription_line(site: &Site<'_>) -> Option<String> {
+    let endpoint =
+        site.cluster.endpoint(&site.cluster.primary_region).filter(|_| site.role == PostgresRole::Subscriber)?;
+    let endpoint = endpoint.replace(':', "\\:");
+    Some(format!("{endpoint}:{}:*:{}:PASSWORD", site.cluster.spec.router.port, dcs::REPLICATION))
 }
 
 fn directories(site: &Site<'_>, host: &Host) -> Vec<Directory> {
@@ -316,6 +329,7 @@ fn page(site: &Site<'_>) -> Readme {
         first: site.members.first().map(|m| m.name.clone()).unwrap_or_default(),
         synchronous: spec.replication.is_synchronous(),
         subscriber_script: site.role == PostgresRole::Subscriber,
+        passfile: subscription_line(site),
         streams: standby_regions.is_some_and(|c| c.mode == CrossRegionMode::StreamingStandby),
         standby_regions: standby_regions.map(|c| c.to.clone()).unwrap_or_default(),
     }

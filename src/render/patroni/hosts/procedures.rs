@@ -42,6 +42,8 @@ struct Recover {
     backup_unit: String,
     /// What the regions that read from this one need afterwards: they hold what was given up.
     others: Vec<String>,
+    /// What a subscriber must know of its subscription.
+    disable: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -109,6 +111,12 @@ fn recover(site: &Site<'_>, member: &Member) -> Recover {
         patroni_unit: site.unit("patroni"),
         backup_unit: site.unit("backup-full"),
         others: readers(site),
+        disable: (site.role == PostgresRole::Subscriber).then(|| {
+            format!(
+                "the subscription would miss the rows between this moment and what it had read: after step 1, ALTER SUBSCRIPTION {0} DISABLE in {1}, then its copy anew: DROP SUBSCRIPTION, DROP OWNED BY {2} CASCADE (its own rows, too), subscribe.sh",
+                dcs::PUBLICATION, site.cluster.database, site.cluster.user
+            )
+        }),
     }
 }
 
@@ -121,7 +129,7 @@ fn readers(site: &Site<'_>) -> Vec<String> {
             region.name
         )),
         PostgresRole::Subscriber => Some(format!(
-            "     5. in {}: drop the subscription and the tables, then subscribe.sh: it holds rows that were given up, and would miss new ones",
+            "     5. in {}: drop the subscription and what it filled (DROP OWNED BY the services' role), then subscribe.sh: it holds rows that were given up, and would miss new ones",
             region.name
         )),
         PostgresRole::Primary => None,

@@ -188,7 +188,8 @@ fn subscription(site: &Site<'_>) -> Subscription {
     Subscription {
         env: vec![
             plain("PASSFILE", PASSFILE),
-            plain("PUBLISHER", format!("{host}:{}", site.cluster.spec.ports.postgres)),
+            // libpq takes every other colon for the end of a field.
+            plain("PUBLISHER", format!("{}:{}", host.replace(':', "\\:"), site.cluster.spec.ports.postgres)),
             plain("REPLICATION_USER", dcs::REPLICATION),
             site::secret("REPLICATION_PASSWORD", &site.cluster.credentials.replication),
         ],

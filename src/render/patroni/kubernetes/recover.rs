@@ -20,7 +20,10 @@ struct Member {
 
 #[derive(Serialize)]
 struct Etcd {
-    pod: String,
+    pods: Vec<String>,
+    scheme: &'static str,
+    /// What stands behind the pod in its address.
+    suffix: String,
     flags: Vec<String>,
     prefix: String,
 }
@@ -50,6 +53,11 @@ struct Script {
     keys: Vec<String>,
     /// What the regions that read from this one need afterwards: they hold what was given up.
     others: Vec<String>,
+    /// Whose pools lead here, and would write before anybody has looked.
+    writers: Vec<String>,
+    database: String,
+    /// What ends a subscription, in a region that has one.
+    disable: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -107,16 +115,39 @@ fn script(site: &Site<'_>) -> Script {
         port: spec.ports.postgres,
         superuser: dcs::SUPERUSER,
         rest: format!("{}://127.0.0.1:{}", site.scheme(), spec.ports.rest),
-        pool: site.has_pool().then(|| names::postgres_pool(&cluster.name)),
+        // In a region that subscribes it leads to the publisher, whose clients have nothing to do with this.
+        pool: (site.has_pool() && site.role == PostgresRole::Primary).then(|| names::postgres_pool(&cluster.name)),
         pool_replicas: spec.pool.replicas,
         etcd: site.has_etcd().then(|| Etcd {
-            pod: format!("{}-0", names::postgres_etcd(&cluster.name)),
-            flags: page::etcd(site).0.split(' ').map(str::to_owned).collect(),
+            pods: site.etcd().into_iter().map(|(pod, _)| pod).collect(),
+            scheme: site.scheme(),
+            suffix: format!("{}:{}", site.host("", &names::postgres_etcd(&cluster.name)), spec.consensus.ports.client),
+            flags: page::etcd(site).0.split(' ').skip(1).map(str::to_owned).collect(),
             prefix: format!("{}{}/", dcs::namespace(&site.blueprint.name), cluster.scope()),
         }),
         keys: page::keys(site),
         others: readers(site),
+        writers: writers(site),
+        database: cluster.database.clone(),
+        disable: (site.role == PostgresRole::Subscriber)
+            .then(|| format!("ALTER SUBSCRIPTION {} DISABLE", dcs::PUBLICATION)),
     }
+}
+
+/// The other regions whose pools lead to this one's primary.
+fn writers(site: &Site<'_>) -> Vec<String> {
+    if site.role != PostgresRole::Primary || !site.has_pool() {
+        return Vec::new();
+    }
+    let pool = names::postgres_pool(&site.cluster.name);
+    let others = site.blueprint.regions.iter().filter(|r| r.name != site.region.name && site.cluster.role(r).is_some());
+    let said = |region: &crate::blueprint::Region| {
+        format!(
+            "{}: its pool leads here and would write before you have looked. There kubectl scale deployment/{pool} --replicas=0 now, and up again after --go-on",
+            region.name
+        )
+    };
+    others.map(said).collect()
 }
 
 /// What each region that reads from this one needs once its history is another one.

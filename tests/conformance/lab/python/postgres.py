@@ -262,6 +262,10 @@ class Cluster:
             own(host.config)
             if "patroni" in host.units:
                 self.secret(host.units["patroni"]["EnvironmentFile"], "".join(f"{k}={v}\n" for k, v in self.passwords.items()), own)
+            if (host.directory / "subscribe.sh").exists():
+                get = lambda name: host.read("subscribe.sh", rf"^{name}=(.+)$")
+                line = f"{get('endpoint')}:{get('endpoint_port')}:*:replicator:{self.passwords['PATRONI_REPLICATION_PASSWORD']}\n"
+                self.secret(get("passfile"), line, own)
             if "pgbouncer" in host.units:
                 users = [(self.user, "HAGEN_APPLICATION_PASSWORD"), (host.read("pgbouncer.ini", r"^stats_users = (.+)$"), "DATA_SOURCE_PASS")]
                 lines = "".join(f'"{user}" "{self.passwords[name]}"\n' for user, name in users)

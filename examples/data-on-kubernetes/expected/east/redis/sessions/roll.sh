@@ -47,8 +47,13 @@ restart() {
   say "$1 restarts"
   # The pod hands its slots over before it stops (preStop).
   kube delete pod "$1-0" --wait=true
-  for _ in $(seq 1 600); do
-    if kube wait --for=condition=Ready "pod/$1-0" --timeout=10s >/dev/null 2>&1; then break; fi
+  since=$(date +%s)
+  until kube wait --for=condition=Ready "pod/$1-0" --timeout=30s >/dev/null 2>&1; do
+    if [ $(($(date +%s) - since)) -ge 600 ]; then
+      say "waited 600s: $1-0 is not ready (kubectl describe pod); stopped here" >&2
+      exit 1
+    fi
+    say "waits for $1-0"
     sleep 1
   done
   still=

@@ -42,9 +42,14 @@ usage() { sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' -- "$0"; }
 kube() { kubectl "$@"; }
 k() { kube --namespace store "$@"; }
 
+# It runs on the machine of whoever calls it.
+[ "${BASH_VERSINFO[0]}" -gt 4 ] || [ "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}" = 4.4 ] || fail "this is bash $BASH_VERSION; 4.4 or newer is needed"
+command -v kubectl >/dev/null || fail 'kubectl is not installed'
+
 actions='--list --look --end-look --replace --go-on'
 restore=() action='' target='' from=()
 while [ $# -gt 0 ]; do
+    case $1 in '' | *' '*) misused "what is '$1'?" ;; esac
     case " $actions " in
         *" $1 "*)
             [ -z "$action" ] || misused "both $action and $1"
@@ -76,6 +81,19 @@ case $action in
     --look | --replace) [ -n "$target" ] || misused 'a target: --time, --lsn, --name or --latest' ;;
     *) [ -z "$target" ] || misused "$action takes no target" ;;
 esac
+
+# known FILE: whether what pgBackRest tells of the repositories has what was asked for.
+known() {
+    local option
+    for option in "${from[@]}"; do
+        case $option in
+            PGBACKREST_SET=*) grep -q -e "backup: ${option#*=}\$" "$1" || refuse "there is no backup ${option#*=}: --list" ;;
+            PGBACKREST_REPO=*) case ${option#*=} in [1-9]) ;; *) refuse "${option#*=} is no number of a repository" ;; esac ;;
+            PGBACKREST_TARGET_TIMELINE=*) case ${option#*=} in '' | *[!0-9]*) refuse "${option#*=} is no timeline" ;; esac ;;
+        esac
+    done
+}
+
 
 # inside POD COMMAND...: in the container of PostgreSQL, which has the passwords and keys.
 inside() {
@@ -138,11 +156,13 @@ look() {
         fi
         sleep 2
         waited=$((waited + 2))
-        [ $((waited % 60)) -ne 0 ] || say "restoring for $waited s"
+        if [ $((waited % 60)) -eq 0 ]; then
+            say "restoring for $waited s: $(k get pods --selector="job-name=$look" --output='jsonpath={.items[*].status.phase} {.items[*].status.containerStatuses[*].state.waiting.reason}')"
+        fi
     done
     say "$said"
-    say "read it:   kubectl exec --stdin --tty job/$look -- psql --host=/tmp --username=postgres --dbname=DATABASE"
-    say "one table: kubectl exec job/$look -- pg_dump --host=/tmp --username=postgres --table=TABLE DATABASE"
+    say "read it:   kubectl --namespace store exec --stdin --tty job/$look -- psql --host=/tmp --username=postgres --dbname=DATABASE"
+    say "one table: kubectl --namespace store exec job/$look -- pg_dump --host=/tmp --username=postgres --table=TABLE DATABASE"
     say "then:      ${0##*/} --end-look (by itself after a day)"
 }
 
@@ -157,11 +177,17 @@ recorded() { k get configmap "$record" --ignore-not-found --output="jsonpath={.d
 
 # Who writes is stopped, and what would run meanwhile.
 fence() {
-    local job
-    k scale deployment/postgres-catalog-pool --replicas=0 >/dev/null
+    local job left waited=0
     for job in "${jobs[@]}"; do k patch cronjob "$job" --patch '{"spec":{"suspend":true}}' >/dev/null; done
     k scale "statefulset/$object" --replicas=0 >/dev/null
-    until [ -z "$(k get pods --selector="$selector" --output=name)" ]; do sleep 1; done
+    until left=$(k get pods --selector="$selector" --output=name) && [ -z "$left" ]; do
+        sleep 2
+        waited=$((waited + 2))
+        if [ $((waited % 60)) -eq 0 ]; then
+            say "stops for $waited s: ${left//$'\n'/ }"
+            say 'one on a node that is gone stays: when that node is certainly off, kubectl taint it node.kubernetes.io/out-of-service=nodeshutdown:NoExecute'
+        fi
+    done
     say 'every member is stopped'
 }
 
@@ -201,7 +227,7 @@ method() {
 # that one has saved counts.
 save() {
     local pod=$1 timeline
-    [ "$(recorded pending)" != yes ] || return 0
+    case $(recorded pending) in yes | unknown) return 0 ;; esac
     inside "$pod" patronictl show-config > "$work/dynamic" || fail "$pod cannot say how the cluster is configured"
     case $(cat -- "$work/dynamic") in
         '' | null | '{}') fail "$pod does not know how the cluster is configured" ;;
@@ -218,19 +244,27 @@ replace() {
     local environment pod waited=0 restarts
     k get "statefulset/$object" >/dev/null || refuse "there is no StatefulSet $object: apply it first"
     # All that can be wrong is found before anything is stopped.
+    mapfile -d '' environment < <(settings promote)
     if pod=$(running); then
         backups "$pod" > "$work/info" || refuse 'the repositories cannot be read'
         grep -q 'backup: ' "$work/info" || refuse 'there is no backup'
+        known "$work/info"
         save "$pod"
     else
         say 'no member runs: whether there is a backup shows when it is restored'
+        # Unless an earlier try has saved them, nobody knows the history and what was edited at run time.
+        if [ "$(recorded pending)" != yes ]; then
+            printf unknown > "$work/timeline"
+            put timeline "$work/timeline"
+            printf unknown > "$work/pending"
+            put pending "$work/pending"
+        fi
     fi
     end_look
     fence
     keep_volumes
     forget_cluster
     method initdb pgbackrest
-    mapfile -d '' environment < <(settings promote)
     k set env "statefulset/$object" --containers=patroni "${environment[@]}" >/dev/null
     k scale "statefulset/$object" --replicas=1 >/dev/null
     until [ "$(primary)" = "${pods[0]}" ]; do
@@ -249,12 +283,20 @@ replace() {
         [ -s "$work/dynamic" ] || fail "the ConfigMap $record does not hold the configuration any more"
         k exec --stdin "${pods[0]}" --container=patroni -- patronictl edit-config --replace - --force < "$work/dynamic" >/dev/null ||
             say "the dynamic configuration of before stands in the ConfigMap $record: compare it with patronictl show-config"
-        printf no > "$work/pending"
-        put pending "$work/pending"
+    else
+        say 'what was edited at run time (patronictl edit-config) is not known: the configuration is that of the files'
     fi
+    printf no > "$work/pending"
+    put pending "$work/pending"
     k set env "statefulset/$object" --containers=patroni PGBACKREST_TYPE- PGBACKREST_TARGET- PGBACKREST_TARGET_ACTION- PGBACKREST_TARGET_TIMELINE- PGBACKREST_REPO- PGBACKREST_SET- >/dev/null
     say "the cluster is at $target, on timeline $(ask "${pods[0]}" 'SELECT timeline_id FROM pg_control_checkpoint()'), in ${pods[0]} alone"
     say "given up: timeline $(recorded timeline). Another moment of that history, or with --latest all of it that was archived: --timeline with this number"
+    # It would go on behind what it had read before, and miss all between.
+    # shellcheck disable=SC2016  # expanded in the pod
+    inside "${pods[0]}" sh -c 'PGPASSWORD=$PATRONI_SUPERUSER_PASSWORD exec "$0" "$@"' /usr/lib/postgresql/16/bin/psql --no-psqlrc --quiet --host=/run/postgresql --port=5432 --username=postgres \
+        --dbname=store --command='ALTER SUBSCRIPTION hagen DISABLE' ||
+        say 'the subscription could not be stopped: ALTER SUBSCRIPTION … DISABLE'
+    say 'the subscription is stopped: it would miss the rows between this moment and what it had read. The tables that it fills are made anew: "Its copy is made anew" of the page over there'
     say "now: 1. look at the data; another moment: --replace again"
     say "     2. ${0##*/} --go-on"
 }
@@ -263,7 +305,7 @@ replace() {
 streaming() {
     local list
     list=$(inside "$(primary)" patronictl list --format tsv 2>/dev/null) || return 1
-    [ "$(grep -c -P '\tstreaming\t' <<< "$list")" = "$1" ]
+    [ "$(awk -F '\t' '{ for (i = 1; i <= NF; i++) if ($i == "streaming") n++ } END { print n + 0 }' <<< "$list")" = "$1" ]
 }
 await() { # COUNT
     local waited=0
@@ -308,7 +350,7 @@ go_on() {
         *PGBACKREST_TARGET=* | *PGBACKREST_TYPE=* | *PGBACKREST_TARGET_TIMELINE=*) ;;
         *) [ -n "$(recorded timeline)" ] || refuse 'nothing was replaced' ;;
     esac
-    [ "$(recorded pending)" != yes ] || refuse '--replace has not come to its end: the same command again goes on'
+    [ "$(recorded pending)" = no ] || refuse '--replace has not come to its end: the same command again goes on'
     # Before the others start: they are made from the newest backup, and one from the time that was given up could not follow.
     job=$full-tl$(ask "$leader" 'SELECT timeline_id FROM pg_control_checkpoint()')
     k get job "$job" >/dev/null 2>&1 || k create job "$job" --from="cronjob/$full" >/dev/null
@@ -319,7 +361,6 @@ go_on() {
     await "$followers"
     renew_first
     say "all $((followers + 1)) members run"
-    k scale deployment/postgres-catalog-pool --replicas=3 >/dev/null
     for job in "${jobs[@]}"; do k patch cronjob "$job" --patch '{"spec":{"suspend":false}}' >/dev/null; done
     say 'clients and backups are back. The next apply wants --force-conflicts: this script has taken fields that the files set'
 }

@@ -64,4 +64,4 @@ mv sentinel.acl.new sentinel.acl
   printf 'sentinel sentinel-pass %s\n' "$(quoted sentinel-password)"
 } >sentinel-secrets.conf.new
 mv sentinel-secrets.conf.new sentinel-secrets.conf
-echo "wrote users.acl and secrets.conf in $directory"
+echo "wrote users.acl and secrets.conf, what the sentinels read, in $directory"

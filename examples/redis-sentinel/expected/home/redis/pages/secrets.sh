@@ -70,4 +70,4 @@ mv sentinel-secrets.conf.new sentinel-secrets.conf
   printf '"\n'
 } >exporter.env.new
 mv exporter.env.new exporter.env
-echo "wrote users.acl and secrets.conf and exporter.env in $directory"
+echo "wrote users.acl and secrets.conf, what the sentinels read, and exporter.env in $directory"

@@ -109,6 +109,13 @@ environment_file() {
 }
 
 environment_file /etc/patroni/catalog.env PATRONI_SUPERUSER_PASSWORD PATRONI_REPLICATION_PASSWORD PATRONI_REWIND_PASSWORD PATRONI_RESTAPI_PASSWORD HAGEN_APPLICATION_PASSWORD DATA_SOURCE_PASS PGBACKREST_REPO1_S3_KEY PGBACKREST_REPO1_S3_KEY_SECRET
+
+# The subscription logs in by it, on whichever member is primary.
+if [ ! -s /etc/patroni/subscription.pgpass ]; then
+    complain /etc/patroni/subscription.pgpass 'is missing: the login of the subscription, see the README'
+elif [ "$(stat -c %a -- /etc/patroni/subscription.pgpass)" != 600 ]; then
+    complain /etc/patroni/subscription.pgpass 'must have mode 0600, or PostgreSQL does not read it'
+fi
 environment_file /etc/patroni/catalog-pool.env PGPASSWORD
 
 users=/etc/patroni/userlist.txt

@@ -119,6 +119,7 @@ user=postgres
 actions='--list --look --end-look --replace'
 restore=() action='' target='' from=()
 while [ $# -gt 0 ]; do
+    case $1 in '' | *' '*) misused "what is '$1'?" ;; esac
     case " $actions " in
         *" $1 "*)
             [ -z "$action" ] || misused "both $action and $1"
@@ -150,6 +151,19 @@ case $action in
     --look | --replace) [ -n "$target" ] || misused 'a target: --time, --lsn, --name or --latest' ;;
     *) [ -z "$target" ] || misused "$action takes no target" ;;
 esac
+
+# known FILE: whether what pgBackRest tells of the repositories has what was asked for.
+known() {
+    local option
+    for option in "${from[@]}"; do
+        case $option in
+            PGBACKREST_SET=*) grep -q -e "backup: ${option#*=}\$" "$1" || refuse "there is no backup ${option#*=}: --list" ;;
+            PGBACKREST_REPO=*) case ${option#*=} in [1-9]) ;; *) refuse "${option#*=} is no number of a repository" ;; esac ;;
+            PGBACKREST_TARGET_TIMELINE=*) case ${option#*=} in '' | *[!0-9]*) refuse "${option#*=} is no timeline" ;; esac ;;
+        esac
+    done
+}
+
 export PGPASSWORD=${PATRONI_SUPERUSER_PASSWORD:?is missing in the environment file}
 
 ask() { "$bin/psql" --no-psqlrc --host="$1" --port="$port" --username="$user" --dbname=postgres --tuples-only --no-align --set=ON_ERROR_STOP=1 --command="$2"; }
@@ -177,6 +191,7 @@ room() {
     [ "$free" -ge "$need" ] || refuse "$1 has $((free >> 20)) MiB free, and the backup has $((need >> 20)) MiB, without WAL: make room there, or mount another volume"
 }
 
+
 look() {
     local pause=() state
     [ "$target" = latest ] || pause=(PGBACKREST_TARGET_ACTION=pause)
@@ -190,7 +205,7 @@ look() {
     env "${from[@]}" "${restore[@]}" "${pause[@]}" "${pgbackrest[@]}" --pg1-path="$look" --tablespace-map-all="$look.tablespaces" --archive-mode=off restore
     # The restored configuration is the primary's: no port, no archive, little memory, nobody to wait for, a socket of its own.
     if ! "$bin/pg_ctl" --pgdata="$look" --wait --timeout=86400 --log="$look_socket/log" \
-        --options="-p $port -c listen_addresses='' -c unix_socket_directories='$look_socket' -c archive_mode=off -c ssl=off -c hba_file='$look_socket/hba' -c shared_buffers=128MB -c synchronous_standby_names='' -c logging_collector=off" start; then
+        --options="-p $port -c listen_addresses='' -c unix_socket_directories='$look_socket' -c archive_mode=off -c max_logical_replication_workers=0 -c ssl=off -c hba_file='$look_socket/hba' -c shared_buffers=128MB -c synchronous_standby_names='' -c logging_collector=off" start; then
         tail -n 20 -- "$look_socket/log" >&2
         fail 'PostgreSQL does not start; "recovery ended before configured recovery target was reached" means that the archive does not reach so far'
     fi
@@ -217,6 +232,7 @@ replace() {
     # All that can be wrong is found before anything is moved.
     "${pgbackrest[@]}" info > "$temporary" || fail 'the repositories cannot be read'
     grep -q 'backup: ' "$temporary" || refuse 'there is no backup'
+    known "$temporary"
     # The old data stays beside it.
     if [ -d "$data" ]; then room "$data"; else room "${data%/*}"; fi
     # The same file, but that the cluster is made from the backup and not by initdb.
@@ -259,6 +275,7 @@ replace() {
     if [ -n "$place" ]; then
         say "given up: $place, timeline $("$bin/pg_controldata" -D "$place" | sed -n "s/^Latest checkpoint's TimeLineID: *//p"). Another moment of that history, or with --latest all of it that was archived: --timeline with this number"
     fi
+    say 'the subscription would miss the rows between this moment and what it had read: after step 1, ALTER SUBSCRIPTION hagen DISABLE in orders, then its copy anew: DROP SUBSCRIPTION, DROP OWNED BY orders CASCADE (its own rows, too), subscribe.sh'
     say "now: 1. here: systemctl start hagen-catalog-patroni"
     say "     2. look at the data; patronictl list shows a Leader"
     say "     3. here: systemctl start hagen-catalog-backup-full; the others are made from this backup, an older one leads back to what was given up"

@@ -66,7 +66,7 @@ case ${1:-} in
     -h | --help) sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' -- "$0"; exit 0 ;;
     '') ;;
     *[!0-9]* | ?????*) misused "$1: 1 to 3600 seconds" ;;
-    *) seconds=$1 ;;
+    *) seconds=$((10#$1)) ;;
 esac
 [ $# -le 1 ] || misused "one argument at most"
 if [ "$seconds" -lt 1 ] || [ "$seconds" -gt 3600 ]; then misused "1 to 3600 seconds"; fi
