@@ -66,6 +66,7 @@ pub(super) fn prerequisites(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> 
     all.extend(amazon(blueprint, jobs));
     all.extend(network(blueprint));
     all.extend(certificates(blueprint));
+    all.extend(backup_certificates(blueprint));
     all.extend(probes(blueprint));
     all.extend(volumes(blueprint));
     all.extend(destinations(blueprint));
@@ -218,6 +219,24 @@ fn certificates(blueprint: &Blueprint) -> Vec<String> {
             "In the Secret {secret} a certificate for both usages, server and client authentication, of one authority in all regions, with the names {}. When it is renewed, etcd reads it by itself, PostgreSQL and Patroni when they are told to (patronictl reload {}), the router and the pool when their Deployments are restarted.",
             names.join(", "),
             cluster.scope(),
+        ))
+    };
+    postgres(blueprint).filter_map(of).collect()
+}
+
+/// What pgBackRest's servers and jobs show each other: a server lets in whoever has the common name, and nobody else.
+fn backup_certificates(blueprint: &Blueprint) -> Vec<String> {
+    if common::has_cert_manager(blueprint) {
+        return Vec::new();
+    }
+    let of = |cluster: &Postgres| {
+        cluster.spec.backup.as_ref()?;
+        let domain = format!("{}.svc.{}", blueprint.namespace, blueprint.spec.platform.kubernetes.domain);
+        Some(format!(
+            "In the Secret {} a certificate for both usages, server and client authentication, with the COMMON NAME {} (without it there is no backup: the servers of pgBackRest let in no other) and the name *.{}.{domain}.",
+            names::postgres_backup_tls(&cluster.name),
+            cluster.object(),
+            names::postgres_members(&cluster.name),
         ))
     };
     postgres(blueprint).filter_map(of).collect()
