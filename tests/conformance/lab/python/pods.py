@@ -91,7 +91,7 @@ class Proxy:
     def __init__(self, api):
         self.api, self.endpoints, self.listening, self.closed = api, {}, set(), set()
         self.open, self.lock, self.stopped = {}, threading.Lock(), threading.Event()
-        self.names, self.external = [], []
+        self.names, self.external, self.servers = [], [], []
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
 
@@ -128,15 +128,28 @@ class Proxy:
     def listen(self, key, address, port):
         if key in self.listening:
             return
-        self.listening.add(key)
         with contextlib.suppress(Failure):
             run("ip", "addr", "add", f"{address}/32", "dev", "pods")
         server = socket.create_server((address, port), backlog=64)
+        self.listening.add(key)
+        self.servers.append(server)
         threading.Thread(target=self.accept, args=(key, server), daemon=True).start()
+
+    def stop(self):
+        """Whoever comes next with the same addresses must be led by his own one."""
+        self.stopped.set()
+        self.thread.join(30)
+        for server in self.servers:
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            server.close()
 
     def accept(self, key, server):
         while True:
-            client, _ = server.accept()
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
             threading.Thread(target=self.lead, args=(key, client), daemon=True).start()
 
     def lead(self, key, client):
