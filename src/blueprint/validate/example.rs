@@ -106,8 +106,11 @@ mod tests {
             include_str!("../../../blueprints/loopback-hosts.yaml")
                 .replace("rack-", "zone-")
                 .replace("backup.disk", "backup.store")
-                .replace("\n  disk:", "\n  store:"),
-            include_str!("../../../tests/conformance/blueprints/redis-sentinel-tls.yaml").replace("rack-", "zone-"),
+                .replace("\n  disk:", "\n  store:")
+                .replace("127.0.0.", "10.9.0."),
+            include_str!("../../../tests/conformance/blueprints/redis-sentinel-tls.yaml")
+                .replace("rack-", "zone-")
+                .replace("127.0.0.", "10.9.0."),
         ]
     }
 
