@@ -132,8 +132,25 @@ impl Resolver<'_> {
             );
         }
         let to = spec.backup.iter().flat_map(|backup| backup.to.iter().enumerate());
+        let mut identities: Vec<(raw::DestinationKind, &str)> = Vec::new();
         for (index, reference) in to {
             let destination = self.spec.backup.get(reference.parts().1);
+            if let Some((kind, identity)) = destination.and_then(|d| Some((d.kind, d.workload_identity.as_deref()?))) {
+                if identities.iter().any(|(other, former)| *other == kind && *former != identity) {
+                    self.problems.push(
+                        Diagnostic::error(
+                            "BP255",
+                            Place::Value(at.key("backup").key("to").index(index)),
+                            "one ServiceAccount has one identity for each provider",
+                        )
+                        .because(
+                            "members and jobs would reach one of the two repositories with the identity of the other",
+                        )
+                        .fix("give both destinations the same `workloadIdentity`, or one of them an access key"),
+                    );
+                }
+                identities.push((kind, identity));
+            }
             if destination.is_some_and(|d| d.kind == raw::DestinationKind::Directory) {
                 self.problems.push(
                     Diagnostic::error(
