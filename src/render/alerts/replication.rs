@@ -213,9 +213,25 @@ fn seconds(cluster: &Cluster<'_>) -> Alert {
     let late = threshold.secs() + 60;
     // The leader of a standby region is a standby, too, and may be the only member.
     let values = [if cluster.members > 1 { 0 } else { late }, late];
-    let lagging = cluster.of_servers("pg_replication_lag_seconds", &values);
+    let lagging = || cluster.of_servers("pg_replication_lag_seconds", &values);
+    // The seconds count whenever received and replayed differ, the wrong way round, too: a standby that was cut off replays a whole
+    // segment from the archive, and on an idle primary nothing is received that would pass it. They would grow for ever (measured:
+    // tests/conformance/alerts-live). Without Patroni's figures the seconds count alone.
+    let [received, replayed] =
+        ["received", "replayed"].map(|what| cluster.patroni.metric(&format!("patroni_xlog_{what}_location")));
+    let expr = format!(
+        "(\n  max({metric}) > {seconds}\n  unless\n  max({received} - {replayed}) <= 0\n)\nor\nabsent({metric})"
+    );
+    // The primary has neither.
+    let positions = |received: u64, replayed: u64| {
+        let first = |value| if cluster.members > 1 { 0 } else { value };
+        both(
+            cluster.of_members("patroni_xlog_received_location", &[first(received), received]),
+            cluster.of_members("patroni_xlog_replayed_location", &[first(replayed), replayed]),
+        )
+    };
     cluster
-        .alert("ReplicationLag", severity, format!("max({metric}) > {seconds}\nor\nabsent({metric})"))
+        .alert("ReplicationLag", severity, expr)
         .hold(hold)
         .timed()
         .says(
@@ -223,8 +239,10 @@ fn seconds(cluster: &Cluster<'_>) -> Alert {
             "A standby has received WAL that it has not replayed for so long. A standby that is cut off shows 0 here: PostgresStandbysMissing and PostgresStandbyBehind see that one (R-AL-20).",
         )
         .because(cluster.context.why("ReplicationLag", why))
-        .fires("replay stands still", lagging, Labels::new())
+        .fires("replay stands still", both(lagging(), positions(2 * SEGMENT, SEGMENT)), Labels::new())
+        .fires("Patroni tells nothing", lagging(), Labels::new())
         .silent("it follows", cluster.of_servers("pg_replication_lag_seconds", &[0]))
+        .silent("all of it was replayed, from the archive", both(lagging(), positions(SEGMENT, 2 * SEGMENT)))
         .fires_without_series(cluster.exporter.equalities())
 }
 

@@ -112,13 +112,14 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs) {
     jobs.push(file, &page(site));
 }
 
-/// What the members say of a synchronous standby, in `patronictl list`.
-const fn sync_word(replication: Replication) -> Option<&'static str> {
-    match replication {
-        Replication::Asynchronous => None,
-        Replication::Synchronous | Replication::SynchronousStrict => Some("Sync Standby"),
-        Replication::Quorum => Some("Quorum Standby"),
-    }
+/// What `patronictl list` calls a member that may take over without a loss, where not every one may.
+pub(super) fn sync_word(site: &Site<'_>) -> Option<&'static str> {
+    let word = match site.cluster.spec.replication {
+        Replication::Asynchronous => return None,
+        Replication::Synchronous | Replication::SynchronousStrict => "Sync Standby",
+        Replication::Quorum => "Quorum Standby",
+    };
+    (site.role != PostgresRole::Standby && site.cluster.member_count(site.region) > 1).then_some(word)
 }
 
 /// What the loss of the primary costs.
@@ -179,7 +180,7 @@ fn page(site: &Site<'_>) -> Page {
     let standby = site.role == PostgresRole::Standby;
     let members = cluster.member_count(region);
     let selector = |part| selector(site, part);
-    let sync_word = sync_word(spec.replication).filter(|_| !standby && members > 1);
+    let sync_word = sync_word(site);
     let router = site.has_router().then(|| names::postgres_router(&cluster.name));
     let pool = (spec.pool.kind == PoolKind::Pgbouncer && site.has_pool()).then(|| names::postgres_pool(&cluster.name));
     let (etcd_flags, etcd_peer) = etcd(site);

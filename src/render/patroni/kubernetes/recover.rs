@@ -38,6 +38,8 @@ struct Script {
     selector: String,
     members: Vec<Member>,
     followers: usize,
+    /// What `patronictl list` calls a member that may take over, where not every one may.
+    sync_word: Option<&'static str>,
     jobs: Vec<String>,
     full: String,
     look: String,
@@ -106,6 +108,7 @@ fn script(site: &Site<'_>) -> Script {
         selector: page::selector(site, Part::Database),
         members: site.members().into_iter().map(member).collect(),
         followers: site.members().len().saturating_sub(1),
+        sync_word: page::sync_word(site),
         jobs: backup_jobs(site),
         full: names::postgres_backup(&cluster.name, "full"),
         look: name(site),

@@ -187,6 +187,12 @@ def crowds(tier):
     owner = shard["primary"]
     key = next(key for key in map(str, range(1000)) if shard["first"] <= redis_cluster.crc16(key.encode()) % redis_cluster.SLOTS <= shard["last"])
 
+    def cut_off():
+        os.kill(receiver, signal.SIGSTOP)
+        # What it misses is a whole segment, which it gets from the archive: then it has replayed more than it ever received.
+        tier.write("SELECT pg_create_restore_point('missed')")
+        tier.write()
+
     def through_pools():
         for name, router in zip(names, routers):
             port = int(router.read("pgbouncer.ini", r"^listen_port = (.+)$"))
@@ -202,7 +208,7 @@ def crowds(tier):
         Broken("more clients than a pool serves", through_pools, lambda: leave(*names), [*pools, alert("PgbouncerClientsWait", 7)]),
         Broken("PostgreSQL has hardly a connection left", lambda: tier.crowd("crowd", 45, leader.address, 5432), lambda: leave("crowd"),
                [alert("PostgresConnectionsHigh", 2, instance=leader.name)]),
-        Broken("a standby is cut off without anybody noticing there", lambda: os.kill(receiver, signal.SIGSTOP), lambda: os.kill(receiver, signal.SIGCONT),
+        Broken("a standby is cut off without anybody noticing there", cut_off, lambda: os.kill(receiver, signal.SIGCONT),
                [alert("PostgresStandbysMissing", timeout), alert("PostgresSlotInactive", timeout, slot_name=standby.name.replace("-", "_"))], loop(tier)),
         Broken("a shard of Redis is nearly full", lambda: tier.redis.cli(owner, "setrange", key, str(memory * 93 // 100), "x"),
                lambda: tier.redis.cli(owner, "del", key),

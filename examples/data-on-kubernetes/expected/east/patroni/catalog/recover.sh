@@ -327,11 +327,14 @@ renew_first() {
     [ "$(k get pod "${pods[0]}" --output='jsonpath={.metadata.labels.controller-revision-hash}')" != "$revision" ] || return 0
     leader=$(primary) || fail 'there is no primary: patronictl list'
     if [ "$leader" = "${pods[0]}" ] && [ "$followers" -gt 0 ]; then
-        # A synchronous standby, where there is one: nobody else may take over.
-        follower=$(inside "$leader" patronictl list --format tsv | awk -F '\t' '$4 ~ /Standby/ { print $2; exit }')
-        for at in "${!pods[@]}"; do
-            [ -n "$follower" ] || [ "${pods[at]}" = "$leader" ] || follower=${names[at]}
+        # Nobody else may take over, and while a member comes back there may be none for a moment.
+        follower=
+        for ((at = 0; at < 30; at++)); do
+            follower=$(inside "$leader" patronictl list --format tsv | awk -F '\t' '$4 == "'Sync Standby'" { print $2; exit }')
+            [ -z "$follower" ] || break
+            sleep 2
         done
+        [ -n "$follower" ] || fail 'no member is 'Sync Standby': patronictl list, and --go-on again'
         inside "$leader" patronictl switchover --leader "${names[0]}" --candidate "$follower" --force >/dev/null ||
             fail "could not be handed over to $follower: patronictl list, and --go-on again"
     fi
