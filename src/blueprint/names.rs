@@ -36,6 +36,11 @@ pub fn postgres_replicas(name: &str) -> String {
 pub fn postgres_members(name: &str) -> String {
     format!("postgres-{name}-members")
 }
+/// The Secret with the certificate by which a PostgreSQL cluster on hosts is asked from inside Kubernetes, if no other is named.
+pub fn postgres_tls(name: &str) -> String {
+    format!("{}-tls", postgres(name))
+}
+
 /// The Deployment and Service of a PostgreSQL cluster's connection pool.
 pub fn postgres_pool(name: &str) -> String {
     format!("postgres-{name}-pool")
@@ -154,7 +159,7 @@ pub const METRIC_BACKUP: &str = "hagen_backup_last_success_timestamp_seconds";
 pub const METRIC_RESTORE: &str = "hagen_restore_verified_timestamp_seconds";
 /// When a snapshot of a Redis shard last succeeded, pushed by the job: labels `cluster`, `shard` (from 0).
 pub const METRIC_REDIS_SNAPSHOT: &str = "hagen_redis_snapshot_last_success_timestamp_seconds";
-/// When a drill last succeeded, pushed by `hagen drill` or by people: label `drill`.
+/// When a drill last succeeded, pushed by people or their own job: label `drill`.
 pub const METRIC_DRILL: &str = "hagen_drill_last_success_timestamp_seconds";
 
 /// Where a job pushes the results about a data store, to which it adds further labels. The namespace tells systems apart

@@ -549,7 +549,9 @@ pub struct StoreTls {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["/etc/hagen/tls"]))]
     pub certificates: Option<AbsolutePath>,
-    /// On Kubernetes: the Secret with `tls.crt`, `tls.key` and `ca.crt`.
+    /// On Kubernetes: the Secret with `tls.crt`, `tls.key` and `ca.crt`. On hosts: the one in which services on Kubernetes find
+    /// `ca.crt`, so that they verify whom they talk to, and a Prometheus of the operator its own certificate for Patroni and etcd
+    /// (`postgres-NAME-tls` when it is not given).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("examples" = ["postgres-main-tls"]))]
     pub secret: Option<ObjectName>,

@@ -8,7 +8,7 @@ use crate::document::Path;
 use crate::path;
 
 /// What is rendered, or made by the rendered scripts, in the directory of a node's or a sentinel's configuration.
-const OWN_FILES: [&str; 9] = [
+const OWN_FILES: [&str; 10] = [
     "redis.conf",
     "sentinel.conf",
     "secrets.conf",
@@ -16,6 +16,7 @@ const OWN_FILES: [&str; 9] = [
     "sentinel.acl",
     "exporter.env",
     "backup.env",
+    "backup.sh",
     "start.sh",
     "sentinel-start.sh",
 ];

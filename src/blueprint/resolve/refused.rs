@@ -242,6 +242,14 @@ impl Resolver<'_> {
         let mut listeners = vec![("postgres", ports.postgres), ("rest", ports.rest), ("exporter", ports.exporter)];
         listeners.extend(cluster.spec.backup.as_ref().map(|_| ("backup", ports.backup)));
         let mut taken: BTreeMap<u16, Listener> = BTreeMap::new();
+        let exported = self.spec.monitoring.as_ref().is_some_and(|m| m.exporters.pgbackrest.is_some());
+        if exported && cluster.spec.backup.is_some() {
+            // Its port is no field: whoever takes it is told.
+            taken.insert(
+                names::PORT_PGBACKREST_EXPORTER,
+                ("pgbackrest_exporter", path!["monitoring", "exporters", "pgbackrest"]),
+            );
+        }
         for (field, port) in listeners {
             self.takes(&mut taken, port, (field, at.key(field)), "in one pod");
         }

@@ -132,6 +132,60 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
         problems.push(Diagnostic::error("BP013", Place::Key(at), title).fix(fix));
     }
     problems.extend(unheard(blueprint, monitoring));
+    problems.extend(unmeasured(blueprint, monitoring));
+    problems
+}
+
+/// Stores in pods whose figures nobody exports: alerts about what is missing would fire for ever, all others never. On hosts the
+/// exporters are Debian's, and units of theirs are rendered.
+fn unmeasured(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Diagnostic> {
+    let exporters = &monitoring.exporters;
+    let mut problems = Vec::new();
+    let mut say = |there: bool, field: &'static str, pods: String, example: &str| {
+        if there {
+            return;
+        }
+        problems.push(
+            Diagnostic::warning("BP257", Place::Key(path!["monitoring", "exporters"]), format!("nobody measures {pods}"))
+                .because(format!("without {field}_exporter beside them the alerts that rest on it see nothing: those about what is missing fire all the time, the others never"))
+                .fix(format!("write `exporters: {{{field}: \"{example}\"}}`, or switch those alerts off if another one exports the same (global/alerts/README.md lists them)")),
+        );
+    };
+    let mut clusters = blueprint.postgres.iter().filter(|c| c.is_rendered() && c.on_kubernetes()).peekable();
+    if let Some(first) = clusters.peek() {
+        let pods = format!("the members of postgres.{}", first.name);
+        say(exporters.postgres.is_some(), "postgres", pods, "registry.example.com/postgres-exporter:0.17.1");
+    }
+    let (pooled, backed): (Vec<_>, Vec<_>) = clusters
+        .map(|c| {
+            let pooled = c.spec.pool.kind == crate::blueprint::raw::PoolKind::Pgbouncer && c.spec.pool.image.is_some();
+            (pooled.then_some(&c.name), c.spec.backup.as_ref().map(|_| &c.name))
+        })
+        .unzip();
+    if let Some(name) = pooled.into_iter().flatten().next() {
+        say(
+            exporters.pgbouncer.is_some(),
+            "pgbouncer",
+            format!("the pool of postgres.{name}"),
+            "registry.example.com/pgbouncer-exporter:0.12.1",
+        );
+    }
+    if let Some(name) = backed.into_iter().flatten().next() {
+        say(
+            exporters.pgbackrest.is_some(),
+            "pgbackrest",
+            format!("the backups of postgres.{name}"),
+            "registry.example.com/pgbackrest-exporter:0.23.0",
+        );
+    }
+    if let Some(first) = blueprint.redis.iter().find(|r| r.is_rendered() && r.on_kubernetes()) {
+        say(
+            exporters.redis.is_some(),
+            "redis",
+            format!("the nodes of redis.{}", first.name),
+            "registry.example.com/redis-exporter:1.88.0",
+        );
+    }
     problems
 }
 
@@ -170,11 +224,8 @@ fn unheard(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Diagnostic> {
 pub(crate) fn of_postgres(blueprint: &Blueprint, region: &Region, cluster: &str) -> Vec<&'static str> {
     let Some(monitoring) = &blueprint.spec.monitoring else { return Vec::new() };
     let context = Context { blueprint, monitoring, region };
-    let mut all = postgres::alerts(&context);
-    all.extend(replication::alerts(&context));
-    all.extend(etcd::alerts(&context));
-    all.extend(backup::alerts(&context).0);
-    override_alerts(monitoring, &mut all);
+    let topics = region_topics(context).chain([global_topic(blueprint, monitoring)]);
+    let all: Vec<Alert> = topics.flat_map(|topic| topic.alerts).collect();
     let about = |alert: &Alert| {
         let label = |name: &str| alert.labels.get(name).map(String::as_str);
         label(names::CLUSTER_LABEL) == Some(cluster) && label("component") != Some("redis")

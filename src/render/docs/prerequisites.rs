@@ -66,6 +66,7 @@ pub(super) fn prerequisites(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> 
     all.extend(amazon(blueprint, jobs));
     all.extend(network(blueprint));
     all.extend(certificates(blueprint));
+    all.extend(certificates_of_hosts(blueprint));
     all.extend(backup_certificates(blueprint));
     all.extend(probes(blueprint));
     all.extend(volumes(blueprint));
@@ -222,6 +223,40 @@ fn certificates(blueprint: &Blueprint) -> Vec<String> {
         ))
     };
     postgres(blueprint).filter_map(of).collect()
+}
+
+/// What is asked of stores on hosts from inside a cluster, with certificates that nothing here makes.
+fn certificates_of_hosts(blueprint: &Blueprint) -> Vec<String> {
+    let of = |cluster: &Postgres| {
+        let tls = cluster.spec.tls.as_ref()?;
+        let operator = |m: &raw::Monitoring| m.prometheus.flavour == raw::Flavour::Operator;
+        let scraped = blueprint.spec.monitoring.as_ref().is_some_and(operator);
+        if !scraped && tls.secret.is_none() {
+            return None;
+        }
+        let secret = tls.secret.as_ref().map_or_else(|| names::postgres_tls(&cluster.name), ToString::to_string);
+        let mut wants = Vec::new();
+        if tls.secret.is_some() {
+            wants.push("services find the authority in `ca.crt`".to_owned());
+        }
+        if scraped {
+            wants.push(format!(
+                "Prometheus shows `tls.crt`, a client certificate, to Patroni and etcd (any common name but {}, which reads backups)",
+                cluster.object()
+            ));
+        }
+        Some(format!(
+            "In the Secret {secret} `ca.crt`, `tls.crt` and `tls.key` of the authority of the hosts of PostgreSQL {}: {}.",
+            cluster.name,
+            wants.join("; ")
+        ))
+    };
+    blueprint
+        .postgres
+        .iter()
+        .filter(|cluster| cluster.is_rendered() && !cluster.on_kubernetes())
+        .filter_map(of)
+        .collect()
 }
 
 /// What pgBackRest's servers and jobs show each other: a server lets in whoever has the common name, and nobody else.

@@ -270,6 +270,18 @@ pub(crate) fn allow_to(peers: Vec<Value>, ports: impl IntoIterator<Item = u16>) 
     (!peers.is_empty() && !ports.is_empty()).then(|| json!({"to": peers, "ports": ports}))
 }
 
+/// The Pushgateway, if there is one: a Service in the namespace that its name says, else an address that is not known.
+pub(crate) fn to_pushgateway(blueprint: &Blueprint) -> Option<Value> {
+    let address = blueprint.spec.monitoring.as_ref()?.exporters.pushgateway.as_deref()?;
+    let (host, port) = address.rsplit_once(':')?;
+    let peers = match host.split('.').collect::<Vec<_>>().as_slice() {
+        [_, name] | [_, name, "svc", ..] => vec![namespace(name)],
+        [_] => vec![json!({"podSelector": {}})],
+        _ => hosts([host]),
+    };
+    allow_to(peers, port.parse())
+}
+
 /// A NetworkPolicy for these pods. Both directions are closed but for what is listed; DNS is open for the whole namespace.
 pub(crate) fn network_policy(
     metadata: Map<String, Value>,

@@ -422,10 +422,7 @@ fn job_egress(place: &Place<'_>, own: &Labels) -> Vec<Value> {
     if let Some(backup) = &place.redis.spec.backup {
         let stores = super::backup::destinations(place, backup).into_iter().map(|(_, destination)| destination);
         rules.extend(common::to_stores(stores).into_iter().map(Some));
-        let gateway = place.blueprint.spec.monitoring.as_ref().and_then(|m| m.exporters.pushgateway.as_deref());
-        if let Some(port) = gateway.and_then(|g| g.rsplit_once(':')).and_then(|(_, port)| port.parse().ok()) {
-            rules.push(common::allow_to(vec![common::monitoring(place.blueprint)], [port]));
-        }
+        rules.push(common::to_pushgateway(place.blueprint));
     }
     rules.into_iter().flatten().collect()
 }

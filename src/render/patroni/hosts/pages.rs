@@ -77,6 +77,10 @@ struct Readme {
     key_files: Vec<Variable>,
     names: Vec<String>,
     certificates: Option<String>,
+    /// What stands before `patroni`, `etcd` … in the names of the units.
+    unit: String,
+    /// The command by which etcd is asked, on a host of it.
+    etcdctl: String,
     has_pool: bool,
     user: String,
     second: String,
@@ -315,6 +319,8 @@ fn page(site: &Site<'_>) -> Readme {
         ttl: spec.failover.ttl.to_string(),
         slot: names::standby_slot(&site.region.name),
         old_slot: names::standby_slot(&site.cluster.primary_region),
+        unit: site.unit(""),
+        etcdctl: etcdctl(site),
         example_config: format!("{config}/patroni.yml"),
         config_directory: config.clone(),
         environment_file: format!("{config}/{}.env", site.cluster.name),
@@ -342,6 +348,17 @@ fn certificate_names(site: &Site<'_>) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// etcd listens at the address of its host alone, and with certificates it asks for one.
+fn etcdctl(site: &Site<'_>) -> String {
+    let address = site.etcd.first().map(|m| format!("{}:{}", m.address, m.ports.client)).unwrap_or_default();
+    site.certificates().map_or_else(
+        || format!("etcdctl --endpoints=http://{address}"),
+        |at| {
+            format!("etcdctl --endpoints=https://{address} --cacert={at}/ca.crt --cert={at}/tls.crt --key={at}/tls.key")
+        },
+    )
 }
 
 fn machine(site: &Site<'_>, host: &Host) -> Machine {

@@ -210,7 +210,6 @@ pub(super) fn verify_env(site: &Site<'_>) -> Vec<Value> {
     let mut env = environment(site, "/etc/pgbackrest/job/verify.conf");
     env.extend(job_env(site));
     env.push(plain("BIN", site.bin()));
-    env.push(plain("DATABASE", &site.cluster.database));
     env.push(site::secret("PGPASSWORD", &site.cluster.credentials.superuser));
     env
 }
@@ -365,24 +364,10 @@ pg1-path={RESTORED}/data
 }
 
 fn policy(site: &Site<'_>, name: &str) -> Value {
-    let push = site.exporters().and_then(|e| e.pushgateway.as_deref());
-    let port = push.and_then(|a| a.rsplit_once(':')).and_then(|(_, port)| port.parse().ok());
     let mut egress = vec![common::allow_to(vec![site.peer(Part::Database)], [site.cluster.spec.ports.backup])];
     egress.extend(common::to_stores(site.destinations()).into_iter().map(Some));
-    // The Pushgateway.
-    egress.push(common::allow_to(push_peers(site), port));
+    egress.push(common::to_pushgateway(site.blueprint));
     site.policy(name, Part::Backup, Vec::new(), egress)
-}
-
-/// The Pushgateway: a Service in the namespace that its name says, else an address that is not known.
-fn push_peers(site: &Site<'_>) -> Vec<Value> {
-    let Some(address) = site.exporters().and_then(|e| e.pushgateway.as_deref()) else { return Vec::new() };
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    match host.split('.').collect::<Vec<_>>().as_slice() {
-        [_, namespace] | [_, namespace, "svc", ..] => vec![common::namespace(namespace)],
-        [_] => vec![json!({"podSelector": {}})],
-        _ => common::hosts([host]),
-    }
 }
 
 #[cfg(test)]

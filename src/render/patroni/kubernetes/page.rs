@@ -164,6 +164,8 @@ fn section(alert: &str) -> &'static str {
         | "PgbouncerMissing"
         | "PgbouncerPoolSaturated"
         | "PostgresConnectionsHigh" => "Connections",
+        "StoreCertificateExpiresSoon" | "StoreCertificateUnknown" => "New passwords and certificates",
+        "StoreDiskFilling" | "StoreDiskNearlyFull" | "StoreDiskUnknown" => "A volume fills",
         name if name.starts_with("Etcd") => "No leader, etcd",
         _ => "A member is lost or behind",
     }

@@ -18,7 +18,12 @@ from postgres import Failure
 FINALIZER = "hagen.dev/lab"
 SHIM = """#!{python}
 import json, os, socket, sys
-words, verb = sys.argv[1:], 0
+words, verb, spaces = sys.argv[1:], 0, {spaces!r}
+# One control plane plays several: the context says which namespace of it is meant.
+if words[:1] == ["--context"]:
+    context, words = words[1], words[2:]
+    if words[:1] == ["--namespace"]:
+        words[1] = spaces.get(context, words[1])
 while verb < len(words) and words[verb].startswith("-"):
     verb += 1 if "=" in words[verb] else 2
 if words[verb:verb + 1] not in (["exec"], ["logs"]):
@@ -35,9 +40,11 @@ sys.exit(code)
 
 
 class Follower:
-    """Follows a namespace while it is entered; `command` runs a rendered script beside it."""
+    """Follows a namespace while it is entered; `command` runs a rendered script beside it. `spaces` are the namespaces that play
+    the clusters of contexts."""
 
-    def __init__(self, kubelet, namespace):
+    def __init__(self, kubelet, namespace, spaces=None):
+        self.spaces = spaces or {}
         self.kubelet, self.namespace, self.path = kubelet, namespace, f"/api/v1/namespaces/{namespace}/pods"
         self.stopped, self.thread = threading.Event(), None
         self.directory = kubelet.scratch / "kubectl"
@@ -47,7 +54,7 @@ class Follower:
         kubectl = subprocess.run(["bash", "-c", f". {pathlib.Path(__file__).resolve().parents[2]}/lib.sh; command -v kubectl"],
                                  text=True, capture_output=True, check=True).stdout.split()[0]
         shim, line = self.directory / "kubectl", str(self.directory / "line")
-        shim.write_text(SHIM.format(python=sys.executable, kubectl=kubectl, config=self.kubelet.api.config, socket=line), encoding="utf-8")
+        shim.write_text(SHIM.format(python=sys.executable, kubectl=kubectl, config=self.kubelet.api.config, socket=line, spaces=self.spaces), encoding="utf-8")
         shim.chmod(0o755)
         self.server = socketserver.ThreadingUnixStreamServer(line, self.handler())
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -93,11 +100,18 @@ class Follower:
 
     def command(self, script, *words, status=0):
         """A rendered script; both of its outputs."""
+        return self.bash([script, *words], f"{script.name} {' '.join(words)}", status)
+
+    def paste(self, text, where):
+        """What people paste from a page, in that directory; both outputs."""
+        return self.bash(["-ec", text], text.splitlines()[-1], cwd=where)
+
+    def bash(self, words, what, status=0, cwd=None):
         environment = {**os.environ, "PATH": f"{self.directory}:{os.environ['PATH']}"}
-        done = subprocess.run(["bash", script, *words], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              stdin=subprocess.DEVNULL, timeout=600, check=False)
+        done = subprocess.run(["bash", *words], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdin=subprocess.DEVNULL, timeout=900, check=False, cwd=cwd)
         if done.returncode != status:
-            raise Failure(f"{script.name} {' '.join(words)}: status {done.returncode}, not {status}: {done.stdout}")
+            raise Failure(f"{what}: status {done.returncode}, not {status}: {done.stdout}")
         return done.stdout
 
     # --- pods
@@ -213,10 +227,11 @@ class Store:
 
 
 def certificate(directory, stem, common_name, hosts):
-    """Key, certificate and the authority that signed it: files."""
+    """Key, certificate and the authority that signed it, one for all of the directory: files."""
     names = ",".join(f"DNS:{host}" for host in hosts)
     authority, key, request, done = (directory / name for name in ("ca.key", f"{stem}.key", f"{stem}.csr", f"{stem}.crt"))
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", authority, "-out", directory / "ca.crt", "-days", "2", "-subj", "/CN=authority")
+    if not authority.exists():
+        run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", authority, "-out", directory / "ca.crt", "-days", "2", "-subj", "/CN=authority")
     run("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={common_name}")
     extension = directory / f"{stem}.ext"
     extension.write_text(f"subjectAltName={names}\n", encoding="utf-8")

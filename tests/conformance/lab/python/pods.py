@@ -28,6 +28,8 @@ import urllib.request
 from postgres import Failure, wait
 
 LAB = pathlib.Path(__file__).resolve().parent.parent
+# Debian keeps it outside an ordinary user's PATH.
+DNSMASQ = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin:/sbin") or "dnsmasq"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -40,6 +42,8 @@ def inside():
         os.environ["HAGEN_INSIDE"] = "1"
         setup = "ip link set lo up && mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && exec \"$@\""
         os.execvp("unshare", ["unshare", "--mount", "--net", "--propagation", "private", "sh", "-c", setup, "sh", sys.executable, *sys.argv])
+    # Whoever ends this ends what it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("FAILED: ended from outside"))
 
 
 def run(*call, given=None, environment=None):
@@ -193,6 +197,11 @@ def pump(source, target):
             end.shutdown(socket.SHUT_RDWR)
 
 
+def expanded(words, environment):
+    """What Kubernetes makes of $(NAME) in them."""
+    return [re.sub(r"\$\((\w+)\)", lambda m: environment.get(m.group(1), m.group(0)), word) for word in words]
+
+
 class Kubelet:
     """Runs pods. `programs` are directories of the machine that the images would hold, beside /usr; `postgres` the version of
     PostgreSQL that is there and the one that the image would have; `adapt` what an older program here must be spared. With
@@ -210,6 +219,7 @@ class Kubelet:
         self.addresses, self.processes, self.space = {}, {}, space
         # What is outside of the cluster: (address, name), and the authority that its certificates are of.
         self.outside, self.trust, self.mounted = [], None, {}
+        self.resolver = None
 
     # --- the pod
 
@@ -247,10 +257,19 @@ class Kubelet:
         lines += [f"{address} {name}" for address, name in [*self.proxy.external, *self.outside]]
         for pod in pods:
             meta, spec = pod["metadata"], pod["spec"]
-            if spec.get("subdomain"):
+            if spec.get("subdomain") and pod["status"].get("podIP"):
                 full = f"{meta['name']}.{spec['subdomain']}.{meta['namespace']}"
                 lines.append(f"{pod['status']['podIP']} {full}.{domain} {full}.svc {meta['name']}")
         self.hosts.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if self.resolver:
+            self.resolver[1].send_signal(signal.SIGHUP)
+
+    def resolve(self, address):
+        """The same names by DNS, at an address of the pods' network: some programs read no file."""
+        run("ip", "addr", "add", f"{address}/32", "dev", "pods")
+        log = (self.scratch / "resolver.log").open("wb")
+        self.resolver = address, subprocess.Popen([DNSMASQ, "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", f"--addn-hosts={self.hosts}",
+                                                   f"--listen-address={address}", "--bind-interfaces", "--user=root", "--pid-file="], stdout=log, stderr=log)
 
     def volume(self, pod, volume):
         meta = pod["metadata"]
@@ -305,7 +324,8 @@ class Kubelet:
     def environment(self, pod, container):
         address = next(a for a, n, s in self.proxy.names if (n, s) == ("kubernetes", "default"))
         trust = {"SSL_CERT_FILE": "/etc/trust.pem"} if self.trust else {}
-        found = {**trust, "PATH": ":".join([*(f"{p}/bin" for p in self.programs), PATH]), "LANG": "C.UTF-8",
+        # Nobody waits two minutes for a member that is away.
+        found = {**trust, "PGBACKREST_IO_TIMEOUT": "10", "PATH": ":".join([*(f"{p}/bin" for p in self.programs), PATH]), "LANG": "C.UTF-8",
                  "KUBERNETES_SERVICE_HOST": address, "KUBERNETES_SERVICE_PORT": "443"}
         for variable in container.get("env", []):
             source = variable.get("valueFrom", {})
@@ -318,7 +338,7 @@ class Kubelet:
                 for step in source["fieldRef"]["fieldPath"].split("."):
                     value = value[step]
             else:
-                value = re.sub(r"\$\((\w+)\)", lambda m: found[m.group(1)], variable.get("value", ""))
+                value = expanded([variable.get("value", "")], found)[0]
             found[variable["name"]] = value
         return found
 
@@ -331,6 +351,8 @@ class Kubelet:
                  "mount -t proc proc proc", "mkdir etc/alternatives", "mount --bind /etc/alternatives etc/alternatives",
                  "cp /etc/nsswitch.conf /etc/ld.so.cache etc/", "touch etc/hosts", f"mount --bind {self.hosts} etc/hosts",
                  "echo 'postgres:x:999:999::/var/lib/postgresql:/bin/sh' > etc/passwd", "echo 'postgres:x:999:' > etc/group"]
+        if self.resolver:
+            lines.append(f"echo 'nameserver {self.resolver[0]}' > etc/resolv.conf")
         if self.trust:
             lines += ["touch etc/trust.pem", f"mount --bind {self.trust} etc/trust.pem"]
         for directory in self.programs:
@@ -369,13 +391,14 @@ class Kubelet:
         volumes = self.mounted[name]
         log = (self.scratch / f"{key}.log").open("ab")
 
-        def call(which):
+        def call(which, environment):
             return ["ip", "netns", "exec", self.network(name), "unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c",
-                    self.root(pod, which, volumes), "sh", *which["command"], *which.get("args", [])]
+                    self.root(pod, which, volumes), "sh", *expanded([*which["command"], *which.get("args", [])], environment)]
         for first in pod["spec"].get("initContainers", []) if key == name else []:
-            run(*call(first), environment=self.environment(pod, first))
+            environment = self.environment(pod, first)
+            run(*call(first, environment), environment=environment)
         environment = self.environment(pod, one)
-        process = subprocess.Popen(call(one), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
+        process = subprocess.Popen(call(one, environment), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
         self.processes[key] = (process, pod, environment)
 
     def first(self, name):
@@ -406,7 +429,10 @@ class Kubelet:
         user = str(pod["spec"]["securityContext"]["runAsUser"])
         call = ["nsenter", "--target", str(self.first(name)), "--mount", "--net", "--pid", "--ipc", "--root", "--wd",
                 "--setuid", user, "--setgid", user, *command]
-        return subprocess.run(call, input=given or "", capture_output=True, text=True, timeout=120, env=environment, check=False)
+        try:
+            return subprocess.run(call, input=given or "", capture_output=True, text=True, timeout=120, env=environment, check=False)
+        except subprocess.TimeoutExpired as late:
+            raise Failure(f"{name}: {command[0]} gives no answer") from late
 
     def probe(self, name, kind):
         """Whether the declared probe of the running container passes."""
@@ -426,6 +452,9 @@ class Kubelet:
     def stop(self):
         for name in list(self.processes):
             self.kill(name)
+        if self.resolver:
+            self.resolver[1].terminate()
+            self.resolver[1].wait(10)
         for name in self.addresses:
             with contextlib.suppress(Failure):
                 run("ip", "netns", "delete", self.network(name))

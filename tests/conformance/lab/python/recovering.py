@@ -47,13 +47,13 @@ def prove(cluster, follower, recover, report):
     if "at the target" not in said:
         raise Failure(f"recover.sh --look: {said}")
     look = next(name for name, (_, pod, _) in cluster.kubelet.processes.items() if pod["metadata"]["labels"].get("job-name") == f"{cluster.name}-look")
-    query = f"SELECT string_agg(n || ' ' || said, ',' ORDER BY n) FROM kept"
+    query = "SELECT string_agg(n || ' ' || said, ',' ORDER BY n) FROM kept"
     found = cluster.kubelet.execute(look, "psql", "-X", "-A", "-t", "--host=/tmp", "--username=postgres", f"--dbname={cluster.database}", "--command", query).strip()
     if found != before or rows(cluster) != damaged:
         raise Failure("recover.sh --look shows other rows than were there at that moment, or has changed what runs")
     run("--end-look")
     wait("--end-look ends it", 60, lambda: look not in cluster.kubelet.processes)
-    ok(f"recover.sh --look: the rows of that moment, and nothing of what came behind it")
+    ok("recover.sh --look: the rows of that moment, and nothing of what came behind it")
 
     run("--go-on", status=3)
     volumes = lambda: {v["metadata"]["name"]: v for v in cluster.api.items("/api/v1/persistentvolumes") if v["spec"].get("claimRef", {}).get("namespace") == cluster.space}

@@ -136,11 +136,18 @@ class Watched:
 
     def rejoined(self, *hosts):
         """Until all replicas stream again: how long that takes is judged by `patroni`. If they do not, what the hosts say."""
+        # Nobody writes here. A member that was rewound may have to reach a position behind the last record: the pages say so, and what helps.
+        def awake():
+            self.write("SELECT pg_create_restore_point('awake')")
+            return self.complete()
         try:
-            wait("all replicas stream again", 240, self.complete)
+            wait("all replicas stream again", 240, awake)
         except Failure as failure:
-            said = "\n".join(f"--- Patroni of {host.name}\n{self.postgres.tail(host.name, 'patroni')}" for host in hosts)
-            raise Failure(f"{failure}\n{said}") from failure
+            said = [f"--- Patroni of {host.name}\n{self.postgres.tail(host.name, 'patroni')}" for host in hosts]
+            for host in self.postgres.members:
+                for log in sorted(pathlib.Path(host.read("patroni.yml", r"^    log_directory: (.+)$")).glob("*.log")):
+                    said.append(f"--- PostgreSQL of {host.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-25:]))
+            raise Failure("\n".join([f"{failure} {self.postgres.roles()}", *said])) from failure
 
     def return_of(self, host):
         self.postgres.start(host, "patroni")

@@ -335,19 +335,20 @@ await_job() {
 
 # The first member still has the environment of the restore: its next copy of the cluster would be made by it.
 renew_first() {
-    local revision follower at leader
+    local revision follower at leader word
     revision=$(k get "statefulset/$object" --output='jsonpath={.status.updateRevision}')
     [ "$(k get pod "${pods[0]}" --output='jsonpath={.metadata.labels.controller-revision-hash}')" != "$revision" ] || return 0
     leader=$(primary) || fail 'there is no primary: patronictl list'
     if [ "$leader" = "${pods[0]}" ] && [ "$followers" -gt 0 ]; then
         # Nobody else may take over, and while a member comes back there may be none for a moment.
+        word='Quorum Standby'
         follower=
         for ((at = 0; at < 30; at++)); do
-            follower=$(inside "$leader" patronictl list --format tsv | awk -F '\t' '$4 == "'Quorum Standby'" { print $2; exit }')
+            follower=$(inside "$leader" patronictl list --format tsv | awk -F '\t' -v word="$word" '$4 == word && !n++ { print $2 }')
             [ -z "$follower" ] || break
             sleep 2
         done
-        [ -n "$follower" ] || fail 'no member is 'Quorum Standby': patronictl list, and --go-on again'
+        [ -n "$follower" ] || fail "no member is a $word: patronictl list, and --go-on again"
         inside "$leader" patronictl switchover --leader "${names[0]}" --candidate "$follower" --force >/dev/null ||
             fail "could not be handed over to $follower: patronictl list, and --go-on again"
     fi
