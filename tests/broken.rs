@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hagen::blueprint::load::{Input, parse};
+use hagen::diagnostics::Diagnostic;
 use hagen::loading::load_all;
 
 type Complaint = (String, usize, String);
@@ -70,12 +71,17 @@ fn marks(case: &Path) -> BTreeSet<Complaint> {
     marks
 }
 
-/// What a message says to do, of a case by its file.
-fn fixes(case: &str) -> Vec<String> {
+/// What is complained about in a case by its file.
+fn problems(case: &str) -> Vec<Diagnostic> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken").join(case);
     let text = std::fs::read_to_string(path).unwrap();
     let files = parse(vec![Input { name: case.to_owned(), text, directory: None }]);
-    load_all(&files, 0, None).into_iter().flat_map(|loaded| loaded.problems).filter_map(|problem| problem.fix).collect()
+    load_all(&files, 0, None).into_iter().flat_map(|loaded| loaded.problems).collect()
+}
+
+/// What its messages say to do.
+fn fixes(case: &str) -> Vec<String> {
+    problems(case).into_iter().filter_map(|problem| problem.fix).collect()
 }
 
 #[test]
@@ -97,4 +103,30 @@ fn a_message_says_what_to_write_instead() {
     for fix in ["`crossRegion: {to: [bb], endpoints: {aa: HOST, bb: HOST}}`", "`env: {MAIN_HOST: HOST}`"] {
         assert!(said.iter().any(|said| said.contains(fix)), "{fix}\n{said:#?}");
     }
+}
+
+#[test]
+fn directories_inside_each_other_are_said_once_with_their_machines() {
+    let found = problems("251-inside-another.yaml");
+    let said: Vec<String> = found
+        .iter()
+        .filter(|problem| problem.id == "BP251")
+        .map(|problem| format!("{}: {}; {}", problem.title, problem.primary.text, problem.related[0].text))
+        .collect();
+    let expected = [
+        "/srv/pg/etcd would lie inside /srv/pg on one machine: data of etcd, on 10.0.0.11 and 2 more; data of PostgreSQL",
+        "/srv/pg/redis would lie inside /srv/pg on one machine: data of Redis, on 10.0.0.11 and 2 more; data of PostgreSQL",
+    ];
+    for expected in expected {
+        assert_eq!(said.iter().filter(|said| *said == expected).count(), 1, "{expected}\n{said:#?}");
+    }
+}
+
+#[test]
+fn a_port_that_is_no_field_is_said_to_be_none() {
+    let found = problems("245-one-machine.yaml");
+    let of = |program: &str| found.iter().find(|p| p.id == "BP245" && p.primary.text == program).unwrap();
+    let exporter = of("pgbouncer_exporter");
+    assert!(exporter.why.as_ref().unwrap().contains("listens at 9127, its own default, and no field changes that"));
+    assert!(exporter.fix.as_ref().unwrap().contains("on another machine: it runs beside the pool"));
 }

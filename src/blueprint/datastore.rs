@@ -161,7 +161,9 @@ impl Postgres {
         let in_region = self.spec.hosts.iter().filter(|(_, host)| region.spec.zones.contains(&host.zone));
         let member = |(host_name, host): (&raw::Name, &raw::PostgresHost)| {
             let own = host.directories.as_ref().unwrap_or(&self.spec.directories);
-            let path = |p: &Option<raw::AbsolutePath>, default: String| p.as_ref().map_or(default, ToString::to_string);
+            // What lies beside the data is named after it: with a slash behind, it would lie inside.
+            let plain = |p: &raw::AbsolutePath| p.as_str().trim_end_matches('/').to_owned();
+            let path = |p: &Option<raw::AbsolutePath>, default: String| p.as_ref().map_or(default, plain);
             Member {
                 name: host_name.to_string(),
                 address: host.address.canonical(),
@@ -233,6 +235,15 @@ impl Postgres {
     /// Where another region reaches the primary of this region.
     pub fn endpoint(&self, region: &str) -> Option<String> {
         self.spec.cross_region.as_ref().and_then(|c| c.endpoints.get(region)).map(ToString::to_string)
+    }
+
+    /// The path in a repository: below the destination's own, by system, so that two systems may share a bucket. A subscriber
+    /// is a cluster of its own, with its own history; a standby goes on with the history of its primary.
+    pub fn repository(&self, system: &str, region: &Region, destination: &raw::Destination) -> String {
+        let base = destination.path.as_ref().map_or("", |path| path.as_str()).trim_end_matches('/');
+        let subscribes = self.role(region) == Some(PostgresRole::Subscriber);
+        let own = if subscribes { format!("-{}", region.name) } else { String::new() };
+        format!("{base}/{system}/pgbackrest{own}")
     }
 
     /// Patroni's scope.
@@ -331,6 +342,13 @@ impl Redis {
     /// Its sentinels in a region; none in a cluster.
     pub fn sentinels(&self, region: &Region) -> Vec<Sentinel> {
         placement::sentinels(self, region)
+    }
+
+    /// Where its snapshots lie in a destination, without a slash in front: below the destination's own path, by system and region.
+    pub fn snapshots(&self, system: &str, region: &Region, destination: &raw::Destination) -> String {
+        let base = destination.path.as_ref().map_or("", |path| path.as_str()).trim_matches('/');
+        let parts = [base, "redis", system, &region.name, &self.name];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
     }
 
     /// For how long nobody takes writes at most after a primary has died: 1.5 × node timeout + 3 s in a cluster (X-RD-2);

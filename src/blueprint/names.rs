@@ -155,6 +155,9 @@ pub const CLUSTER_LABEL: &str = "cluster";
 
 /// When a backup of a cluster last succeeded, pushed by the job: labels `cluster`, `repo` (from 1), `type` (`full`, `diff`, `incr`).
 pub const METRIC_BACKUP: &str = "hagen_backup_last_success_timestamp_seconds";
+/// Whether the last backup read a standby's files (1) or, while none could be read, the primary's (0): pushed with
+/// [`METRIC_BACKUP`], with its labels, where backups are to read a standby.
+pub const METRIC_BACKUP_STANDBY: &str = "hagen_backup_from_standby";
 /// When a restore of a cluster's backup was last verified, pushed by the job: label `cluster`.
 pub const METRIC_RESTORE: &str = "hagen_restore_verified_timestamp_seconds";
 /// When a snapshot of a Redis shard last succeeded, pushed by the job: labels `cluster`, `shard` (from 0).

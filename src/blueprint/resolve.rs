@@ -7,6 +7,7 @@ mod contradictions;
 mod datastores;
 mod defaults;
 mod derive;
+mod directories;
 mod dns;
 mod edge;
 mod expressible;
@@ -18,6 +19,7 @@ mod refused;
 mod regions;
 mod sentinel;
 mod services;
+mod units;
 mod unrendered;
 mod waits;
 
@@ -99,7 +101,7 @@ pub fn resolve_read(
     resolver.contradictions();
     resolver.refused(&postgres, &redis);
     resolver.defaults();
-    resolver.unrendered();
+    resolver.unrendered(&postgres);
     let Resolver { regions, derived, problems, .. } = resolver;
     if problems.iter().any(|p| p.level == crate::diagnostics::Level::Error) {
         return (None, problems);

@@ -26,6 +26,21 @@ impl Destination {
     }
 }
 
+/// What tells one place from another: kind, address of the store, account, bucket, path.
+type Spot<'a> = (DestinationKind, Option<&'a str>, Option<&'a str>, Option<&'a str>, &'a str);
+
+impl Destination {
+    /// Where it is for a cluster in a region: two destinations with one of these are one. Without what it needs it is nowhere.
+    pub(in crate::blueprint) fn place(&self, region: &str) -> Option<Spot<'_>> {
+        let path = self.path.as_ref().map(|path| path.as_str().trim_end_matches('/'));
+        if self.kind == DestinationKind::Directory {
+            return Some((self.kind, None, None, None, path?));
+        }
+        let bucket = Some(self.near(region).bucket?);
+        Some((self.kind, self.endpoint.as_ref().map(Host::as_str), self.account.as_deref(), bucket, path.unwrap_or("")))
+    }
+}
+
 /// A place that backups go to.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -58,11 +58,13 @@ impl Resolver<'_> {
         }
         for (name, cluster) in &spec.postgres {
             let to = cluster.backup.iter().flat_map(|backup| &backup.to);
-            self.named_twice(&path!["postgres", name, "backup", "to"], to);
+            self.named_twice(&path!["postgres", name, "backup", "to"], to.clone());
+            self.one_place(&path!["postgres", name, "backup", "to"], to);
         }
         for (name, cluster) in &spec.redis {
             let to = cluster.backup.iter().flat_map(|backup| &backup.to);
-            self.named_twice(&path!["redis", name, "backup", "to"], to);
+            self.named_twice(&path!["redis", name, "backup", "to"], to.clone());
+            self.one_place(&path!["redis", name, "backup", "to"], to);
         }
         self.machines(postgres, redis);
         self.object_names(postgres, redis);
@@ -218,6 +220,39 @@ impl Resolver<'_> {
         }
     }
 
+    /// Two destinations of one store that have other names and are one place, at least in one of the regions.
+    fn one_place<'r>(&mut self, at: &Path, references: impl Iterator<Item = &'r raw::Reference>) {
+        let mut seen: Vec<(usize, &str, &raw::Destination)> = Vec::new();
+        for (index, reference) in references.enumerate() {
+            let (_, name) = reference.parts();
+            let Some(destination) = self.spec.backup.get(name) else { continue };
+            let same = |other: &raw::Destination| {
+                self.regions.iter().any(|region| {
+                    other.place(&region.name).is_some_and(|place| destination.place(&region.name) == Some(place))
+                })
+            };
+            if let Some((first, other, _)) = seen.iter().find(|(_, other, known)| *other != name && same(known)) {
+                let fix = if destination.kind == raw::DestinationKind::Directory {
+                    format!("give one of them another `path`, such as a file system of its own: `backup.{name}.path`")
+                } else {
+                    "give one of them a bucket or a `path` of its own".to_owned()
+                };
+                self.problems.push(
+                    Diagnostic::error(
+                        "BP256",
+                        Place::Value(at.index(index)),
+                        format!("`backup.{name}` is the same place as `backup.{other}`"),
+                    )
+                    .also(Place::Value(at.index(*first)), "here already")
+                    .rests_on(path!["backup", name])
+                    .because("two backups at one place are one: the second would overwrite the first, or be refused, and both are lost together")
+                    .fix(fix),
+                );
+            }
+            seen.push((index, name, destination));
+        }
+    }
+
     /// Kubernetes takes a place in a container once.
     fn mounted_twice(&mut self, at: &Path, directories: &[raw::AbsolutePath]) {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
@@ -277,17 +312,41 @@ impl Resolver<'_> {
             return;
         };
         let (what, here) = by;
+        let (why, fix) = match (fixed_port(what), fixed_port(other)) {
+            _ if place == "in one pod" => (String::new(), "give one of them another port".to_owned()),
+            (Some((port, of)), Some(_)) => (
+                format!(": {what} listens at {port}, its own default, and no field changes that"),
+                format!("put one of the two on another machine: {of}"),
+            ),
+            (Some((port, _)), None) => (
+                format!(": {what} listens at {port}, its own default, and no field changes that"),
+                format!("give {other} another port, or put one of them on another machine"),
+            ),
+            (None, Some((port, _))) => (
+                format!(": {other} listens at {port}, its own default, and no field changes that"),
+                format!("give {what} another port, or put one of them on another machine"),
+            ),
+            (None, None) => (String::new(), "give one of them another port, or another machine".to_owned()),
+        };
         self.problems.push(
             Diagnostic::error("BP245", Place::Value(here), format!("two programs {place} would listen at one port"))
                 .label(what)
                 .also(Place::Value(at.clone()), *other)
-                .because("only one of them could start")
-                .fix(match (place, what) {
-                    ("in one pod", _) => "give one of them another port",
-                    // Their ports are no fields.
-                    (_, "pgbackrest_exporter" | "pgbouncer_exporter") => "put one of them on another machine",
-                    _ => "give one of them another port, or another machine",
-                }),
+                .because(format!("only one of them could start{why}"))
+                .fix(fix),
         );
+    }
+}
+
+/// The port of a program that has no field for it, and where its machine is named.
+fn fixed_port(program: &str) -> Option<(u16, &'static str)> {
+    match program {
+        "pgbackrest_exporter" => {
+            Some((names::PORT_PGBACKREST_EXPORTER, "it runs on every host of a cluster with a `backup`"))
+        }
+        "pgbouncer_exporter" => {
+            Some((names::PORT_PGBOUNCER_EXPORTER, "it runs beside the pool, on `router.hosts` or else on `hosts`"))
+        }
+        _ => None,
     }
 }

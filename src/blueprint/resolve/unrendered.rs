@@ -1,13 +1,16 @@
 //! What may be written and is not rendered: said at its line, so that nobody waits for a file that never comes.
 
 use super::Resolver;
-use crate::blueprint::raw;
+use crate::blueprint::{Postgres, raw};
 use crate::diagnostics::{Diagnostic, Place};
 use crate::document::Path;
 use crate::path;
 
 impl Resolver<'_> {
-    pub(super) fn unrendered(&mut self) {
+    pub(super) fn unrendered(&mut self, postgres: &[Postgres]) {
+        for cluster in postgres.iter().filter(|cluster| cluster.is_rendered()) {
+            self.backup_port(cluster);
+        }
         let spec = self.spec;
         if spec.monitoring.as_ref().is_some_and(|monitoring| monitoring.dashboards) {
             self.silent(
@@ -85,6 +88,28 @@ impl Resolver<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// The port of pgBackRest's server where no such server runs.
+    fn backup_port(&mut self, cluster: &Postgres) {
+        let listens = |region| cluster.role(region).is_some() && cluster.backs_up_from_standby(region);
+        let why = match &cluster.spec.backup {
+            None => "this cluster has no backup",
+            // Jobs read every member through it, the primary, too.
+            Some(_) if cluster.on_kubernetes() || self.regions.iter().any(listens) => return,
+            Some(backup) if backup.from == Some(raw::BackupSource::Primary) => {
+                "backups read the primary's own files, and nothing listens there"
+            }
+            Some(_) => "no backup reads a standby's files here, and nothing listens there",
+        };
+        let at = path!["postgres", &cluster.name];
+        let own = cluster.spec.hosts.iter().map(|(name, host)| (at.key("hosts").key(name), host.ports));
+        let default = raw::PostgresPorts::default().backup;
+        let shared = std::iter::once((at.clone(), Some(cluster.spec.ports)));
+        let written = shared.chain(own).filter(|(_, ports)| ports.is_some_and(|ports| ports.backup != default));
+        for (at, _) in written.collect::<Vec<_>>() {
+            self.silent(at.key("ports").key("backup"), "`ports.backup` is not used", why);
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::blueprint::raw::{Destination, DestinationKind, Encryption, Near, SecretRef};
-use crate::blueprint::{Blueprint, Postgres, PostgresRole, Region};
+use crate::blueprint::{Blueprint, Postgres, Region};
 
 /// How a host or pod proves to an object store who it is, where no access key is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn repositories(
         };
         let number = repositories.len() + 1;
         let mut builder = Builder { number, settings: Vec::new(), secrets: Vec::new(), key_file: None };
-        let path = path(blueprint, cluster, region, destination);
+        let path = cluster.repository(&blueprint.name, region, destination);
         let directory = (destination.kind == DestinationKind::Directory).then(|| path.clone());
         builder.set("path", path);
         builder.store(destination, destination.near(&region.name), identity, key_directory);
@@ -89,18 +89,6 @@ pub fn repositories(
         repositories.push(Repository { number, name: name.to_owned(), settings, secrets, directory, needs, key_file });
     }
     repositories
-}
-
-/// The path in the repository: below the destination's own, by system, so that two systems may share a bucket. A subscriber
-/// is a cluster of its own, with its own history; a standby goes on with the history of its primary.
-fn path(blueprint: &Blueprint, cluster: &Postgres, region: &Region, destination: &Destination) -> String {
-    let base = destination.path.as_ref().map(ToString::to_string).unwrap_or_default();
-    let own = if cluster.role(region) == Some(PostgresRole::Subscriber) {
-        format!("-{}", region.name)
-    } else {
-        String::new()
-    };
-    format!("{}/{}/pgbackrest{own}", base.trim_end_matches('/'), blueprint.name)
 }
 
 struct Builder {

@@ -101,10 +101,7 @@ pub(super) fn restore(redis: &Redis, script: Script) -> Restore {
 }
 
 fn to_of(place: &Place<'_>, number: usize, name: &str, destination: &Destination) -> To {
-    let own = destination.path.as_ref().map(ToString::to_string).unwrap_or_default();
-    let base = [own.trim_matches('/'), "redis", &place.blueprint.name, &place.region.name, &place.redis.name];
-    let prefix: Vec<&str> = base.into_iter().filter(|part| !part.is_empty()).collect();
-    let prefix = prefix.join("/");
+    let prefix = place.redis.snapshots(&place.blueprint.name, place.region, destination);
     let near = destination.near(&place.region.name);
     let bucket = near.bucket.unwrap_or_default().to_owned();
     let base = match destination.kind {

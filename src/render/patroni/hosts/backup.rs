@@ -81,6 +81,7 @@ struct Script {
     certificates: Option<String>,
     push: Option<String>,
     metric_backup: &'static str,
+    metric_standby: &'static str,
     metric_restore: &'static str,
 }
 
@@ -166,6 +167,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         push: gateway
             .map(|address| names::push_url(address, "postgres-backup", &site.blueprint.namespace, &site.cluster.name)),
         metric_backup: names::METRIC_BACKUP,
+        metric_standby: names::METRIC_BACKUP_STANDBY,
         metric_restore: names::METRIC_RESTORE,
     };
     out.host(host, "backup.sh", ArtifactKind::Shell, "patroni/hosts/backup.sh.tera", &script);

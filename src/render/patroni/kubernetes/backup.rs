@@ -194,6 +194,7 @@ fn job_env(site: &Site<'_>) -> Vec<Value> {
         plain("REPOSITORIES", numbers.join(" ")),
         plain("SOURCES", if site.cluster.backs_up_from_standby(site.region) { "standby primary" } else { "primary" }),
         plain("METRIC_BACKUP", names::METRIC_BACKUP),
+        plain("METRIC_STANDBY", names::METRIC_BACKUP_STANDBY),
         plain("METRIC_RESTORE", names::METRIC_RESTORE),
     ];
     if let Some(address) = site.exporters().and_then(|e| e.pushgateway.as_ref()) {

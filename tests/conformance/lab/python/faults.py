@@ -207,7 +207,7 @@ def once(cluster, complete, patroni, what):
         moved = lambda: (now := cluster.leader()) and now is not leader
         wait(f"{what}: another one leads", bound + 10, moved)
         moved_at = time.time()
-        wait("writes go on", bound + 10, lambda: writer.told()[0][-1][0] > moved_at + 0.5)
+        wait("writes go on", bound + 10, lambda: (taken := writer.told()[0]) and taken[-1][0] > moved_at + 0.5)
     else:
         time.sleep(2 * number(leader, "loop_wait") + 3)
     repaired = time.monotonic()

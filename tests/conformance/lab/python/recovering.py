@@ -43,6 +43,12 @@ def prove(cluster, follower, recover, report):
     archived(cluster, "the WAL behind the moment is archived")
 
     run("--time", "2026-01-01 00:00:00", "--look", status=2)
+    # What would be ignored is refused, and a backup that is not there before anything is restored.
+    for words in (("--list", "--timeline", "1"), ("--repository", "1", "--end-look"), ("--latest", "--go-on")):
+        if "goes back to nothing: without --time" not in (said := run(*words, status=2)):
+            raise Failure(f"recover.sh {' '.join(words)}: {said}")
+    if "there is no backup 20200101-000000F" not in (said := run("--latest", "--backup", "20200101-000000F", "--look", status=3)):
+        raise Failure(f"recover.sh --look of a backup that is not there: {said}")
     said = run("--time", moment, "--look")
     if "at the target" not in said:
         raise Failure(f"recover.sh --look: {said}")

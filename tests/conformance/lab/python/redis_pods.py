@@ -374,3 +374,18 @@ class Pods:
 
     def log(self, name, called="redis"):
         return (self.scratch / f"{name}-0.{called}.log").read_text()
+
+
+def unfinished(pods, primary):
+    """--finish where nothing was begun, and where the node was not stopped: refused, for the replicas would copy its old keys."""
+    finish = lambda: pods.execute(primary, "sh", "/scripts/restore.sh", "--finish", primary, "/data/restore")
+    refused = finish()
+    check(refused.returncode == 3 and "nothing was begun" in refused.stderr, f"--finish of nothing: {refused.stdout}{refused.stderr}")
+    now = next(line.split(":")[1] for line in pods.cli(primary, "info", "server").splitlines() if line.startswith("run_id:")).strip()
+    begun = pods.scratch / "claims" / f"{primary}-0" / "restore.run"
+    begun.write_text(now + "\n")
+    os.chown(begun, 999, 999)
+    refused = finish()
+    check(refused.returncode == 3 and "still runs as before" in refused.stderr and "--over" in refused.stderr,
+          f"--finish of a node that was not stopped: {refused.stdout}{refused.stderr}")
+    begun.unlink()

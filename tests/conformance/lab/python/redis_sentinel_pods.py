@@ -15,7 +15,7 @@ import sys
 import time
 
 from redis_cluster import ROOT, hagen_diff_of
-from redis_pods import Pods, check, step, wait
+from redis_pods import Pods, check, step, unfinished, wait
 from redis_sentinel_client import Writer, wait_for
 
 # What the client of the object store does that backup.sh calls: in a directory. The store itself is not what is tried here.
@@ -218,6 +218,9 @@ def handed(pods, figures):
 
     step("a replica is drained: it just stops; and the second of two that are drained one after the other waits for the first")
     other = next(name for name in pods.names if name not in (now, pods.first))
+    # By hand that is a mistake, and says so.
+    by_hand = pods.execute(other, "sh", "/scripts/handover.sh", other)
+    check(by_hand.returncode == 3 and f"{other} is not the primary: the sentinels name {now}" in by_hand.stderr, f"by hand: {by_hand.stdout}{by_hand.stderr}")
     check(pods.drain(other) < 15, "a replica took its time")
     pods.start(other)
     writer = Writer(pods, "second:")
@@ -305,6 +308,7 @@ def restored(pods, figures):
     script = ("sh", "/scripts/restore.sh")
     refused = pods.execute(now, *script, now, "/data/restore")
     check(refused.returncode == 3 and "--over" in refused.stderr, f"keys are given up without being asked: {refused.stdout}{refused.stderr}")
+    unfinished(pods, now)
     # FLUSHALL is not for the operator: what has no place in the snapshot comes instead of what is in it.
     pods.cli(now, "eval", 'for _, k in ipairs(redis.call("keys", "*")) do redis.call("del", k) end', "0")
     pods.cli(now, "set", "written-by-mistake", "1")
@@ -319,6 +323,7 @@ def restored(pods, figures):
     result = pods.execute(now, *script, "--finish", now, "/data/restore")
     print("   ", "\n    ".join((result.stdout + result.stderr).strip().splitlines()))
     check(result.returncode == 0, "it was not finished")
+    check(not (pods.scratch / "claims" / f"{now}-0" / "restore.run").exists(), "what was begun is said to be so still")
     figures["restore"] = {"keys": len(all_keys), "seconds": round(time.monotonic() - began, 1)}
     check(pods.is_whole(now), "the roles have changed")
     for name in pods.names:

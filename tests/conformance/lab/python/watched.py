@@ -5,10 +5,12 @@ PostgreSQL is put in place by postgres.py, Redis by redis_cluster.py; the export
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import stat
 import tempfile
+import urllib.request
 
 import yaml
 
@@ -102,7 +104,13 @@ class Watched:
             self.postgres.run([leader.config / "backup.sh", kind], self.postgres.passwords)
         verifies = next(host for host in self.postgres.members if (host.config / "verify-backup.sh").exists())
         self.postgres.run([verifies.config / "verify-backup.sh"], self.postgres.passwords)
-        ok("backups and a restore for a test")
+        # Both have read a standby, and the Pushgateway tells it beside the time.
+        listen = scraped(self.configuration, "pushgateway")[0]
+        with urllib.request.urlopen(f"http://{listen}/metrics", timeout=10) as answer:
+            told = sorted(re.findall(r'^hagen_backup_from_standby\{.*type="(\w+)"\} (\S+)', answer.read().decode(), re.M))
+        if told != [("full", "1"), ("incr", "1")]:
+            raise Failure(f"the Pushgateway tells {told} of whose files the backups have read")
+        ok("backups from a standby and a restore for a test")
 
     def stop(self):
         self.programs.stop_all()

@@ -171,6 +171,11 @@ at_exit() {
 }
 trap at_exit EXIT
 run_id=none
+# Who the node was when its files were exchanged: as long as it is the same, it was not stopped, and holds what it held.
+begun() {
+  data=$(on "$node" config get dir | sed -n 2p)
+  [ -n "$data" ] || { echo "$node does not answer" >&2; return 1; }
+}
 finish() {
   say "until this ends well, its replicas may not take over; if it does not: restore.sh --finish $node $set_dir"
   until_true "$node to come back with the snapshot" loaded
@@ -178,6 +183,7 @@ finish() {
   say "shard $shard: $(on "$node" dbsize) keys"
   until_true 'the replicas to copy it' copied
   release=yes
+  rm -f "$data/restore.run"
   say "done: shard $shard"
 }
 loaded() {
@@ -193,6 +199,9 @@ copied() {
   done <"$work/replicas"
 }
 if [ "$mode" = --finish ]; then
+  until_true "$node to answer" begun
+  run_id=$(cat "$data/restore.run" 2>/dev/null) || refuse "nothing was begun in $data here, or it has ended well: run this where the data of $node lies"
+  [ "$(info "$node" server run_id)" != "$run_id" ] || refuse "$node still runs as before: it was not stopped, and holds its old keys. Begin anew: restore.sh --over $node $set_dir"
   finish
   exit 0
 fi
@@ -221,6 +230,7 @@ hold yes || refuse 'not every replica can be held back; nothing was changed'
 # --- 4. the files, in their places before the node stops
 stamp=$(date -u +%Y%m%dT%H%M%SZ)
 run_id=$(info "$node" server run_id)
+printf '%s\n' "$run_id" >"$data/restore.run"
 # The append-only file begins with the snapshot: a dump.rdb beside one is not read.
 rm -rf "$data/appendonlydir.new"
 mkdir "$data/appendonlydir.new"
@@ -235,6 +245,7 @@ on "$node" shutdown nosave >"$work/said" 2>&1 || true
 if [ "$(info "$node" server run_id 2>/dev/null)" = "$run_id" ]; then
   mv "$data/appendonlydir" "$data/appendonlydir.new"
   [ ! -d "$data/appendonlydir.$stamp" ] || mv "$data/appendonlydir.$stamp" "$data/appendonlydir"
+  rm -f "$data/restore.run"
   release=yes
   fail "$node does not stop ($(cat "$work/said")); its files are as they were"
 fi

@@ -79,7 +79,7 @@ done
 [ -n "$action" ] || { usage >&2; exit 2; }
 case $action in
     --look | --replace) [ -n "$target" ] || misused 'a target: --time, --lsn, --name or --latest' ;;
-    *) [ -z "$target" ] || misused "$action takes no target" ;;
+    *) [ -z "$target${from[*]}" ] || misused "$action goes back to nothing: without --time, --lsn, --name, --latest, --timeline, --repository, --backup" ;;
 esac
 
 # known FILE: whether what pgBackRest tells of the repositories has what was asked for.
@@ -141,9 +141,18 @@ settings() { # ACTION
 
 end_look() { k delete job "$look" --ignore-not-found --wait >/dev/null; }
 
+# checked POD: whether what was asked for is there, as a pod sees the repositories.
+checked() {
+    backups "$1" > "$work/info" || refuse 'the repositories cannot be read'
+    grep -q 'backup: ' "$work/info" || refuse 'there is no backup'
+    known "$work/info"
+}
+
 look() {
-    local environment said failed waited=0
+    local environment pod said failed waited=0
     mapfile -d '' environment < <(settings pause)
+    # Where no member runs that could be asked, the restore itself says so.
+    if pod=$(running); then checked "$pod"; fi
     end_look
     k create job "$look" --from="cronjob/$look" --dry-run=client --output=yaml |
         k set env --local --filename=- --output=yaml "${environment[@]}" |
@@ -246,9 +255,7 @@ replace() {
     # All that can be wrong is found before anything is stopped.
     mapfile -d '' environment < <(settings promote)
     if pod=$(running); then
-        backups "$pod" > "$work/info" || refuse 'the repositories cannot be read'
-        grep -q 'backup: ' "$work/info" || refuse 'there is no backup'
-        known "$work/info"
+        checked "$pod"
         save "$pod"
     else
         say 'no member runs: whether there is a backup shows when it is restored'

@@ -149,7 +149,7 @@ done
 [ -n "$action" ] || { usage >&2; exit 2; }
 case $action in
     --look | --replace) [ -n "$target" ] || misused 'a target: --time, --lsn, --name or --latest' ;;
-    *) [ -z "$target" ] || misused "$action takes no target" ;;
+    *) [ -z "$target${from[*]}" ] || misused "$action goes back to nothing: without --time, --lsn, --name, --latest, --timeline, --repository, --backup" ;;
 esac
 
 # known FILE: whether what pgBackRest tells of the repositories has what was asked for.
@@ -192,9 +192,19 @@ room() {
 }
 
 
+# checked FILE: all that can be wrong with what was asked for is found before anything is touched.
+checked() {
+    "${pgbackrest[@]}" info > "$1" || fail 'the repositories cannot be read'
+    grep -q 'backup: ' "$1" || refuse 'there is no backup'
+    known "$1"
+}
+
 look() {
     local pause=() state
     [ "$target" = latest ] || pause=(PGBACKREST_TARGET_ACTION=pause)
+    temporary=$(mktemp)
+    trap 'rm -f -- "$temporary"' EXIT
+    checked "$temporary"
     end_look
     room "${look%/*}"
     mkdir -p -- "$look" "$look_socket"
@@ -229,10 +239,7 @@ replace() {
     end_look
     saved=$data.config.yaml temporary=$run/recover-$scope.yml
     trap 'rm -f -- "$temporary"' EXIT
-    # All that can be wrong is found before anything is moved.
-    "${pgbackrest[@]}" info > "$temporary" || fail 'the repositories cannot be read'
-    grep -q 'backup: ' "$temporary" || refuse 'there is no backup'
-    known "$temporary"
+    checked "$temporary"
     # The old data stays beside it.
     if [ -d "$data" ]; then room "$data"; else room "${data%/*}"; fi
     # The same file, but that the cluster is made from the backup and not by initdb.
