@@ -145,7 +145,6 @@ struct Route {
     path: String,
     port: u16,
     timeout: String,
-    timeout_seconds: String,
     /// Annotations of an Ingress that hold for this service alone.
     annotations: Labels,
 }
@@ -159,7 +158,6 @@ fn edge(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Edge {
         path: p.route.path.to_string(),
         port: p.service.spec.port,
         timeout: p.route.timeout.go(),
-        timeout_seconds: p.route.timeout.secs().to_string(),
         annotations: Labels::new(),
     };
     Edge {

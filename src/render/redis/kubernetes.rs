@@ -89,8 +89,6 @@ struct NodeContext {
     zone: String,
     shard: String,
     role: &'static str,
-    first: u32,
-    last: u32,
     labels: Labels,
     selector: Labels,
     shard_selector: Labels,
@@ -359,14 +357,11 @@ fn node_contexts(
         labels
     };
     let one = |(node, (_, settings)): (&Node, &(String, Settings))| {
-        let (first, last) = node.slots(redis.spec.shards());
         NodeContext {
             name: node.name.clone(),
             zone: node.zone.clone(),
             shard: node.shard.to_string(),
             role: super::settings::role(node),
-            first,
-            last,
             labels: all(node),
             selector: only(node),
             volumes: node_volumes(redis, node),

@@ -75,7 +75,6 @@ struct Start {
     /// The included file with the password of replication.
     secrets: String,
     restart_delay: Option<u64>,
-    pod: bool,
 }
 
 /// What the files of a sentinel see.
@@ -209,7 +208,6 @@ fn start(place: &Place<'_>, node: &Node, sentinels: &[Sentinel], paths: Paths) -
         sentinels: addresses(place, sentinels.iter()),
         secrets: format!("{}/{SECRETS_FILE}", paths.made),
         restart_delay: restart_delay(redis),
-        pod: paths.pod,
     }
 }
 

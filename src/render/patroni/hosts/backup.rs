@@ -75,7 +75,6 @@ struct Script {
     socket: String,
     port: u16,
     superuser: &'static str,
-    cluster: String,
     /// Whose files may be read instead of the primary's; nobody's where backups read the primary.
     peers: Vec<Peer>,
     certificates: Option<String>,
@@ -160,7 +159,6 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         socket: member.run.clone(),
         port: member.ports.postgres,
         superuser: dcs::SUPERUSER,
-        cluster: site.cluster.name.clone(),
         peers: peers(site, member),
         certificates,
         push: gateway

@@ -27,7 +27,6 @@ struct Sync {
 
 #[derive(Serialize)]
 struct Haproxy {
-    cluster: String,
     source: String,
     primary_bind: String,
     replica_bind: String,
@@ -118,7 +117,6 @@ fn haproxy(site: &Site<'_>, host: &Host, router: &Router) -> Haproxy {
     // The leader of a standby cluster is a replica too: there it may be the only one.
     let (leader, path) = if standby { ("/leader", "read-only") } else { ("/primary", "replica") };
     Haproxy {
-        cluster: site.cluster.name.clone(),
         // In brackets: HAProxy reads what is behind the last colon as a port.
         source: if router.address.contains(':') { format!("[{}]", router.address) } else { router.address.clone() },
         primary_bind: host_port(&bind, spec.router.port),

@@ -28,7 +28,6 @@ struct Context {
     schedules: Vec<Cron>,
     verify: Option<Cron>,
     suspended: bool,
-    verify_env: Vec<Value>,
     mounts: Vec<Value>,
     verify_mounts: Vec<Value>,
     volumes: Vec<Value>,
@@ -47,7 +46,6 @@ struct Certificate {
 #[derive(Serialize)]
 struct Cron {
     name: String,
-    kind: &'static str,
     schedule: String,
     deadline: u64,
     env: Vec<Value>,
@@ -62,10 +60,9 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     pod_labels.extend(identity_labels(site));
     let verify = backup.verify.as_ref().map(|schedule| Cron {
         name: names::postgres_backup(&site.cluster.name, "verify"),
-        kind: "verify",
         schedule: schedule.to_string(),
         deadline: 24 * 3600,
-        env: Vec::new(),
+        env: verify_env(site),
     });
     let common_mounts = |config: &str| {
         let mut mounts = vec![read("config", config), mount("tmp", "/tmp")];
@@ -98,7 +95,6 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         pod_labels,
         schedules: schedules(site, backup),
         suspended: site.role == PostgresRole::Standby,
-        verify_env: verify_env(site),
         verify,
         mounts,
         verify_mounts,
@@ -121,7 +117,6 @@ fn schedules(site: &Site<'_>, backup: &raw::PostgresBackup) -> Vec<Cron> {
     };
     let new = |name: &'static str, kind, schedule: String, deadline| Cron {
         name: names::postgres_backup(&site.cluster.name, name),
-        kind,
         schedule,
         deadline,
         env: env(kind),

@@ -65,7 +65,6 @@ struct Script {
 #[derive(Serialize)]
 struct Look {
     name: String,
-    job: String,
     image: String,
     account: String,
     pod_labels: Labels,
@@ -194,7 +193,6 @@ fn look(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     }
     let context = Look {
         name: name(site),
-        job: name(site),
         image: image.to_string(),
         account,
         pod_labels,
