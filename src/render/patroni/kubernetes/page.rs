@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::etcd::etcd_flags;
 use super::members::{RUN, own_region};
-use super::site::{Part, Site, TLS};
+use super::site::{Part, Site};
 use crate::blueprint::raw::{PoolKind, Replication, Scenario};
 use crate::blueprint::{PostgresRole, names};
 use crate::render::alerts::of_postgres;
@@ -318,16 +319,14 @@ fn region_losses(site: &Site<'_>, primary: &str) -> Vec<Loss> {
 }
 
 /// How etcdctl is told where etcd is, and the address that other members reach POD by.
-pub(super) fn etcd(site: &Site<'_>) -> (String, String) {
+fn etcd(site: &Site<'_>) -> (String, String) {
     let ports = site.cluster.spec.consensus.ports;
     let Some((_, host)) = site.etcd().into_iter().next().filter(|_| site.has_etcd()) else { return Default::default() };
     let scheme = site.scheme();
-    let mut flags = format!("--endpoints={scheme}://{host}:{}", ports.client);
-    if site.cluster.spec.tls.is_some() {
-        flags.push_str(&format!(" --cacert={TLS}/ca.crt --cert={TLS}/tls.crt --key={TLS}/tls.key"));
-    }
+    let mut flags = vec![format!("--endpoints={scheme}://{host}:{}", ports.client)];
+    flags.extend(etcd_flags(site));
     let service = names::postgres_etcd(&site.cluster.name);
-    (flags, format!("{scheme}://{}:{}", site.host("POD", &service), ports.peer))
+    (flags.join(" "), format!("{scheme}://{}:{}", site.host("POD", &service), ports.peer))
 }
 
 /// How Patroni's store forgets the cluster, when no member runs.

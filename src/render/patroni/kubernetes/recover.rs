@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::etcd::etcd_flags;
 use super::members::{RUN, own_region};
 use super::page::backup_jobs;
 use super::site::{self, KEYS, Part, Site, mount, read};
@@ -124,7 +125,7 @@ fn script(site: &Site<'_>) -> Script {
             pods: site.etcd().into_iter().map(|(pod, _)| pod).collect(),
             scheme: site.scheme(),
             suffix: format!("{}:{}", site.host("", &names::postgres_etcd(&cluster.name)), spec.consensus.ports.client),
-            flags: page::etcd(site).0.split(' ').skip(1).map(str::to_owned).collect(),
+            flags: etcd_flags(site),
             prefix: format!("{}{}/", dcs::namespace(&site.blueprint.name), cluster.scope()),
         }),
         keys: page::keys(site),
