@@ -118,6 +118,16 @@ impl Postgres {
         self.spec.platform == raw::StorePlatform::Kubernetes
     }
 
+    /// Whether PgBouncer stands in front.
+    pub fn has_pool(&self) -> bool {
+        self.spec.pool.kind == raw::PoolKind::Pgbouncer
+    }
+
+    /// Whether HAProxy leads to the primary. On Kubernetes, without an image of it, Patroni's role label does.
+    pub fn has_router(&self) -> bool {
+        !self.on_kubernetes() || self.spec.router.image.is_some()
+    }
+
     /// What it is in a region; `None` where it is not.
     pub fn role(&self, region: &Region) -> Option<PostgresRole> {
         if region.is_primary() {
@@ -131,6 +141,11 @@ impl Postgres {
             raw::CrossRegionMode::StreamingStandby => PostgresRole::Standby,
             raw::CrossRegionMode::Logical => PostgresRole::Subscriber,
         })
+    }
+
+    /// Whether its members in a region are pods that hagen renders.
+    pub fn has_pods(&self, region: &Region) -> bool {
+        self.is_rendered() && self.on_kubernetes() && self.role(region).is_some()
     }
 
     /// How many members it has in a region.

@@ -119,6 +119,16 @@ impl Blueprint {
         self.postgres.iter().find(|p| p.name == name)
     }
 
+    /// The PostgreSQL clusters whose members are pods.
+    pub fn postgres_in_pods(&self) -> impl Iterator<Item = &Postgres> {
+        self.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes())
+    }
+
+    /// The PostgreSQL clusters that have pods in a region.
+    pub fn postgres_in<'a>(&'a self, region: &'a Region) -> impl Iterator<Item = &'a Postgres> {
+        self.postgres.iter().filter(|p| p.has_pods(region))
+    }
+
     /// The Redis cluster of that name.
     pub fn redis(&self, name: &str) -> Option<&Redis> {
         self.redis.iter().find(|r| r.name == name)

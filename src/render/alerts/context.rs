@@ -57,7 +57,7 @@ impl Context<'_> {
     pub fn uses_kubernetes(&self) -> bool {
         let b = self.blueprint;
         b.services.iter().any(Service::on_kubernetes)
-            || b.postgres.iter().any(|p| p.on_kubernetes() && p.is_rendered() && p.role(self.region).is_some())
+            || b.postgres_in(self.region).next().is_some()
             || b.redis.iter().any(|r| r.on_kubernetes() && r.in_region(self.region))
     }
 

@@ -13,7 +13,7 @@ use super::context::{
 use super::probes::{Probe, address, encrypted, probes};
 use super::promql::{Labels, labels};
 use super::rules::metadata;
-use crate::blueprint::raw::{Flavour, PoolKind, StoreTls};
+use crate::blueprint::raw::{Flavour, StoreTls};
 use crate::blueprint::{Postgres, Redis, names};
 
 /// The module of blackbox_exporter that asks a host by HTTP.
@@ -160,7 +160,7 @@ fn postgres(context: &Context<'_>, cluster: &Postgres) -> Vec<Job> {
     for router in cluster.routers(region) {
         let own = of_host(context, name, &router.name, None);
         haproxy.targets.push((address(&router.address, cluster.spec.router.metrics_port), own.clone()));
-        if cluster.spec.pool.kind == PoolKind::Pgbouncer {
+        if cluster.has_pool() {
             pgbouncer.targets.push((address(&router.address, names::PORT_PGBOUNCER_EXPORTER), own));
         }
     }

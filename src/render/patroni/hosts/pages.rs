@@ -133,7 +133,7 @@ pub fn first_boot(out: &mut Output<'_, '_, '_>, host: &Host) {
             Vec::new()
         },
         is_member: host.member.is_some(),
-        has_pool: host.router.is_some() && site.has_pool(),
+        has_pool: host.router.is_some() && site.cluster.has_pool(),
         pool_environment: site.pool_environment(host),
         certificates: site.certificates(),
         common_name: (host.member.is_some() && backup::reads_standby(site)).then(|| site.cluster.object()),
@@ -163,7 +163,7 @@ fn directories(site: &Site<'_>, host: &Host) -> Vec<Directory> {
     if let Some(etcd) = &host.etcd {
         all.push(Directory { path: etcd.data.clone(), owner: ETCD_ACCOUNT.to_owned(), mode: "0700" });
     }
-    if host.member.is_some() || (host.router.is_some() && site.has_pool()) {
+    if host.member.is_some() || (host.router.is_some() && site.cluster.has_pool()) {
         all.push(own(&host.run, "2775"));
         all.push(own(&host.log, "2750"));
     }
@@ -204,7 +204,7 @@ fn programs(site: &Site<'_>, host: &Host) -> Vec<String> {
         if host.member.is_none() {
             all.push("curl".to_owned());
         }
-        if site.has_pool() {
+        if site.cluster.has_pool() {
             all.push("pgbouncer".to_owned());
         }
     }
@@ -234,7 +234,7 @@ fn needed_files(site: &Site<'_>, host: &Host) -> Vec<String> {
     need(host.member.is_some() && site.role == PostgresRole::Standby, "promote.sh");
     need(host.router.is_some(), "haproxy.cfg");
     need(host.router.is_some(), "hold.sh");
-    need(host.router.is_some() && site.has_pool(), "pgbouncer.ini");
+    need(host.router.is_some() && site.cluster.has_pool(), "pgbouncer.ini");
     all
 }
 
@@ -302,7 +302,7 @@ fn page(site: &Site<'_>) -> Readme {
         key_files: site.repositories(&config).into_iter().filter_map(key_file).collect(),
         names: certificate_names(site),
         certificates: site.certificates(),
-        has_pool: site.has_pool(),
+        has_pool: site.cluster.has_pool(),
         user: site.cluster.user.clone(),
         second: login::second(&site.cluster.user),
         database: site.cluster.database.clone(),
@@ -363,7 +363,7 @@ fn machine(site: &Site<'_>, host: &Host) -> Machine {
     }
     if host.router.is_some() {
         units.push(service("haproxy"));
-        if site.has_pool() {
+        if site.cluster.has_pool() {
             units.push(service("pgbouncer"));
             units.push(service("pgbouncer-exporter"));
         }

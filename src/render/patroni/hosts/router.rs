@@ -86,7 +86,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, router: &Router) {
         unit: site.unit("haproxy"),
     };
     out.host(host, "hold.sh", ArtifactKind::Shell, "patroni/hosts/hold.sh.tera", &context);
-    if site.has_pool() {
+    if site.cluster.has_pool() {
         let context = pgbouncer(site, router);
         out.host(host, "pgbouncer.ini", ArtifactKind::Pgbouncer, "patroni/hosts/pgbouncer.ini.tera", &context);
     }

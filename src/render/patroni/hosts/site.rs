@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::blueprint::{Blueprint, EtcdMember, Member, Postgres, PostgresRole, Region, Router, raw};
+use crate::blueprint::{Blueprint, EtcdMember, Member, Postgres, PostgresRole, Region, Router};
 use crate::render::patroni::dcs::{self, Surroundings};
 use crate::render::patroni::repository::{self, Identity, Repository};
 
@@ -130,11 +130,6 @@ impl<'a> Site<'a> {
     /// the distribution's packages are left alone.
     pub fn unit(&self, what: &str) -> String {
         format!("hagen-{}-{what}", self.cluster.name)
-    }
-
-    /// Whether the pool is rendered.
-    pub fn has_pool(&self) -> bool {
-        self.cluster.spec.pool.kind == raw::PoolKind::Pgbouncer
     }
 
     /// How a TLS connection between members is checked: by name, unless libpq is too old to find an address in a

@@ -60,7 +60,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host) {
     }
     if host.router.is_some() {
         units.push(("haproxy", "patroni/hosts/haproxy.service.tera", HAPROXY_ACCOUNT.to_owned()));
-        if site.has_pool() {
+        if site.cluster.has_pool() {
             units.push(("pgbouncer", "patroni/hosts/pgbouncer.service.tera", account.clone()));
             units.push(("pgbouncer-exporter", "patroni/hosts/pgbouncer-exporter.service.tera", account));
         }

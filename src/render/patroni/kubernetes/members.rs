@@ -132,7 +132,7 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         }),
         services: services(site),
         patroni_yml: patroni::config(site),
-        callback: !site.has_router(),
+        callback: !site.cluster.has_router(),
         publication: publishes(site),
         subscription: scripts.as_ref().map(|_| subscription(site)),
         replicas: site.cluster.member_count(site.region),
@@ -221,17 +221,18 @@ fn services(site: &Site<'_>) -> Vec<Service> {
     let front = site.selector(site.front());
     let select = |role: &str| {
         let mut selector = front.clone();
-        if !site.has_router() {
+        if !site.cluster.has_router() {
             selector.insert(names::PATRONI_ROLE.to_owned(), role.to_owned());
         }
         selector
     };
-    let by = if site.has_router() {
+    let by = if site.cluster.has_router() {
         "the router knows who that is"
     } else {
         "the label that Patroni keeps says who that is (R-PG-36: `primary` since Patroni 4)"
     };
-    let (primary, replicas) = if site.has_router() { ("primary", "replicas") } else { ("postgres", "postgres") };
+    let (primary, replicas) =
+        if site.cluster.has_router() { ("primary", "replicas") } else { ("postgres", "postgres") };
     let mut services = vec![
         Service {
             why: match site.role {
@@ -468,9 +469,9 @@ fn policy(site: &Site<'_>) -> Value {
     let (postgres, rest) = (spec.ports.postgres, spec.ports.rest);
     let (own, etcd) = (site.peer(Part::Database), spec.consensus.ports.client);
     let mut clients = common::postgres_peers(site.blueprint, &site.cluster.name, false);
-    clients.extend(site.has_pool().then(|| site.peer(Part::Pool)));
+    clients.extend(site.cluster.has_pool().then(|| site.peer(Part::Pool)));
     let mut ingress = vec![common::allow_from(vec![own.clone()], [postgres, rest])];
-    if site.has_router() {
+    if site.cluster.has_router() {
         ingress.push(common::allow_from(vec![site.peer(Part::Router)], [postgres, rest]));
     } else {
         ingress.push(common::allow_from(clients, [postgres]));

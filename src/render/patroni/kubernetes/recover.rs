@@ -119,7 +119,8 @@ fn script(site: &Site<'_>) -> Script {
         superuser: dcs::SUPERUSER,
         rest: format!("{}://127.0.0.1:{}", site.scheme(), spec.ports.rest),
         // In a region that subscribes it leads to the publisher, whose clients have nothing to do with this.
-        pool: (site.has_pool() && site.role == PostgresRole::Primary).then(|| names::postgres_pool(&cluster.name)),
+        pool: (site.cluster.has_pool() && site.role == PostgresRole::Primary)
+            .then(|| names::postgres_pool(&cluster.name)),
         pool_replicas: spec.pool.replicas,
         etcd: site.has_etcd().then(|| Etcd {
             pods: site.etcd().into_iter().map(|(pod, _)| pod).collect(),
@@ -139,7 +140,7 @@ fn script(site: &Site<'_>) -> Script {
 
 /// The other regions whose pools lead to this one's primary.
 fn writers(site: &Site<'_>) -> Vec<String> {
-    if site.role != PostgresRole::Primary || !site.has_pool() {
+    if site.role != PostgresRole::Primary || !site.cluster.has_pool() {
         return Vec::new();
     }
     let pool = names::postgres_pool(&site.cluster.name);

@@ -75,7 +75,7 @@ fn policy(site: &Site<'_>, router: &str) -> Value {
     let spec = &site.cluster.spec;
     let clients = [spec.ports.postgres, spec.router.replica_port];
     let mut callers = common::postgres_peers(site.blueprint, &site.cluster.name, false);
-    callers.extend(site.has_pool().then(|| site.peer(Part::Pool)));
+    callers.extend(site.cluster.has_pool().then(|| site.peer(Part::Pool)));
     // Another region streams from here, and its pools write here, through the internal balancer: from addresses of one's own
     // networks that are not known here. Who may log in is decided by certificates and passwords.
     let outside = if spec.cross_region.is_some() { common::private() } else { Vec::new() };

@@ -111,19 +111,9 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Whether HAProxy leads to the primary; otherwise Patroni's role label does.
-    pub(super) fn has_router(&self) -> bool {
-        self.cluster.spec.router.image.is_some()
-    }
-
-    /// Whether PgBouncer stands in front.
-    pub(super) fn has_pool(&self) -> bool {
-        self.cluster.spec.pool.kind == raw::PoolKind::Pgbouncer && self.cluster.spec.pool.image.is_some()
-    }
-
     /// The part whose pods clients of PostgreSQL reach.
     pub(super) fn front(&self) -> Part {
-        if self.has_router() { Part::Router } else { Part::Database }
+        if self.cluster.has_router() { Part::Router } else { Part::Database }
     }
 
     /// Whether there is an etcd.
