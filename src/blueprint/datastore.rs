@@ -3,7 +3,7 @@
 use super::placement::{self, Node, Sentinel};
 use super::raw;
 use super::units::{Bytes, Duration};
-use super::{Blueprint, Region, Targets, names};
+use super::{BackupType, Blueprint, Region, Targets, names};
 
 /// A PostgreSQL cluster with what follows from its fields.
 #[derive(Debug, Clone)]
@@ -168,6 +168,15 @@ impl Postgres {
     pub fn backs_up_from_standby(&self, region: &Region) -> bool {
         let wanted = self.spec.backup.as_ref().is_some_and(|b| b.from != Some(raw::BackupSource::Primary));
         wanted && self.member_count(region) > 1 && (self.on_kubernetes() || self.spec.tls.is_some())
+    }
+
+    /// The CronJobs of its backups on Kubernetes: the larger types first, then the restore that proves them.
+    pub fn backup_jobs(&self) -> Vec<String> {
+        let Some(backup) = &self.spec.backup else { return Vec::new() };
+        let made = BackupType::made(backup).map(|(kind, _)| kind.field());
+        made.chain(backup.verify.as_ref().map(|_| "verify"))
+            .map(|job| names::postgres_backup(&self.name, job))
+            .collect()
     }
 
     /// Its members on hosts in a region, by name.

@@ -21,11 +21,13 @@ pub mod secrets;
 pub mod units;
 pub mod validate;
 
+mod backups;
 mod datastore;
 pub mod service;
 
 use std::collections::BTreeMap;
 
+pub use backups::BackupType;
 pub use datastore::{Credentials, EtcdMember, Member, Postgres, PostgresRole, Redis, Router};
 pub use service::{Need, NeedTarget, Service};
 

@@ -157,7 +157,7 @@ impl Tools<'_> {
             matches!(cluster.role(self.region), Some(PostgresRole::Primary | PostgresRole::Subscriber))
         };
         for cluster in self.postgres().filter(backed_up) {
-            let there: Vec<String> = backups(cluster).collect();
+            let there = cluster.backup_jobs();
             let name = &cluster.name;
             for (kind, what) in
                 [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")]
@@ -274,18 +274,4 @@ pub(super) fn promotions(blueprint: &Blueprint) -> Vec<Promotion> {
         }
     }
     all
-}
-
-/// The CronJobs of a cluster's backups.
-fn backups(cluster: &Postgres) -> impl Iterator<Item = String> {
-    let kinds = |backup: &raw::PostgresBackup| {
-        [
-            ("full", true),
-            ("differential", backup.differential.is_some()),
-            ("incremental", backup.incremental.is_some()),
-            ("verify", backup.verify.is_some()),
-        ]
-    };
-    let all = cluster.spec.backup.iter().flat_map(kinds).filter(|(_, there)| *there);
-    all.map(|(kind, _)| names::postgres_backup(&cluster.name, kind))
 }

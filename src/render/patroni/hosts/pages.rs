@@ -368,15 +368,9 @@ fn machine(site: &Site<'_>, host: &Host) -> Machine {
             units.push(service("pgbouncer-exporter"));
         }
     }
-    if let (Some(member), Some(backup)) = (&host.member, &site.cluster.spec.backup) {
-        let verifies = site.members.last().is_some_and(|last| last.name == member.name);
-        let kinds = [
-            ("backup-full", true),
-            ("backup-diff", backup.differential.is_some()),
-            ("backup-incr", backup.incremental.is_some()),
-            ("backup-verify", verifies && backup.verify.is_some()),
-        ];
-        timers.extend(kinds.iter().filter(|(_, on)| *on).map(|(what, _)| format!("{}.timer", site.unit(what))));
+    if let Some(member) = &host.member {
+        let timer = |timed: backup::Timed<'_>| format!("{}.timer", site.unit(&timed.what));
+        timers.extend(backup::timed(site, member).into_iter().map(timer));
     }
     Machine { name: host.name.clone(), address: host.address.clone(), config: host.config.clone(), units, timers }
 }

@@ -6,7 +6,7 @@ use super::etcd::etcd_flags;
 use super::members::{RUN, own_region};
 use super::site::{Part, Site};
 use crate::blueprint::raw::{Replication, Scenario};
-use crate::blueprint::{PostgresRole, names};
+use crate::blueprint::{BackupType, PostgresRole, names};
 use crate::render::alerts::of_postgres;
 use crate::render::kubernetes::common;
 use crate::render::patroni::{dcs, login};
@@ -247,14 +247,14 @@ fn page(site: &Site<'_>) -> Page {
         pool_selector: selector(Part::Pool),
         backup: spec.backup.is_some(),
         suspended: standby,
-        full: names::postgres_backup(&cluster.name, "full"),
+        full: names::postgres_backup(&cluster.name, BackupType::Full.field()),
         look: names::postgres_backup(&cluster.name, "look"),
         verify: spec
             .backup
             .as_ref()
             .and_then(|b| b.verify.as_ref())
             .map(|_| names::postgres_backup(&cluster.name, "verify")),
-        jobs: backup_jobs(site),
+        jobs: cluster.backup_jobs(),
         pgbackrest: dcs::pgbackrest(cluster, None),
         forget: forget(site),
         primary_region: cluster.primary_region.clone(),
@@ -348,22 +348,6 @@ fn forget(site: &Site<'_>) -> String {
 pub(super) fn keys(site: &Site<'_>) -> Vec<String> {
     let scope = site.cluster.scope();
     ["config", "failover", "leader", "sync"].iter().map(|key| format!("{scope}-{key}")).collect()
-}
-
-/// The CronJobs of the backups.
-pub(super) fn backup_jobs(site: &Site<'_>) -> Vec<String> {
-    let Some(backup) = &site.cluster.spec.backup else { return Vec::new() };
-    let kinds = [
-        ("full", true),
-        ("differential", backup.differential.is_some()),
-        ("incremental", backup.incremental.is_some()),
-        ("verify", backup.verify.is_some()),
-    ];
-    kinds
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(kind, _)| names::postgres_backup(&site.cluster.name, kind))
-        .collect()
 }
 
 #[cfg(test)]

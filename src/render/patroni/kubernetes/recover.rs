@@ -5,10 +5,9 @@ use serde_json::{Value, json};
 
 use super::etcd::etcd_flags;
 use super::members::{RUN, own_region};
-use super::page::backup_jobs;
 use super::site::{self, KEYS, Part, Site, mount, read};
 use super::{backup, page};
-use crate::blueprint::{PostgresRole, names};
+use crate::blueprint::{BackupType, PostgresRole, names};
 use crate::render::kubernetes::common::Labels;
 use crate::render::patroni::dcs;
 use crate::render::{ArtifactKind, File, Jobs};
@@ -109,8 +108,8 @@ fn script(site: &Site<'_>) -> Script {
         members: site.members().into_iter().map(member).collect(),
         followers: site.members().len().saturating_sub(1),
         sync_word: page::sync_word(site),
-        jobs: backup_jobs(site),
-        full: names::postgres_backup(&cluster.name, "full"),
+        jobs: cluster.backup_jobs(),
+        full: names::postgres_backup(&cluster.name, BackupType::Full.field()),
         look: name(site),
         stanza: names::stanza(&cluster.name),
         bin: site.bin(),
