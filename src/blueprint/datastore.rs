@@ -107,6 +107,17 @@ pub struct Router {
     pub log: String,
 }
 
+impl PostgresRole {
+    /// What pages call it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+            Self::Subscriber => "subscriber",
+        }
+    }
+}
+
 impl Postgres {
     /// Whether hagen renders it: Patroni on Kubernetes or hosts.
     pub fn is_rendered(&self) -> bool {

@@ -78,6 +78,10 @@ fn short(name: &str, kind: &str) -> String {
 pub fn patroni_scope(name: &str) -> String {
     format!("patroni-{name}")
 }
+/// The ConfigMaps that Patroni keeps of a scope, where the Kubernetes API is its store.
+pub fn patroni_config_maps(scope: &str) -> Vec<String> {
+    ["config", "failover", "leader", "sync"].iter().map(|key| format!("{scope}-{key}")).collect()
+}
 /// The pgBackRest stanza of a PostgreSQL cluster.
 pub fn stanza(name: &str) -> String {
     name.to_owned()
@@ -168,10 +172,18 @@ pub fn patroni_member(pod: &str, region: Option<&str>) -> String {
     region.map_or_else(|| pod.to_owned(), |region| format!("{pod}-{region}"))
 }
 
-/// The slot that a standby region's cluster streams from, in the primary region: letters, digits and `_`, at most 63.
+/// The slot that a standby region's cluster streams from, in the primary region.
 pub fn standby_slot(region: &str) -> String {
+    slot("standby", region)
+}
+/// The logical slot that a subscribing region reads.
+pub fn subscriber_slot(region: &str) -> String {
+    slot("subscriber", region)
+}
+/// A slot's name: lower-case letters, digits and `_` only, at most 63.
+fn slot(kind: &str, region: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    format!("standby_{region}").chars().map(plain).take(63).collect()
+    format!("{kind}_{region}").chars().map(plain).take(63).collect()
 }
 /// A PrometheusRule or ScrapeConfig of a topic.
 pub fn monitoring_object(blueprint: &str, topic: &str) -> String {
@@ -188,3 +200,15 @@ pub const SQL_ROLES: [&str; 4] = ["postgres", "replicator", "rewinder", "monitor
 
 /// The key of the application's Secret that holds PgBouncer's file of users.
 pub const POOL_USERS: &str = "userlist.txt";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_legal_names() {
+        assert_eq!(standby_slot("eu-west-1"), "standby_eu_west_1");
+        assert_eq!(subscriber_slot("EU.West"), "subscriber_eu_west");
+        assert_eq!(subscriber_slot(&"r".repeat(100)).len(), 63);
+    }
+}

@@ -6,9 +6,10 @@ use super::layout::Layout;
 use super::secrets::{Secrets, secrets};
 use super::settings::{EXPORTER_FILE, Files, MONITOR_USER, SECRETS_FILE, Tls, restart_delay, settings, tls};
 use super::{Place, backup, scripts, sentinel};
-use crate::blueprint::placement::{Node, Sentinel};
+use crate::blueprint::placement::{Node, Sentinel, majority};
 use crate::blueprint::raw::RedisBackup;
 use crate::blueprint::{Redis, names};
+use crate::render::address::host_port;
 use crate::render::calendar::on_calendar;
 use crate::render::{ArtifactKind, Jobs};
 
@@ -104,8 +105,6 @@ struct ExporterUnit {
 
 fn exporter_of(redis: &Redis, node: &Node) -> ExporterUnit {
     let address = node.address.clone().unwrap_or_default();
-    let with =
-        |port: u16| if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
     let scheme = if redis.spec.tls.is_some() { "rediss" } else { "redis" };
     let auth = redis.spec.auth.enabled;
     ExporterUnit {
@@ -113,8 +112,8 @@ fn exporter_of(redis: &Redis, node: &Node) -> ExporterUnit {
         node: node.name.clone(),
         account: redis.spec.account.clone(),
         unit: format!("{}.service", names::redis(&redis.name)),
-        listen: with(node.ports.exporter),
-        target: format!("{scheme}://{}", with(node.ports.redis)),
+        listen: host_port(&address, node.ports.exporter),
+        target: format!("{scheme}://{}", host_port(&address, node.ports.redis)),
         user: auth.then_some(MONITOR_USER),
         environment: auth.then(|| format!("{}/{EXPORTER_FILE}", node.config)),
         tls: files(redis, node).tls,
@@ -237,7 +236,7 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
         machine: format!("{} MiB", redis.spec.memory.mebibytes() * 5 / 3),
         failover: redis.failover_bound().to_string(),
         persisted: restart_delay(redis).is_none(),
-        majority: layout.sentinels.len() / 2 + 1,
+        majority: majority(layout.sentinels.len()),
         sentinels: redis.sentinels(place.region).into_iter().map(sentinel_of).collect(),
         sentinel_unit: format!("{}-sentinel.service", names::redis(&redis.name)),
         node_timeout: redis.spec.node_timeout.to_string(),

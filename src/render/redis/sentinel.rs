@@ -10,7 +10,7 @@ use super::layout::{Layout, host};
 use super::pods::{CERTIFICATES, RUN, SECRETS};
 use super::scripts::Script;
 use super::settings::{REPLICATION_USER, SECRETS_FILE, SENTINEL_USER, Tls, restart_delay, tls};
-use crate::blueprint::placement::{Node, Sentinel};
+use crate::blueprint::placement::{Node, Sentinel, majority};
 use crate::blueprint::{Redis, names};
 use crate::render::{ArtifactKind, Jobs};
 
@@ -204,7 +204,7 @@ fn start(place: &Place<'_>, node: &Node, sentinels: &[Sentinel], paths: Paths) -
         password_file: format!("{}/{}", paths.given, redis.replication.key),
         replication_user: REPLICATION_USER,
         tls: paths.tls,
-        majority: sentinels.len() / 2 + 1,
+        majority: majority(sentinels.len()),
         sentinels: addresses(place, sentinels.iter()),
         secrets: format!("{}/{SECRETS_FILE}", paths.made),
         restart_delay: restart_delay(redis),
@@ -231,7 +231,7 @@ fn context(place: &Place<'_>, layout: &Layout, sentinel: &Sentinel, all: &[Senti
         auth: redis.spec.auth.enabled,
         data: sentinel.data.clone(),
         id: identity(place, sentinel),
-        quorum: all.len() / 2 + 1,
+        quorum: majority(all.len()),
         count: all.len(),
         declared: format!("{declared} {port}"),
         primary_host: declared,

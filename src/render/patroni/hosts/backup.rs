@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::Output;
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use crate::blueprint::raw::Cron;
 use crate::blueprint::{BackupType, Member, names};
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::calendar::on_calendar;
 use crate::render::patroni::dcs;
 use crate::render::patroni::repository::Setting;

@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Output;
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use crate::blueprint::raw::{CrossRegionMode, Watchdog};
 use crate::blueprint::{Member, PostgresRole, names};
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::patroni::dcs;
 use crate::render::patroni::subscriber::{Place, Subscriber};
 

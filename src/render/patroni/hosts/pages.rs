@@ -292,11 +292,7 @@ fn page(site: &Site<'_>) -> Readme {
         region: site.region.name.clone(),
         scope: site.cluster.scope(),
         account: spec.account.clone(),
-        role: match site.role {
-            PostgresRole::Primary => "primary",
-            PostgresRole::Standby => "standby",
-            PostgresRole::Subscriber => "subscriber",
-        },
+        role: site.role.word(),
         machines: site.hosts.iter().map(|host| machine(site, host)).collect(),
         variables: variables(site),
         key_files: site.repositories(&config).into_iter().filter_map(key_file).collect(),

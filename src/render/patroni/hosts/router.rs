@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use super::{Output, procedures};
 use crate::blueprint::{PostgresRole, Router, raw};
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::patroni::dcs;
-
-/// How many good checks in a row bring a member in.
-pub const RISE: u64 = 2;
+use crate::render::patroni::router::{Detection, RISE, detection};
 
 #[derive(Serialize)]
 struct Server {
@@ -107,7 +106,7 @@ pub fn socket_directory(site: &Site<'_>, host: &Host) -> String {
 fn haproxy(site: &Site<'_>, host: &Host, router: &Router) -> Haproxy {
     let spec = &site.cluster.spec;
     let bind = bind(site, router);
-    let (fall, check_timeout, budget) = detection(spec);
+    let Detection { fall, timeout, budget } = detection(spec);
     let server = |m: &crate::blueprint::Member| Server {
         name: m.name.clone(),
         address: host_port(&m.address, m.ports.postgres),
@@ -134,7 +133,7 @@ fn haproxy(site: &Site<'_>, host: &Host, router: &Router) -> Haproxy {
         fast: format!("{}ms", spec.router.interval.millis().min(1000)),
         rise: RISE,
         fall,
-        check_timeout: format!("{check_timeout}ms"),
+        check_timeout: format!("{timeout}ms"),
         budget: format!("{}s", budget / 1000),
         max_connections: (2 * spec.pool.clients).max(1000),
         ca: site.certificates().map(|c| format!("{c}/ca.crt")),
@@ -150,16 +149,6 @@ pub fn sync_check(site: &Site<'_>) -> Option<&'static str> {
         raw::Replication::Synchronous | raw::Replication::SynchronousStrict => Some("/sync"),
         raw::Replication::Quorum => Some("/quorum"),
     }
-}
-
-/// How many bad checks take a member out, and how long one may take: the router must notice a dead primary before the
-/// next one is there, that is `interval × fall + timeout ≤ ttl − loopWait` (R-PG-39). Times in milliseconds.
-fn detection(spec: &raw::Postgres) -> (u64, u64, u64) {
-    let budget = spec.failover.ttl.millis().saturating_sub(spec.failover.loop_wait.millis());
-    let interval = spec.router.interval.millis();
-    let fall = [3, 2].into_iter().find(|fall| fall * interval + 1000 <= budget).unwrap_or(1);
-    let timeout = budget.saturating_sub(fall * interval).clamp(1000, 5000);
-    (fall, timeout, budget)
 }
 
 fn pgbouncer(site: &Site<'_>, router: &Router) -> Pgbouncer {

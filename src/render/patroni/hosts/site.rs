@@ -144,11 +144,6 @@ impl<'a> Site<'a> {
     }
 }
 
-/// `host:port`, with brackets around an IPv6 address.
-pub fn host_port(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
 /// A host in a line of `pg_hba.conf`.
 fn hba_address(host: &str) -> String {
     match host.parse::<IpAddr>() {
@@ -166,8 +161,6 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_each_reader_wants_them() {
-        assert_eq!(host_port("10.0.0.1", 5432), "10.0.0.1:5432");
-        assert_eq!(host_port("fd00::1", 5432), "[fd00::1]:5432");
         assert_eq!(hba_address("10.0.0.1"), "10.0.0.1/32");
         assert_eq!(hba_address("fd00::1"), "fd00::1/128");
         assert_eq!(hba_address("127.0.0.11"), "127.0.0.0/8");

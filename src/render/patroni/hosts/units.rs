@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use super::{Output, backup, router};
 use crate::blueprint::names;
 use crate::blueprint::raw::Watchdog;
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::patroni::dcs;
 
 /// The account that etcd runs as: the one of its package.

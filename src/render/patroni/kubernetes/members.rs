@@ -200,10 +200,8 @@ fn subscription(site: &Site<'_>) -> Subscription {
 
 /// What Patroni's Kubernetes store consists of.
 fn api_consensus(site: &Site<'_>) -> ApiConsensus {
-    let scope = site.cluster.scope();
-    let keys = ["config", "failover", "leader", "sync"];
     ApiConsensus {
-        config_maps: keys.iter().map(|key| format!("{scope}-{key}")).collect(),
+        config_maps: names::patroni_config_maps(&site.cluster.scope()),
         pods: site.members().into_iter().map(|(pod, _)| pod).collect(),
     }
 }

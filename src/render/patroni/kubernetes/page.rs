@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::etcd::etcd_flags;
 use super::members::{RUN, own_region};
 use super::site::{Part, Site};
+use crate::blueprint::placement::majority;
 use crate::blueprint::raw::{Replication, Scenario};
 use crate::blueprint::{BackupType, PostgresRole, names};
 use crate::render::alerts::of_postgres;
@@ -195,11 +196,7 @@ fn page(site: &Site<'_>) -> Page {
     Page {
         cluster: cluster.name.clone(),
         region: region.name.clone(),
-        role: match site.role {
-            PostgresRole::Primary => "primary",
-            PostgresRole::Standby => "standby",
-            PostgresRole::Subscriber => "subscriber",
-        },
+        role: site.role.word(),
         scope: cluster.scope(),
         database: cluster.database.clone(),
         members,
@@ -235,7 +232,7 @@ fn page(site: &Site<'_>) -> Page {
         slot_wal: dcs::slot_wal(cluster).to_string(),
         etcd: site.has_etcd().then(|| names::postgres_etcd(&cluster.name)),
         etcd_members: cluster.etcd_count(region),
-        majority: cluster.etcd_count(region) / 2 + 1,
+        majority: majority(cluster.etcd_count(region)),
         etcd_flags,
         etcd_peer,
         deployments: [&router, &pool].into_iter().flatten().cloned().collect(),
@@ -260,9 +257,9 @@ fn page(site: &Site<'_>) -> Page {
         primary_region: cluster.primary_region.clone(),
         standbys: others(PostgresRole::Standby).collect(),
         subscribers: others(PostgresRole::Subscriber)
-            .map(|region| Reader { slot: dcs::subscriber_slot(&region), region })
+            .map(|region| Reader { slot: names::subscriber_slot(&region), region })
             .collect(),
-        old_subscriber: dcs::subscriber_slot(&cluster.primary_region),
+        old_subscriber: names::subscriber_slot(&cluster.primary_region),
         old_slot: names::standby_slot(&cluster.primary_region),
         fence: format!("{old_k} scale statefulset/{object} --replicas=0"),
         fenced: format!("{old_k} wait --for=delete pod --selector={} --timeout=10m", selector(Part::Database)),
@@ -340,14 +337,8 @@ fn forget(site: &Site<'_>) -> String {
             dcs::namespace(&site.blueprint.name)
         );
     }
-    let keys: Vec<String> = keys(site).into_iter().map(|key| format!("configmap/{key}")).collect();
-    format!("k delete {} --ignore-not-found", keys.join(" "))
-}
-
-/// The ConfigMaps that Patroni keeps, where the Kubernetes API is its store.
-pub(super) fn keys(site: &Site<'_>) -> Vec<String> {
-    let scope = site.cluster.scope();
-    ["config", "failover", "leader", "sync"].iter().map(|key| format!("{scope}-{key}")).collect()
+    let keys = names::patroni_config_maps(&scope).into_iter().map(|key| format!("configmap/{key}"));
+    format!("k delete {} --ignore-not-found", keys.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ fn script(site: &Site<'_>) -> Script {
             flags: etcd_flags(site),
             prefix: format!("{}{}/", dcs::namespace(&site.blueprint.name), cluster.scope()),
         }),
-        keys: page::keys(site),
+        keys: names::patroni_config_maps(&cluster.scope()),
         others: readers(site),
         writers: writers(site),
         database: cluster.database.clone(),
