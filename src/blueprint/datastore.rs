@@ -175,6 +175,18 @@ impl Postgres {
         }
     }
 
+    /// The pods of its members in a region, on Kubernetes.
+    pub fn pods(&self, region: &Region) -> impl Iterator<Item = String> + use<> {
+        let object = self.object();
+        (0..self.member_count(region)).map(move |at| names::pod(&object, at))
+    }
+
+    /// The pods of its etcd in a region, on Kubernetes.
+    pub fn etcd_pods(&self, region: &Region) -> impl Iterator<Item = String> + use<> {
+        let object = names::postgres_etcd(&self.name);
+        (0..self.etcd_count(region)).map(move |at| names::pod(&object, at))
+    }
+
     /// Whether backups in a region read a standby's files: where there can be one, and members can read each other's.
     pub fn backs_up_from_standby(&self, region: &Region) -> bool {
         let wanted = self.spec.backup.as_ref().is_some_and(|b| b.from != Some(raw::BackupSource::Primary));
@@ -353,7 +365,8 @@ impl Redis {
     /// What the pod of a node is called inside its Kubernetes cluster, whatever its address is today. Under Sentinel the whole
     /// name: it is one question to DNS instead of four, and while a sentinel waits for an answer it does nothing else.
     pub fn pod_host(&self, blueprint: &Blueprint, node: &str) -> String {
-        let host = format!("{node}-0.{}.{}.svc", names::redis_nodes(&self.name), blueprint.namespace);
+        let pod = names::pod(node, 0);
+        let host = format!("{pod}.{}.{}.svc", names::redis_nodes(&self.name), blueprint.namespace);
         if self.spec.is_sentinel() { format!("{host}.{}", blueprint.spec.platform.kubernetes.domain) } else { host }
     }
 

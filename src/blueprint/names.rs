@@ -52,11 +52,23 @@ pub fn postgres_router(name: &str) -> String {
 pub fn postgres_endpoint(name: &str) -> String {
     format!("postgres-{name}-endpoint")
 }
+/// The ConfigMap that the members of a PostgreSQL cluster are started with.
+pub fn postgres_config(name: &str) -> String {
+    format!("postgres-{name}-config")
+}
+/// The Secret with a PostgreSQL cluster's certificates, where the blueprint names none.
+pub fn postgres_tls(name: &str) -> String {
+    format!("postgres-{name}-tls")
+}
+/// What all backup jobs of a PostgreSQL cluster share: ServiceAccount, ConfigMap, NetworkPolicy.
+pub fn postgres_backups(name: &str) -> String {
+    format!("postgres-{name}-backup")
+}
 /// A CronJob of a PostgreSQL cluster's backup: `full`, `differential`, `incremental`, `verify`.
 pub fn postgres_backup(name: &str, kind: &str) -> String {
     short(name, kind)
 }
-/// The CronJob that takes snapshots of a Redis cluster.
+/// The CronJob that takes snapshots of a Redis cluster; on hosts the systemd units, without their suffix.
 pub fn redis_backup(name: &str) -> String {
     format!("{}-backup", redis(name))
 }
@@ -105,6 +117,18 @@ pub fn redis_sentinels(name: &str) -> String {
 /// The StatefulSet of one Redis node on Kubernetes (one each, bound to its zone); its pod is this with `-0`.
 pub fn redis_node(name: &str, index: usize) -> String {
     format!("redis-{name}-{index}")
+}
+/// What stands beside a Redis node on hosts, as a systemd unit without its suffix: `exporter`, `sentinel`.
+pub fn redis_beside(name: &str, what: &str) -> String {
+    format!("redis-{name}-{what}")
+}
+/// A pod of a StatefulSet.
+pub fn pod(object: &str, at: usize) -> String {
+    format!("{object}-{at}")
+}
+/// The Secret with the certificate of the public hosts, where the blueprint names none.
+pub fn edge_tls(blueprint: &str) -> String {
+    format!("{blueprint}-tls")
 }
 /// The PriorityClass of a tier: unique in the whole cluster, hence the namespace in front.
 pub fn priority_class(namespace: &str, tier: &str) -> String {

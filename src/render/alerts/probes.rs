@@ -103,7 +103,7 @@ pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
                 host_port(&format!("{pod}.{service}.{}.svc.{domain}", b.namespace), port)
             };
             let members = names::postgres_members(&store.name);
-            for pod in (0..store.member_count(region)).map(|at| format!("{}-{at}", store.object())) {
+            for pod in store.pods(region) {
                 if tls {
                     add("postgres", pod.clone(), own(&members, &pod, store.spec.ports.rest));
                 }
@@ -114,7 +114,7 @@ pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
                 }
             }
             let etcd = names::postgres_etcd(&store.name);
-            for pod in (0..store.etcd_count(region)).filter(|_| tls).map(|at| format!("{etcd}-{at}")) {
+            for pod in store.etcd_pods(region).filter(|_| tls) {
                 let address = own(&etcd, &pod, store.spec.consensus.ports.client);
                 add("etcd", pod, address);
             }

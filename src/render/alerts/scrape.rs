@@ -169,7 +169,7 @@ fn postgres(context: &Context<'_>, cluster: &Postgres) -> Vec<Job> {
     for job in [&mut patroni, &mut etcd] {
         job.tls.clone_from(&cluster.spec.tls);
         let secret = cluster.spec.tls.as_ref().and_then(|tls| tls.secret.as_ref());
-        job.secret = secret.map_or_else(|| format!("{}-tls", cluster.object()), ToString::to_string);
+        job.secret = secret.map_or_else(|| names::postgres_tls(&cluster.name), ToString::to_string);
     }
     vec![patroni, exporter, pgbackrest, etcd, pgbouncer, haproxy]
 }

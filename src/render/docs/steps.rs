@@ -95,7 +95,8 @@ impl Tools<'_> {
     /// `patronictl` in a member of a cluster.
     fn patronictl(&self, cluster: &Postgres, terminal: bool, what: &str) -> String {
         let terminal = if terminal { " --stdin --tty" } else { "" };
-        format!("{} exec{terminal} {}-0 --container patroni -- patronictl {what}", self.inside(), cluster.object())
+        let member = names::pod(&cluster.object(), 0);
+        format!("{} exec{terminal} {member} --container patroni -- patronictl {what}", self.inside())
     }
 
     fn rollout(&self, workload: &str, minutes: u32) -> String {
@@ -202,7 +203,7 @@ impl Tools<'_> {
                     "once, at the first installation, PostgreSQL {name}: in the pod of its Leader, when {} runs; until then the slot there keeps WAL",
                     cluster.primary_region
                 ),
-                command: format!("{} exec {}-0 --container patroni -- /etc/patroni/subscribe.sh", self.inside(), cluster.object()),
+                command: format!("{} exec {} --container patroni -- /etc/patroni/subscribe.sh", self.inside(), names::pod(&cluster.object(), 0)),
             });
         }
         for (part, object) in [("router", names::postgres_router(name)), ("pool", names::postgres_pool(name))] {

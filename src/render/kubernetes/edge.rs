@@ -70,7 +70,7 @@ fn longest(public: &[Public<'_>]) -> Duration {
 
 /// The Secret that holds the certificate of the public hosts.
 fn certificate(blueprint: &Blueprint) -> String {
-    blueprint.spec.edge.tls.secret.as_ref().map_or_else(|| format!("{}-tls", blueprint.name), ToString::to_string)
+    blueprint.spec.edge.tls.secret.as_ref().map_or_else(|| names::edge_tls(&blueprint.name), ToString::to_string)
 }
 
 /// The Secret with the certificate that somebody has to provide, where no issuer does. An ALB finds its own in ACM.

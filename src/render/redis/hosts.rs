@@ -23,7 +23,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
         place.push(jobs, &format!("{}/redis.conf", node.name), ArtifactKind::Redis, "redis/node.redis.tera", &conf);
         let unit = format!("{}/{}.service", node.name, names::redis(&redis.name));
         place.push(jobs, &unit, ArtifactKind::Systemd, "redis/redis.service.tera", &unit_of(redis, node));
-        let unit = format!("{}/{}-exporter.service", node.name, names::redis(&redis.name));
+        let unit = format!("{}/{}.service", node.name, names::redis_beside(&redis.name, "exporter"));
         place.push(jobs, &unit, ArtifactKind::Systemd, "redis/exporter.service.tera", &exporter_of(redis, node));
     }
     let Some(first) = nodes.first() else { return };
@@ -135,7 +135,7 @@ struct BackupUnit {
 /// Script, unit and timer of the backup: for one machine that reaches all nodes.
 fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, jobs: &mut Jobs<'_>) {
     let redis = place.redis;
-    let name = format!("{}-backup", names::redis(&redis.name));
+    let name = names::redis_backup(&redis.name);
     let config = redis.nodes(place.region).first().map(|node| node.config.clone()).unwrap_or_default();
     let unit = BackupUnit {
         sentinel: redis.spec.is_sentinel(),
@@ -226,7 +226,7 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
     Readme {
         layout: layout.clone(),
         unit: format!("{}.service", names::redis(&redis.name)),
-        exporter_unit: format!("{}-exporter.service", names::redis(&redis.name)),
+        exporter_unit: format!("{}.service", names::redis_beside(&redis.name, "exporter")),
         account: redis.spec.account.clone(),
         auth: redis.spec.auth.enabled,
         secrets: secrets(redis),
@@ -238,13 +238,13 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
         persisted: restart_delay(redis).is_none(),
         majority: majority(layout.sentinels.len()),
         sentinels: redis.sentinels(place.region).into_iter().map(sentinel_of).collect(),
-        sentinel_unit: format!("{}-sentinel.service", names::redis(&redis.name)),
+        sentinel_unit: format!("{}.service", names::redis_beside(&redis.name, "sentinel")),
         node_timeout: redis.spec.node_timeout.to_string(),
         failover_timeout: redis.spec.sentinel.clone().unwrap_or_default().failover_timeout.to_string(),
         state: sentinel::NODE_STATE.to_owned(),
         sentinel_state: sentinel::SENTINEL_STATE,
         backup: redis.spec.backup.as_ref().map(|spec| BackupNeeds {
-            unit: format!("{}-backup", names::redis(&redis.name)),
+            unit: names::redis_backup(&redis.name),
             config: nodes.first().map(|node| node.config.clone()).unwrap_or_default(),
             schedule: spec.snapshot.to_string(),
             variables: backup::secrets(place, spec),

@@ -139,7 +139,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, script: &Script, jobs: &m
     }
     for sentinel in &sentinels {
         let context = context(place, layout, sentinel, &sentinels, Paths::of_host(redis, &sentinel.config));
-        let unit = format!("{}-sentinel.service", names::redis(&redis.name));
+        let unit = format!("{}.service", names::redis_beside(&redis.name, "sentinel"));
         for (file, kind, template) in [
             ("sentinel.conf", ArtifactKind::Redis, CONFIGURATION),
             ("sentinel-start.sh", ArtifactKind::Shell, START),

@@ -55,7 +55,7 @@ struct Cron {
 pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
     let (Some(backup), Some(image), Some(storage)) = (&spec.backup, &spec.image, &spec.storage) else { return };
-    let name = format!("{}-backup", site.object);
+    let name = names::postgres_backups(&site.cluster.name);
     let mut pod_labels = site.labels(Part::Backup);
     pod_labels.extend(identity_labels(site));
     let verify = backup.verify.as_ref().map(|schedule| Cron {

@@ -23,6 +23,7 @@ const PASSFILE: &str = "/run/postgresql/subscription.pgpass";
 #[derive(Serialize)]
 struct Context {
     name: String,
+    config_map: String,
     members_service: String,
     postgres_port: u16,
     rest_port: u16,
@@ -121,6 +122,7 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let probe = |path: &str| json!({"path": path, "port": "patroni", "scheme": site.scheme().to_uppercase()});
     let context = Context {
         name: site.object.clone(),
+        config_map: names::postgres_config(&site.cluster.name),
         members_service: names::postgres_members(&site.cluster.name),
         postgres_port: spec.ports.postgres,
         rest_port: spec.ports.rest,
@@ -357,7 +359,7 @@ fn volumes(site: &Site<'_>, memory: crate::blueprint::units::Bytes) -> Vec<Value
     let shared = crate::blueprint::units::Bytes::new((memory.get() / 4).max(128 << 20) >> 20 << 20);
     let mut volumes = vec![
         // Readable and executable: the scripts are run from here.
-        json!({"name": "config", "configMap": {"name": format!("{}-config", site.object), "defaultMode": 0o555}}),
+        json!({"name": "config", "configMap": {"name": names::postgres_config(&site.cluster.name), "defaultMode": 0o555}}),
         json!({"name": "run", "emptyDir": {}}),
         json!({"name": "tmp", "emptyDir": {}}),
         json!({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": shared.kubernetes()}}),

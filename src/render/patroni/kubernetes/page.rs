@@ -203,7 +203,7 @@ fn page(site: &Site<'_>) -> Page {
         followers: members.saturating_sub(1),
         last: members.saturating_sub(1),
         suffixed: own_region(site).is_some(),
-        example_member: names::patroni_member(&format!("{object}-0"), own_region(site)),
+        example_member: names::patroni_member(&names::pod(object, 0), own_region(site)),
         no_context: region.spec.kube_context.is_none(),
         kubectl: common::kubectl_inside(site.blueprint, region),
         apply: format!("{apply} --validate=strict -k {}/kubernetes", region.name),
@@ -330,7 +330,7 @@ fn etcd(site: &Site<'_>) -> (String, String) {
 fn forget(site: &Site<'_>) -> String {
     let scope = site.cluster.scope();
     if site.has_etcd() {
-        let etcd_pod = format!("{}-0", names::postgres_etcd(&site.cluster.name));
+        let etcd_pod = names::pod(&names::postgres_etcd(&site.cluster.name), 0);
         let (flags, _) = etcd(site);
         return format!(
             "k exec {etcd_pod} -- etcdctl {flags} del --prefix {}{scope}/",

@@ -172,7 +172,7 @@ fn readers(site: &Site<'_>) -> Vec<String> {
 
 fn look(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let (Some(image), Some(storage)) = (&site.cluster.spec.image, &site.cluster.spec.storage) else { return };
-    let account = format!("{}-backup", site.object);
+    let account = names::postgres_backups(&site.cluster.name);
     let mut pod_labels = site.labels(Part::Backup);
     pod_labels.extend(backup::identity_labels(site));
     let mut mounts = vec![
