@@ -8,6 +8,7 @@ mod broken;
 mod brownfield;
 mod check;
 mod cli;
+mod contexts;
 mod diff;
 mod examples;
 mod hostile;

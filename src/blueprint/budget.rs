@@ -75,7 +75,7 @@ impl<'a> Budget<'a> {
 
 /// How many pools lead to the primary: those of its region, and those of the regions whose services write there.
 fn pools(regions: &[Region], cluster: &Postgres) -> u64 {
-    if cluster.spec.pool.kind != raw::PoolKind::Pgbouncer {
+    if !cluster.has_pool() {
         return 0;
     }
     let of_region = |region: &Region| match (cluster.on_kubernetes(), cluster.role(region)) {
@@ -90,7 +90,6 @@ fn pools(regions: &[Region], cluster: &Postgres) -> u64 {
 
 /// What services open past the pool, and what they open at it, at their most pods in all regions.
 fn shares(regions: &[Region], cluster: &Postgres, services: &[Service]) -> (Vec<Share>, Vec<Share>) {
-    let has_pool = cluster.spec.pool.kind == raw::PoolKind::Pgbouncer;
     let (mut direct, mut pooled) = (Vec::new(), Vec::new());
     for service in services.iter().filter(|service| service.on_kubernetes()) {
         let mut needs = service.needs.iter();
@@ -101,7 +100,11 @@ fn shares(regions: &[Region], cluster: &Postgres, services: &[Service]) -> (Vec<
             pods: regions.iter().map(|region| u64::from(service.replicas(region).1)).sum(),
             each: need.spec.pool_size.map(u64::from),
         };
-        if has_pool && need.spec.via != Some(raw::Via::Direct) { pooled.push(share) } else { direct.push(share) }
+        if cluster.has_pool() && need.spec.via != Some(raw::Via::Direct) {
+            pooled.push(share)
+        } else {
+            direct.push(share)
+        }
     }
     (direct, pooled)
 }

@@ -3,7 +3,7 @@
 use super::placement::{self, Node, Sentinel};
 use super::raw;
 use super::units::{Bytes, Duration};
-use super::{Blueprint, Region, Targets, names};
+use super::{BackupType, Blueprint, Region, Targets, names};
 
 /// A PostgreSQL cluster with what follows from its fields.
 #[derive(Debug, Clone)]
@@ -107,6 +107,17 @@ pub struct Router {
     pub log: String,
 }
 
+impl PostgresRole {
+    /// What pages call it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Standby => "standby",
+            Self::Subscriber => "subscriber",
+        }
+    }
+}
+
 impl Postgres {
     /// Whether hagen renders it: Patroni on Kubernetes or hosts.
     pub fn is_rendered(&self) -> bool {
@@ -116,6 +127,16 @@ impl Postgres {
     /// Whether it runs on Kubernetes.
     pub fn on_kubernetes(&self) -> bool {
         self.spec.platform == raw::StorePlatform::Kubernetes
+    }
+
+    /// Whether PgBouncer stands in front.
+    pub fn has_pool(&self) -> bool {
+        self.spec.pool.kind == raw::PoolKind::Pgbouncer
+    }
+
+    /// Whether HAProxy leads to the primary. On Kubernetes, without an image of it, Patroni's role label does.
+    pub fn has_router(&self) -> bool {
+        !self.on_kubernetes() || self.spec.router.image.is_some()
     }
 
     /// What it is in a region; `None` where it is not.
@@ -131,6 +152,11 @@ impl Postgres {
             raw::CrossRegionMode::StreamingStandby => PostgresRole::Standby,
             raw::CrossRegionMode::Logical => PostgresRole::Subscriber,
         })
+    }
+
+    /// Whether its members in a region are pods that hagen renders.
+    pub fn has_pods(&self, region: &Region) -> bool {
+        self.is_rendered() && self.on_kubernetes() && self.role(region).is_some()
     }
 
     /// How many members it has in a region.
@@ -149,10 +175,31 @@ impl Postgres {
         }
     }
 
+    /// The pods of its members in a region, on Kubernetes.
+    pub fn pods(&self, region: &Region) -> impl Iterator<Item = String> + use<> {
+        let object = self.object();
+        (0..self.member_count(region)).map(move |at| names::pod(&object, at))
+    }
+
+    /// The pods of its etcd in a region, on Kubernetes.
+    pub fn etcd_pods(&self, region: &Region) -> impl Iterator<Item = String> + use<> {
+        let object = names::postgres_etcd(&self.name);
+        (0..self.etcd_count(region)).map(move |at| names::pod(&object, at))
+    }
+
     /// Whether backups in a region read a standby's files: where there can be one, and members can read each other's.
     pub fn backs_up_from_standby(&self, region: &Region) -> bool {
         let wanted = self.spec.backup.as_ref().is_some_and(|b| b.from != Some(raw::BackupSource::Primary));
         wanted && self.member_count(region) > 1 && (self.on_kubernetes() || self.spec.tls.is_some())
+    }
+
+    /// The CronJobs of its backups on Kubernetes: the larger types first, then the restore that proves them.
+    pub fn backup_jobs(&self) -> Vec<String> {
+        let Some(backup) = &self.spec.backup else { return Vec::new() };
+        let made = BackupType::made(backup).map(|(kind, _)| kind.field());
+        made.chain(backup.verify.as_ref().map(|_| "verify"))
+            .map(|job| names::postgres_backup(&self.name, job))
+            .collect()
     }
 
     /// Its members on hosts in a region, by name.
@@ -329,7 +376,8 @@ impl Redis {
     /// What the pod of a node is called inside its Kubernetes cluster, whatever its address is today. Under Sentinel the whole
     /// name: it is one question to DNS instead of four, and while a sentinel waits for an answer it does nothing else.
     pub fn pod_host(&self, blueprint: &Blueprint, node: &str) -> String {
-        let host = format!("{node}-0.{}.{}.svc", names::redis_nodes(&self.name), blueprint.namespace);
+        let pod = names::pod(node, 0);
+        let host = format!("{pod}.{}.{}.svc", names::redis_nodes(&self.name), blueprint.namespace);
         if self.spec.is_sentinel() { format!("{host}.{}", blueprint.spec.platform.kubernetes.domain) } else { host }
     }
 

@@ -21,11 +21,13 @@ pub mod secrets;
 pub mod units;
 pub mod validate;
 
+mod backups;
 mod datastore;
 pub mod service;
 
 use std::collections::BTreeMap;
 
+pub use backups::BackupType;
 pub use datastore::{Credentials, EtcdMember, Member, Postgres, PostgresRole, Redis, Router};
 pub use service::{Need, NeedTarget, Service};
 
@@ -117,6 +119,16 @@ impl Blueprint {
     /// The PostgreSQL cluster of that name.
     pub fn postgres(&self, name: &str) -> Option<&Postgres> {
         self.postgres.iter().find(|p| p.name == name)
+    }
+
+    /// The PostgreSQL clusters whose members are pods.
+    pub fn postgres_in_pods(&self) -> impl Iterator<Item = &Postgres> {
+        self.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes())
+    }
+
+    /// The PostgreSQL clusters that have pods in a region.
+    pub fn postgres_in<'a>(&'a self, region: &'a Region) -> impl Iterator<Item = &'a Postgres> {
+        self.postgres.iter().filter(|p| p.has_pods(region))
     }
 
     /// The Redis cluster of that name.

@@ -57,11 +57,23 @@ pub fn postgres_router(name: &str) -> String {
 pub fn postgres_endpoint(name: &str) -> String {
     format!("postgres-{name}-endpoint")
 }
+/// The ConfigMap that the members of a PostgreSQL cluster are started with.
+pub fn postgres_config(name: &str) -> String {
+    format!("postgres-{name}-config")
+}
+/// The Secret with a PostgreSQL cluster's certificates, where the blueprint names none.
+pub fn postgres_tls(name: &str) -> String {
+    format!("postgres-{name}-tls")
+}
+/// What all backup jobs of a PostgreSQL cluster share: ServiceAccount, ConfigMap, NetworkPolicy.
+pub fn postgres_backups(name: &str) -> String {
+    format!("postgres-{name}-backup")
+}
 /// A CronJob of a PostgreSQL cluster's backup: `full`, `differential`, `incremental`, `verify`.
 pub fn postgres_backup(name: &str, kind: &str) -> String {
     short(name, kind)
 }
-/// The CronJob that takes snapshots of a Redis cluster.
+/// The CronJob that takes snapshots of a Redis cluster; on hosts the systemd units, without their suffix.
 pub fn redis_backup(name: &str) -> String {
     format!("{}-backup", redis(name))
 }
@@ -82,6 +94,10 @@ fn short(name: &str, kind: &str) -> String {
 /// Patroni's scope. No Service may have this name: with the Kubernetes DCS Patroni keeps its leader key there.
 pub fn patroni_scope(name: &str) -> String {
     format!("patroni-{name}")
+}
+/// The ConfigMaps that Patroni keeps of a scope, where the Kubernetes API is its store.
+pub fn patroni_config_maps(scope: &str) -> Vec<String> {
+    ["config", "failover", "leader", "sync"].iter().map(|key| format!("{scope}-{key}")).collect()
 }
 /// The pgBackRest stanza of a PostgreSQL cluster.
 pub fn stanza(name: &str) -> String {
@@ -106,6 +122,18 @@ pub fn redis_sentinels(name: &str) -> String {
 /// The StatefulSet of one Redis node on Kubernetes (one each, bound to its zone); its pod is this with `-0`.
 pub fn redis_node(name: &str, index: usize) -> String {
     format!("redis-{name}-{index}")
+}
+/// What stands beside a Redis node on hosts, as a systemd unit without its suffix: `exporter`, `sentinel`.
+pub fn redis_beside(name: &str, what: &str) -> String {
+    format!("redis-{name}-{what}")
+}
+/// A pod of a StatefulSet.
+pub fn pod(object: &str, at: usize) -> String {
+    format!("{object}-{at}")
+}
+/// The Secret with the certificate of the public hosts, where the blueprint names none.
+pub fn edge_tls(blueprint: &str) -> String {
+    format!("{blueprint}-tls")
 }
 /// The PriorityClass of a tier: unique in the whole cluster, hence the namespace in front.
 pub fn priority_class(namespace: &str, tier: &str) -> String {
@@ -176,10 +204,18 @@ pub fn patroni_member(pod: &str, region: Option<&str>) -> String {
     region.map_or_else(|| pod.to_owned(), |region| format!("{pod}-{region}"))
 }
 
-/// The slot that a standby region's cluster streams from, in the primary region: letters, digits and `_`, at most 63.
+/// The slot that a standby region's cluster streams from, in the primary region.
 pub fn standby_slot(region: &str) -> String {
+    slot("standby", region)
+}
+/// The logical slot that a subscribing region reads.
+pub fn subscriber_slot(region: &str) -> String {
+    slot("subscriber", region)
+}
+/// A slot's name: lower-case letters, digits and `_` only, at most 63.
+fn slot(kind: &str, region: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    format!("standby_{region}").chars().map(plain).take(63).collect()
+    format!("{kind}_{region}").chars().map(plain).take(63).collect()
 }
 /// A PrometheusRule or ScrapeConfig of a topic.
 pub fn monitoring_object(blueprint: &str, topic: &str) -> String {
@@ -196,3 +232,15 @@ pub const SQL_ROLES: [&str; 4] = ["postgres", "replicator", "rewinder", "monitor
 
 /// The key of the application's Secret that holds PgBouncer's file of users.
 pub const POOL_USERS: &str = "userlist.txt";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_legal_names() {
+        assert_eq!(standby_slot("eu-west-1"), "standby_eu_west_1");
+        assert_eq!(subscriber_slot("EU.West"), "subscriber_eu_west");
+        assert_eq!(subscriber_slot(&"r".repeat(100)).len(), 63);
+    }
+}

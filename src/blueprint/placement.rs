@@ -74,10 +74,15 @@ impl ZoneLoss {
     }
 }
 
+/// How many of so many voters are more than half of them.
+pub const fn majority(voters: usize) -> usize {
+    voters / 2 + 1
+}
+
 /// What the loss of each zone leaves; `nodes` are those of one cluster in one region.
 pub fn zone_losses(nodes: &[Node], zones: &[String]) -> Vec<ZoneLoss> {
     let primaries: Vec<&Node> = nodes.iter().filter(|n| n.is_primary()).collect();
-    let majority = primaries.len() / 2 + 1;
+    let majority = majority(primaries.len());
     let lose = |zone: &String| {
         let primaries_lost = primaries.iter().filter(|p| p.zone == *zone).count();
         let shard_of = |p: &&Node| p.shard;

@@ -10,10 +10,10 @@ use crate::blueprint::raw::Cron;
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 /// The lines `OnCalendar=` of a cron time without those at which another job runs in its place; times are UTC, on every machine and in Kubernetes alike.
-pub fn on_calendar(time: &Cron, replaced_by: &[Option<&Cron>]) -> Vec<String> {
+pub fn on_calendar(time: &Cron, replaced_by: &[&Cron]) -> Vec<String> {
     // `validate` refuses what cannot be read; a timer without a time is refused when the unit is read back.
     let schedule = |time: &Cron| Schedule::parse(time.as_str()).unwrap_or_default();
-    let left = replaced_by.iter().flatten().fold(schedule(time), |left, other| left.without(&schedule(other)));
+    let left = replaced_by.iter().fold(schedule(time), |left, other| left.without(&schedule(other)));
     left.boxes.iter().map(line).collect()
 }
 

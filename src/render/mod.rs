@@ -9,6 +9,7 @@ pub mod engine;
 pub mod quote;
 pub mod yaml;
 
+mod address;
 pub(crate) mod alerts;
 mod calendar;
 mod dns;

@@ -135,7 +135,7 @@ impl Resolver<'_> {
             if own { Place::Value(at.key(field)) } else { Place::Value(path!["metadata", "name"]) }
         };
         let user = cluster.user.as_str();
-        let pool = cluster.spec.pool.kind == raw::PoolKind::Pgbouncer;
+        let pool = cluster.has_pool();
         if names::SQL_ROLES.contains(&user)
             || matches!(user, "public" | "none")
             || user.starts_with("pg_")
@@ -172,7 +172,7 @@ impl Resolver<'_> {
     /// The pool knows the replicas' side of a database by a longer name.
     fn pooled_name(&mut self, cluster: &Postgres) {
         let length = cluster.database.len();
-        if cluster.spec.pool.kind != raw::PoolKind::Pgbouncer || length <= POOLED_DATABASE {
+        if !cluster.has_pool() || length <= POOLED_DATABASE {
             return;
         }
         let at = path!["postgres", &cluster.name];

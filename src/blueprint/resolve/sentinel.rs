@@ -1,7 +1,7 @@
 //! Redis under Sentinel: fields of the other topology, and sentinels that cannot decide.
 
 use super::Resolver;
-use crate::blueprint::placement::wished_zone;
+use crate::blueprint::placement::{majority, wished_zone};
 use crate::blueprint::raw;
 use crate::diagnostics::{Diagnostic, Place};
 use crate::document::Path;
@@ -119,7 +119,7 @@ impl Resolver<'_> {
                     .rests_on(at.key("replicasPerShard"))
                     .because(format!(
                         "a failover needs the votes of {} of them, so that {}; without hosts of their own they run beside the nodes (F-RD-18, R-RD-25)",
-                        count / 2 + 1,
+                        majority(count),
                         if count < 3 { "none may be lost" } else { "one more of them adds nothing but a further one to be asked" }
                     ))
                     .fix(if inside {
@@ -134,7 +134,7 @@ impl Resolver<'_> {
                 |zone: &&String| (zones.iter().filter(|z| *z == zone).count(), std::cmp::Reverse((*zone).clone()));
             let Some(fullest) = region.spec.zones.iter().max_by_key(most) else { continue };
             let there = zones.iter().filter(|zone| *zone == fullest).count();
-            if count - there < count / 2 + 1 {
+            if count - there < majority(count) {
                 self.problems.push(
                     Diagnostic::warning(
                         "BP119",
@@ -145,7 +145,7 @@ impl Resolver<'_> {
                     .because(format!(
                         "{there} of {count} sentinels are in it; {} are left, and {} must vote (F-RD-18, R-RD-25)",
                         count - there,
-                        count / 2 + 1
+                        majority(count)
                     ))
                     .fix(if inside {
                         "give the region a third zone, or leave it out of `regions`"

@@ -8,9 +8,9 @@ use super::postgres::{Cluster, both};
 use super::promql::{Labels, Scope, labels};
 use super::rules::seconds;
 use super::time::{gap_without, half_as_much_again, longest_gap};
-use crate::blueprint::names;
 use crate::blueprint::raw::{Cron, PostgresBackup, Scenario, Severity};
 use crate::blueprint::units::Duration;
+use crate::blueprint::{BackupType, names};
 use crate::path;
 
 /// The alerts about backups in a region, and remarks on what is left out.
@@ -206,21 +206,15 @@ fn archive_stopped(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Alert {
     alert
 }
 
-/// A type of backup: its alert, its name, when it is made, and the larger ones that are made in its place where they meet.
-type Type<'a> = (&'static str, &'a str, Option<&'a Cron>, &'a [Option<&'a Cron>]);
-
 fn ages(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
     let scope = cluster.context.pgbackrest(cluster.spec);
-    let (full, differential) = (Some(&backup.full), backup.differential.as_ref());
-    let types: [Type<'_>; 3] = [
-        ("PostgresFullBackupOverdue", "full", full, &[]),
-        ("PostgresDifferentialBackupOverdue", "diff", differential, &[full]),
-        ("PostgresIncrementalBackupOverdue", "incr", backup.incremental.as_ref(), &[full, differential]),
-    ];
-    let declared = types.into_iter().filter_map(|(name, kind, cron, larger)| {
-        cron.map(|cron| (name, kind, cron, larger.iter().flatten().copied().collect::<Vec<_>>()))
-    });
-    let one = |(name, kind, cron, larger): (&'static str, &str, &Cron, Vec<&Cron>)| {
+    let one = |(own, cron): (BackupType, &Cron)| {
+        let (kind, larger) = (own.word(), own.larger(backup));
+        let name = match own {
+            BackupType::Full => "PostgresFullBackupOverdue",
+            BackupType::Differential => "PostgresDifferentialBackupOverdue",
+            BackupType::Incremental => "PostgresIncrementalBackupOverdue",
+        };
         let gap = gap_without(cron, &larger);
         let limit = cluster.context.above(name, half_as_much_again(gap));
         let metric =
@@ -251,7 +245,7 @@ fn ages(cluster: &Cluster<'_>, backup: &PostgresBackup) -> Vec<Alert> {
             .silent("one was made", series(limit.secs() / 3))
             .fires_without_series(gone)
     };
-    declared.map(one).collect()
+    BackupType::made(backup).map(one).collect()
 }
 
 /// From when a backup is overdue. One that a larger one replaces is not made at its times, nor while that one runs: pgBackRest

@@ -57,7 +57,7 @@ impl Context<'_> {
     pub fn uses_kubernetes(&self) -> bool {
         let b = self.blueprint;
         b.services.iter().any(Service::on_kubernetes)
-            || b.postgres.iter().any(|p| p.on_kubernetes() && p.is_rendered() && p.role(self.region).is_some())
+            || b.postgres_in(self.region).next().is_some()
             || b.redis.iter().any(|r| r.on_kubernetes() && r.in_region(self.region))
     }
 
@@ -98,8 +98,7 @@ impl Context<'_> {
         };
         if cluster.on_kubernetes() {
             let base = Scope::default().is("namespace", &self.blueprint.namespace).is("scope", &scope);
-            let names = (0..cluster.member_count(self.region)).map(|at| format!("{}-{at}", cluster.object()));
-            return names.enumerate().fold(base, |base, (at, name)| with_name(base, at, &name));
+            return cluster.pods(self.region).enumerate().fold(base, |base, (at, name)| with_name(base, at, &name));
         }
         let base = Scope::default().is(names::REGION_LABEL, &self.region.name).is("scope", &scope);
         cluster.members(self.region).iter().enumerate().fold(base, |base, (at, m)| with_name(base, at, &m.name))
@@ -109,7 +108,7 @@ impl Context<'_> {
     pub fn postgres(&self, cluster: &Postgres) -> Scope {
         let object = cluster.object();
         if cluster.on_kubernetes() {
-            let pods = (0..cluster.member_count(self.region)).map(|at| format!("{object}-{at}"));
+            let pods = cluster.pods(self.region);
             return self.pods(format!("{}-[0-9]+", regex(&object)), pods, cluster.spec.ports.exporter);
         }
         let base = self.hosts(JOB_POSTGRES, &cluster.name);
@@ -128,7 +127,7 @@ impl Context<'_> {
                 .is("namespace", &self.blueprint.namespace)
                 .like("pod", format!("{}-[0-9]+", regex(&object)))
                 .is("stanza", &stanza)
-                .instance(&[("pod", &format!("{object}-0")), ("instance", "10.0.0.1:9854")]);
+                .instance(&[("pod", &names::pod(&object, 0)), ("instance", "10.0.0.1:9854")]);
         }
         self.hosts(JOB_PGBACKREST, &cluster.name).is("stanza", &stanza).instance(&[("instance", "pg-1")])
     }
@@ -160,7 +159,7 @@ impl Context<'_> {
     pub fn etcd(&self, cluster: &Postgres) -> Scope {
         let object = names::postgres_etcd(&cluster.name);
         if cluster.on_kubernetes() {
-            let pods = (0..cluster.etcd_count(self.region)).map(|at| format!("{object}-{at}"));
+            let pods = cluster.etcd_pods(self.region);
             return self.pods(format!("{}-[0-9]+", regex(&object)), pods, ETCD_METRICS);
         }
         let base = self.hosts(JOB_ETCD, &cluster.name);
@@ -180,7 +179,7 @@ impl Context<'_> {
     /// The pods of a store. Under Sentinel the exporter in each is asked twice, and only the job tells the figures apart.
     fn redis_pods(&self, store: &Redis, job: Option<&str>) -> Scope {
         let nodes = store.nodes(self.region);
-        let pods = nodes.iter().map(|node| format!("{}-0", node.name));
+        let pods = nodes.iter().map(|node| names::pod(&node.name, 0));
         let base = job.map_or_else(Scope::default, |job| Scope::default().is("job", job));
         self.pods_of(base, format!("{}-[0-9]+-0", regex(&store.object())), pods, store.spec.ports.exporter)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::context::{Context, JOB_REDIS, JOB_SENTINEL};
 use super::promql::regex;
-use crate::blueprint::raw::{ConsensusKind, PoolKind};
+use crate::blueprint::raw::ConsensusKind;
 use crate::blueprint::{Service, names};
 use crate::render::kubernetes::common::{counted_by_mesh, has_cert_manager};
 use crate::render::patroni::ETCD_METRICS;
@@ -39,7 +39,7 @@ pub fn jobs(context: &Context<'_>) -> Vec<Discovered> {
             ],
         }),
     }];
-    if b.postgres.iter().any(|p| p.on_kubernetes() && p.is_rendered() && p.role(region).is_some())
+    if b.postgres_in(region).next().is_some()
         || b.redis.iter().any(|r| r.on_kubernetes() && r.is_rendered() && r.in_region(region))
     {
         jobs.push(kubelet(context));
@@ -125,7 +125,7 @@ fn stores(context: &Context<'_>) -> Vec<Discovered> {
     let mut pods = |name: String, comment, pattern: String, port: u16, path: &str, https: bool| {
         jobs.push(Discovered { comment, job: of_pods(context, &name, &pattern, port, path, https) });
     };
-    for cluster in b.postgres.iter().filter(|p| p.on_kubernetes() && p.is_rendered() && p.role(region).is_some()) {
+    for cluster in b.postgres_in(region) {
         let (object, name) = (regex(&cluster.object()), &cluster.name);
         let (members, tls) = (format!("{object}-[0-9]+"), cluster.spec.tls.is_some());
         pods(
@@ -154,7 +154,7 @@ fn stores(context: &Context<'_>) -> Vec<Discovered> {
                 false,
             );
         }
-        if cluster.spec.pool.kind == PoolKind::Pgbouncer {
+        if cluster.has_pool() {
             let pool = format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&names::postgres_pool(name)));
             pods(
                 format!("pgbouncer/{name}"),
@@ -176,7 +176,7 @@ fn stores(context: &Context<'_>) -> Vec<Discovered> {
                 false,
             );
         }
-        if cluster.spec.router.image.is_some() {
+        if cluster.has_router() {
             let router = format!("{}-[a-z0-9]+-[a-z0-9]+", regex(&names::postgres_router(name)));
             let port = cluster.spec.router.metrics_port;
             pods(format!("haproxy/{name}"), "HAProxy's own metrics.", router, port, "/metrics", false);

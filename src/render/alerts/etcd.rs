@@ -4,6 +4,7 @@ use super::context::Context;
 use super::model::{Alert, Series, Values, constant, grows};
 use super::postgres::both;
 use super::promql::{Labels, Scope, labels};
+use crate::blueprint::placement::majority;
 use crate::blueprint::raw::Severity;
 use crate::blueprint::units::Duration;
 use crate::path;
@@ -42,7 +43,7 @@ fn instance(scope: &Scope, at: usize) -> Labels {
 
 fn quorum(name: &str, scope: &Scope) -> Alert {
     let leader = scope.metric("etcd_server_has_leader");
-    let (count, majority) = (scope.count(), scope.count() / 2 + 1);
+    let (count, majority) = (scope.count(), majority(scope.count()));
     // So many know a leader, of all that there are; the others answer that they know none.
     let know = |knowing: usize| -> Vec<Series> {
         let values: Vec<u64> = (0..count).map(|at| u64::from(at < knowing)).collect();

@@ -5,7 +5,7 @@
 use super::context::Context;
 use super::model::{Alert, Series, Values, constant};
 use super::promql::{Labels, Scope, labels};
-use crate::blueprint::raw::{CrossRegionMode, PoolKind, Replication, Severity};
+use crate::blueprint::raw::{CrossRegionMode, Replication, Severity};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{Postgres, PostgresRole};
 use crate::document::Path;
@@ -142,11 +142,11 @@ pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
         alerts.extend(members(&cluster));
         alerts.extend(state(&cluster));
         alerts.push(connections(&cluster));
-        if cluster.spec.spec.pool.kind == PoolKind::Pgbouncer {
+        if cluster.spec.has_pool() {
             alerts.extend(pools(&cluster));
         }
         // On Kubernetes without an image of HAProxy Patroni's role label leads to the primary.
-        if !cluster.spec.on_kubernetes() || cluster.spec.spec.router.image.is_some() {
+        if cluster.spec.has_router() {
             let router = router(&cluster);
             // In the region that writes as declared it asks for a primary: there is none once another has taken over.
             let standby = cluster.role == PostgresRole::Standby;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::context::Context;
 use crate::blueprint::names;
 use crate::blueprint::raw::HealthProtocol;
+use crate::render::address::host_port;
 
 /// An address that is asked again and again.
 #[derive(Debug, Clone)]
@@ -85,11 +86,6 @@ pub struct Encrypted {
     pub address: String,
 }
 
-/// An address with its port; an IPv6 address in brackets.
-pub fn address(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
 /// The ports of the data stores here that speak TLS from the first byte on. PostgreSQL's own port does not: Patroni's REST
 /// API shows the same certificate. etcd and pgBackRest's server ask for a client's certificate only once they have shown their
 /// own (TLS 1.3; probed, with success). Redis on Kubernetes lets nobody in but its clients.
@@ -104,10 +100,10 @@ pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
         if store.on_kubernetes() {
             let own = |service: &str, pod: &str, port| {
                 let domain = &b.spec.platform.kubernetes.domain;
-                address(&format!("{pod}.{service}.{}.svc.{domain}", b.namespace), port)
+                host_port(&format!("{pod}.{service}.{}.svc.{domain}", b.namespace), port)
             };
             let members = names::postgres_members(&store.name);
-            for pod in (0..store.member_count(region)).map(|at| format!("{}-{at}", store.object())) {
+            for pod in store.pods(region) {
                 if tls {
                     add("postgres", pod.clone(), own(&members, &pod, store.spec.ports.rest));
                 }
@@ -118,31 +114,31 @@ pub fn encrypted(context: &Context<'_>) -> Vec<Encrypted> {
                 }
             }
             let etcd = names::postgres_etcd(&store.name);
-            for pod in (0..store.etcd_count(region)).filter(|_| tls).map(|at| format!("{etcd}-{at}")) {
+            for pod in store.etcd_pods(region).filter(|_| tls) {
                 let address = own(&etcd, &pod, store.spec.consensus.ports.client);
                 add("etcd", pod, address);
             }
             continue;
         }
         for member in store.members(region).iter().filter(|_| tls) {
-            add("postgres", member.name.clone(), address(&member.address, member.ports.rest));
+            add("postgres", member.name.clone(), host_port(&member.address, member.ports.rest));
             // It reads the certificate when it is told to, and nobody but a backup notices.
             if store.backs_up_from_standby(region) {
-                add("pgbackrest", member.name.clone(), address(&member.address, member.ports.backup));
+                add("pgbackrest", member.name.clone(), host_port(&member.address, member.ports.backup));
             }
         }
         for member in store.etcd(region).iter().filter(|_| tls) {
-            add("etcd", member.name.clone(), address(&member.address, member.ports.client));
+            add("etcd", member.name.clone(), host_port(&member.address, member.ports.client));
         }
     }
     for store in b.redis.iter().filter(|r| r.is_rendered() && !r.on_kubernetes() && r.in_region(region)) {
         if store.spec.tls.is_some() {
             all.extend(store.nodes(region).into_iter().filter_map(|node| {
-                let address = address(node.address.as_deref()?, node.ports.redis);
+                let address = host_port(node.address.as_deref()?, node.ports.redis);
                 Some(Encrypted { component: "redis", cluster: store.name.clone(), host: node.name, address })
             }));
             all.extend(store.sentinels(region).into_iter().filter_map(|sentinel| {
-                let address = address(sentinel.address.as_deref()?, sentinel.port);
+                let address = host_port(sentinel.address.as_deref()?, sentinel.port);
                 Some(Encrypted { component: "redis", cluster: store.name.clone(), host: sentinel.name, address })
             }));
         }

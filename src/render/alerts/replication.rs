@@ -11,7 +11,6 @@ use super::time::lag_threshold;
 use crate::blueprint::raw::{CrossRegionMode, Scenario, Severity};
 use crate::blueprint::units::Duration;
 use crate::blueprint::{PostgresRole, names};
-use crate::render::patroni::dcs::subscriber_slot;
 
 /// The alerts about replication in a region.
 pub fn alerts(context: &Context<'_>) -> Vec<Alert> {
@@ -263,7 +262,7 @@ pub fn readers<'a>(cluster: &'a Cluster<'_>) -> Vec<Reader<'a>> {
     let Some(cross) = &cluster.spec.spec.cross_region else { return Vec::new() };
     let logical = cross.mode == CrossRegionMode::Logical;
     let one = |region: &'a String| {
-        let slot = if logical { subscriber_slot(region) } else { names::standby_slot(region) };
+        let slot = if logical { names::subscriber_slot(region) } else { names::standby_slot(region) };
         let which = format!("slot_name={}", quote(&slot));
         let of = |metric: &str| cluster.exporter.select(metric, &[&which]);
         // A logical slot keeps WAL for its oldest transaction, too: what its reader has confirmed is what counts.

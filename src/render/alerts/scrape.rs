@@ -10,11 +10,12 @@ use serde_json::{Map, Value, json};
 use super::context::{
     Context, JOB_ETCD, JOB_HAPROXY, JOB_PATRONI, JOB_PGBACKREST, JOB_PGBOUNCER, JOB_POSTGRES, JOB_REDIS, JOB_SENTINEL,
 };
-use super::probes::{Probe, address, encrypted, probes};
+use super::probes::{Probe, encrypted, probes};
 use super::promql::{Labels, labels};
 use super::rules::metadata;
-use crate::blueprint::raw::{Flavour, PoolKind, StoreTls};
+use crate::blueprint::raw::{Flavour, StoreTls};
 use crate::blueprint::{Postgres, Redis, names};
+use crate::render::address::host_port;
 
 /// The module of blackbox_exporter that asks a host by HTTP.
 pub const MODULE_HTTP: &str = "http_2xx";
@@ -144,24 +145,24 @@ fn postgres(context: &Context<'_>, cluster: &Postgres) -> Vec<Job> {
     let mut pgbackrest = Job::new(JOB_PGBACKREST, "pgbackrest_exporter, beside every member.");
     for member in cluster.members(region) {
         let own = of_host(context, name, &member.name, Some(&member.zone));
-        patroni.targets.push((address(&member.address, member.ports.rest), own.clone()));
-        exporter.targets.push((address(&member.address, member.ports.exporter), own.clone()));
+        patroni.targets.push((host_port(&member.address, member.ports.rest), own.clone()));
+        exporter.targets.push((host_port(&member.address, member.ports.exporter), own.clone()));
         if cluster.spec.backup.is_some() {
-            pgbackrest.targets.push((address(&member.address, names::PORT_PGBACKREST_EXPORTER), own));
+            pgbackrest.targets.push((host_port(&member.address, names::PORT_PGBACKREST_EXPORTER), own));
         }
     }
     let mut etcd = Job::new(JOB_ETCD, "etcd's own metrics, at its client port.");
     for member in cluster.etcd(region) {
         let own = of_host(context, name, &member.name, member.zone.as_deref());
-        etcd.targets.push((address(&member.address, member.ports.client), own));
+        etcd.targets.push((host_port(&member.address, member.ports.client), own));
     }
     let mut pgbouncer = Job::new(JOB_PGBOUNCER, "pgbouncer_exporter, beside every pool.");
     let mut haproxy = Job::new(JOB_HAPROXY, "HAProxy's own metrics.");
     for router in cluster.routers(region) {
         let own = of_host(context, name, &router.name, None);
-        haproxy.targets.push((address(&router.address, cluster.spec.router.metrics_port), own.clone()));
-        if cluster.spec.pool.kind == PoolKind::Pgbouncer {
-            pgbouncer.targets.push((address(&router.address, names::PORT_PGBOUNCER_EXPORTER), own));
+        haproxy.targets.push((host_port(&router.address, cluster.spec.router.metrics_port), own.clone()));
+        if cluster.has_pool() {
+            pgbouncer.targets.push((host_port(&router.address, names::PORT_PGBOUNCER_EXPORTER), own));
         }
     }
     // Only Patroni and etcd serve their metrics at a port that `tls` is for.
@@ -180,8 +181,8 @@ fn redis(context: &Context<'_>, cluster: &Redis) -> Job {
     for node in cluster.nodes(context.region) {
         let Some(host) = &node.address else { continue };
         let mut own = of_host(context, &cluster.name, &node.name, Some(&node.zone));
-        own.insert("__param_target".to_owned(), format!("{scheme}://{}", address(host, node.ports.redis)));
-        job.targets.push((address(host, node.ports.exporter), own));
+        own.insert("__param_target".to_owned(), format!("{scheme}://{}", host_port(host, node.ports.redis)));
+        job.targets.push((host_port(host, node.ports.exporter), own));
     }
     job
 }
@@ -198,8 +199,8 @@ fn sentinels(context: &Context<'_>, store: &Redis) -> Job {
         let (Some(host), Some(node)) = (&sentinel.address, asked) else { continue };
         let Some(exporter) = &node.address else { continue };
         let mut own = of_host(context, &store.name, &sentinel.name, Some(&sentinel.zone));
-        own.insert("__param_target".to_owned(), format!("{scheme}://{}", address(host, sentinel.port)));
-        job.targets.push((address(exporter, node.ports.exporter), own));
+        own.insert("__param_target".to_owned(), format!("{scheme}://{}", host_port(host, sentinel.port)));
+        job.targets.push((host_port(exporter, node.ports.exporter), own));
     }
     job
 }

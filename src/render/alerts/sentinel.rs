@@ -4,6 +4,7 @@ use super::context::Context;
 use super::model::{Alert, Series, constant};
 use super::promql::Labels;
 use crate::blueprint::Redis;
+use crate::blueprint::placement::majority;
 use crate::blueprint::raw::Severity;
 use crate::path;
 
@@ -12,7 +13,7 @@ pub(super) fn alerts(context: &Context<'_>, store: &Redis) -> Vec<Alert> {
     let (name, scope) = (&store.name, context.sentinels(store));
     let (about, origin) = (context.about("redis", name), path!["redis", name]);
     let count = scope.count();
-    let majority = count / 2 + 1;
+    let majority = majority(count);
     let alert =
         |alert: &'static str, severity, expr: String| Alert::new(alert, severity, expr).about(about.clone(), &origin);
     // A series for each sentinel, the first ones with this value and all others with 1.

@@ -163,9 +163,7 @@ fn amazon(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> {
     let alb = renders(jobs, "kubernetes/alb.yaml.tera");
     let gateway = renders(jobs, "kubernetes/gateway.yaml.tera") && blueprint.spec.edge.gateway.is_istio();
     let endpoints: BTreeSet<String> = blueprint
-        .postgres
-        .iter()
-        .filter(|cluster| cluster.is_rendered() && cluster.on_kubernetes())
+        .postgres_in_pods()
         .flat_map(|cluster| blueprint.regions.iter().filter_map(|region| cluster.endpoint(&region.name)))
         .filter(|endpoint| endpoint.parse::<std::net::IpAddr>().is_err())
         .collect();
@@ -181,11 +179,6 @@ fn amazon(blueprint: &Blueprint, jobs: &[Job]) -> Vec<String> {
     all
 }
 
-/// The PostgreSQL clusters whose members are pods.
-fn postgres(blueprint: &Blueprint) -> impl Iterator<Item = &Postgres> {
-    blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.on_kubernetes())
-}
-
 /// What lies between the regions.
 fn network(blueprint: &Blueprint) -> Vec<String> {
     let of = |cluster: &Postgres| {
@@ -198,7 +191,7 @@ fn network(blueprint: &Blueprint) -> Vec<String> {
             )
         })
     };
-    postgres(blueprint).filter_map(of).collect()
+    blueprint.postgres_in_pods().filter_map(of).collect()
 }
 
 /// What the certificates of PostgreSQL have to say: HAProxy takes a member whose name is missing for down, etcd refuses it.
@@ -210,7 +203,7 @@ fn certificates(blueprint: &Blueprint) -> Vec<String> {
         if cluster.spec.consensus.kind == raw::ConsensusKind::Etcd {
             names.push(format!("*.{}.{domain}", names::postgres_etcd(&cluster.name)));
         }
-        if cluster.spec.pool.kind == raw::PoolKind::Pgbouncer {
+        if cluster.has_pool() {
             let pool = names::postgres_pool(&cluster.name);
             names.push(pool.clone());
             names.push(format!("{pool}.{domain}"));
@@ -222,7 +215,7 @@ fn certificates(blueprint: &Blueprint) -> Vec<String> {
             cluster.scope(),
         ))
     };
-    postgres(blueprint).filter_map(of).collect()
+    blueprint.postgres_in_pods().filter_map(of).collect()
 }
 
 /// What is asked of stores on hosts from inside a cluster, with certificates that nothing here makes.
@@ -274,7 +267,7 @@ fn backup_certificates(blueprint: &Blueprint) -> Vec<String> {
             names::postgres_members(&cluster.name),
         ))
     };
-    postgres(blueprint).filter_map(of).collect()
+    blueprint.postgres_in_pods().filter_map(of).collect()
 }
 
 /// What asks from the outside, and what jobs push to.
@@ -310,8 +303,8 @@ fn destinations(blueprint: &Blueprint) -> Vec<String> {
 
 /// StorageClasses.
 fn volumes(blueprint: &Blueprint) -> Vec<String> {
-    let postgres = blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.on_kubernetes());
-    let storages = postgres.flat_map(|cluster| [&cluster.spec.storage, &cluster.spec.consensus.storage]);
+    let storages =
+        blueprint.postgres_in_pods().flat_map(|cluster| [&cluster.spec.storage, &cluster.spec.consensus.storage]);
     let redis = blueprint.redis.iter().filter(|cluster| cluster.on_kubernetes()).map(|cluster| &cluster.spec.storage);
     let classes: BTreeSet<String> = storages
         .chain(redis)
@@ -330,7 +323,8 @@ fn volumes(blueprint: &Blueprint) -> Vec<String> {
 
 /// Identities of the provider that pods take on.
 fn identities(blueprint: &Blueprint) -> Vec<String> {
-    let used: BTreeSet<&str> = (blueprint.postgres.iter().filter(|c| c.is_rendered() && c.on_kubernetes()))
+    let used: BTreeSet<&str> = blueprint
+        .postgres_in_pods()
         .flat_map(|cluster| cluster.spec.backup.iter().flat_map(|backup| &backup.to))
         .chain(
             (blueprint.redis.iter().filter(|cluster| cluster.on_kubernetes()))

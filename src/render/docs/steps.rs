@@ -95,7 +95,8 @@ impl Tools<'_> {
     /// `patronictl` in a member of a cluster.
     fn patronictl(&self, cluster: &Postgres, terminal: bool, what: &str) -> String {
         let terminal = if terminal { " --stdin --tty" } else { "" };
-        format!("{} exec{terminal} {}-0 --container patroni -- patronictl {what}", self.inside(), cluster.object())
+        let member = names::pod(&cluster.object(), 0);
+        format!("{} exec{terminal} {member} --container patroni -- patronictl {what}", self.inside())
     }
 
     fn rollout(&self, workload: &str, minutes: u32) -> String {
@@ -157,7 +158,7 @@ impl Tools<'_> {
             matches!(cluster.role(self.region), Some(PostgresRole::Primary | PostgresRole::Subscriber))
         };
         for cluster in self.postgres().filter(backed_up) {
-            let there: Vec<String> = backups(cluster).collect();
+            let there = cluster.backup_jobs();
             let name = &cluster.name;
             for (kind, what) in
                 [("full", "the first full backup"), ("verify", "then, when it is done, the first restore")]
@@ -202,7 +203,7 @@ impl Tools<'_> {
                     "once, at the first installation, PostgreSQL {name}: in the pod of its Leader, when {} runs; until then the slot there keeps WAL",
                     cluster.primary_region
                 ),
-                command: format!("{} exec {}-0 --container patroni -- /etc/patroni/subscribe.sh", self.inside(), cluster.object()),
+                command: format!("{} exec {} --container patroni -- /etc/patroni/subscribe.sh", self.inside(), names::pod(&cluster.object(), 0)),
             });
         }
         for (part, object) in [("router", names::postgres_router(name)), ("pool", names::postgres_pool(name))] {
@@ -274,18 +275,4 @@ pub(super) fn promotions(blueprint: &Blueprint) -> Vec<Promotion> {
         }
     }
     all
-}
-
-/// The CronJobs of a cluster's backups.
-fn backups(cluster: &Postgres) -> impl Iterator<Item = String> {
-    let kinds = |backup: &raw::PostgresBackup| {
-        [
-            ("full", true),
-            ("differential", backup.differential.is_some()),
-            ("incremental", backup.incremental.is_some()),
-            ("verify", backup.verify.is_some()),
-        ]
-    };
-    let all = cluster.spec.backup.iter().flat_map(kinds).filter(|(_, there)| *there);
-    all.map(|(kind, _)| names::postgres_backup(&cluster.name, kind))
 }

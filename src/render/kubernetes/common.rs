@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 
 use crate::blueprint::units::Duration;
-use crate::blueprint::{Blueprint, Need, NeedTarget, Region, Service, names, raw};
+use crate::blueprint::{Blueprint, Need, NeedTarget, Postgres, Region, Service, names, raw};
 
 /// The label that says which region an object is for.
 pub(crate) const REGION: &str = "hagen.dev/region";
@@ -349,7 +349,7 @@ pub(crate) fn counted_by_mesh(blueprint: &Blueprint, service: &Service) -> bool 
 
 /// Whether a need for PostgreSQL goes through the pool: as written, else through it where there is one.
 pub(crate) fn through_pool(blueprint: &Blueprint, need: &Need) -> bool {
-    let pooled = blueprint.postgres(&need.name).is_some_and(|p| p.spec.pool.kind == raw::PoolKind::Pgbouncer);
+    let pooled = blueprint.postgres(&need.name).is_some_and(Postgres::has_pool);
     pooled && need.spec.via != Some(raw::Via::Direct)
 }
 

@@ -203,7 +203,7 @@ fn to_postgres(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, 
             || !matches!(cluster.role(region), Some(PostgresRole::Standby | PostgresRole::Subscriber)));
     let pooled = common::through_pool(blueprint, need);
     // A standby region has a pool of its own, which leads to the writer: after a promotion it alone is repointed.
-    let by_pool = pooled && cluster.on_kubernetes() && cluster.is_rendered() && cluster.role(region).is_some();
+    let by_pool = pooled && cluster.has_pods(region);
     let reachable = cluster.endpoint(&cluster.primary_region).is_some();
     if (writer_is_elsewhere && !(by_pool && reachable)) || !cluster.is_rendered() {
         // Decision 6: the writable endpoint of the primary region.
@@ -238,7 +238,7 @@ fn to_postgres(blueprint: &Blueprint, region: &Region, (need, cluster): (&Need, 
             to.ports = vec![spec.ports.postgres];
         }
         // Behind the Service of the primary stands the router, where there is one, else the primary itself.
-        let (component, name) = match (pooled, spec.router.image.is_some()) {
+        let (component, name) = match (pooled, cluster.has_router()) {
             (true, _) => common::POOL,
             (false, true) => common::ROUTER,
             (false, false) => common::DATABASE,

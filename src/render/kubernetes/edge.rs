@@ -70,7 +70,7 @@ fn longest(public: &[Public<'_>]) -> Duration {
 
 /// The Secret that holds the certificate of the public hosts.
 fn certificate(blueprint: &Blueprint) -> String {
-    blueprint.spec.edge.tls.secret.as_ref().map_or_else(|| format!("{}-tls", blueprint.name), ToString::to_string)
+    blueprint.spec.edge.tls.secret.as_ref().map_or_else(|| names::edge_tls(&blueprint.name), ToString::to_string)
 }
 
 /// The Secret with the certificate that somebody has to provide, where no issuer does. An ALB finds its own in ACM.
@@ -145,7 +145,6 @@ struct Route {
     path: String,
     port: u16,
     timeout: String,
-    timeout_seconds: String,
     /// Annotations of an Ingress that hold for this service alone.
     annotations: Labels,
 }
@@ -159,7 +158,6 @@ fn edge(blueprint: &Blueprint, region: &Region, public: &[Public<'_>]) -> Edge {
         path: p.route.path.to_string(),
         port: p.service.spec.port,
         timeout: p.route.timeout.go(),
-        timeout_seconds: p.route.timeout.secs().to_string(),
         annotations: Labels::new(),
     };
     Edge {

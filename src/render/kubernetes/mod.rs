@@ -43,7 +43,7 @@ pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
 /// Whether anything of the system runs on Kubernetes in a region.
 fn has_objects(blueprint: &Blueprint, region: &Region) -> bool {
     services(blueprint).next().is_some()
-        || blueprint.postgres.iter().any(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some())
+        || blueprint.postgres_in(region).next().is_some()
         || blueprint.redis.iter().any(|r| r.on_kubernetes() && r.in_region(region))
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::common::{self, Labels};
 use super::connections;
-use crate::blueprint::{Blueprint, Postgres, Redis, Region, names, raw};
+use crate::blueprint::{Blueprint, Redis, Region, names, raw};
 use crate::path;
 use crate::render::Jobs;
 
@@ -63,7 +63,7 @@ pub(crate) fn by_hand(blueprint: &Blueprint, region: &Region) -> Secrets {
         let keys = keys.iter().map(|(key, what)| ((*key).to_owned(), format!("{what} of {whose}")));
         all.entry(name.to_owned()).or_default().extend(keys);
     };
-    let stores = postgres(blueprint, region).map(|p| (&p.name, "PostgreSQL", p.spec.tls.as_ref()));
+    let stores = blueprint.postgres_in(region).map(|p| (&p.name, "PostgreSQL", p.spec.tls.as_ref()));
     let stores = stores.chain(redis(blueprint, region).map(|r| (&r.name, "Redis", r.spec.tls.as_ref())));
     for (name, what, tls) in stores {
         if let Some(secret) = tls.and_then(|tls| tls.secret.as_ref()) {
@@ -71,7 +71,7 @@ pub(crate) fn by_hand(blueprint: &Blueprint, region: &Region) -> Secrets {
         }
     }
     let made = super::common::has_cert_manager(blueprint);
-    for cluster in postgres(blueprint, region).filter(|p| p.spec.backup.is_some() && !made) {
+    for cluster in blueprint.postgres_in(region).filter(|p| p.spec.backup.is_some() && !made) {
         let whose = format!("pgBackRest of PostgreSQL {}, for both ends", cluster.name);
         add(&names::postgres_backup_tls(&cluster.name), &AUTHORITY, &whose);
     }
@@ -97,7 +97,7 @@ fn values(blueprint: &Blueprint, region: &Region) -> Secrets {
         let keys = all.entry(reference.secret.to_string()).or_default();
         keys.entry(reference.key.clone()).or_insert(what);
     };
-    for cluster in postgres(blueprint, region) {
+    for cluster in blueprint.postgres_in(region) {
         let (own, whose) = (&cluster.credentials, format!("PostgreSQL {}", cluster.name));
         for (reference, role) in [
             (&own.superuser, "the superuser"),
@@ -109,7 +109,7 @@ fn values(blueprint: &Blueprint, region: &Region) -> Secrets {
         ] {
             add(reference, format!("{whose}: the password of {role}"));
         }
-        if cluster.spec.pool.kind == raw::PoolKind::Pgbouncer {
+        if cluster.has_pool() {
             // PgBouncer's file of users lies beside the password that it repeats.
             let secret = own.application.secret.clone();
             let users = raw::SecretRef { secret, key: names::POOL_USERS.to_owned() };
@@ -159,11 +159,6 @@ fn destination(blueprint: &Blueprint, reference: &raw::Reference, add: &mut impl
             add(secret, format!("backup destination {name}: {what}"));
         }
     }
-}
-
-/// The PostgreSQL clusters that run on Kubernetes in a region.
-fn postgres<'a>(blueprint: &'a Blueprint, region: &'a Region) -> impl Iterator<Item = &'a Postgres> {
-    blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes() && p.role(region).is_some())
 }
 
 /// The Redis clusters that run on Kubernetes in a region.

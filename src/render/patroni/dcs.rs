@@ -46,19 +46,6 @@ pub fn namespace(blueprint: &str) -> String {
     format!("/hagen/{blueprint}/")
 }
 
-/// The logical slot that a subscribing region reads.
-pub fn subscriber_slot(region: &str) -> String {
-    identifier("subscriber", region)
-}
-
-/// A slot's name: lower-case letters, digits and underscores only, at most 63.
-fn identifier(prefix: &str, region: &str) -> String {
-    let mut name = format!("{prefix}_");
-    name.extend(region.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }));
-    name.truncate(63);
-    name
-}
-
 /// The section `bootstrap.dcs`.
 pub fn section(around: &Surroundings<'_>) -> Value {
     let spec = &around.cluster.spec;
@@ -133,7 +120,7 @@ fn slots(around: &Surroundings<'_>) -> Map<String, Value> {
             }
             CrossRegionMode::Logical => {
                 let slot = json!({ "type": "logical", "database": cluster.database, "plugin": "pgoutput" });
-                slots.insert(subscriber_slot(to), slot);
+                slots.insert(names::subscriber_slot(to), slot);
             }
         }
     }
@@ -264,12 +251,6 @@ pub fn pgbackrest(cluster: &Postgres, config: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slots_are_legal_names() {
-        assert_eq!(names::standby_slot("eu-west-1"), "standby_eu_west_1");
-        assert_eq!(subscriber_slot("EU.West"), "subscriber_eu_west");
-    }
 
     #[test]
     fn numbers_stay_numbers_and_texts_stay_texts() {

@@ -1,12 +1,13 @@
 //! The PostgreSQL family: Patroni on hosts and on Kubernetes, with what stands around it.
 //!
-//! What both platforms need alike is in [`dcs`] and [`repository`]; each platform has its own room and its own files.
+//! What both platforms need alike is in [`dcs`], [`repository`] and [`router`]; each platform has its own room and its own files.
 
 pub(crate) mod dcs;
 pub(crate) mod hosts;
 mod kubernetes;
 mod login;
 pub(crate) mod repository;
+mod router;
 mod subscriber;
 
 use super::Jobs;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::dcs;
-use crate::blueprint::{Postgres, PostgresRole, Region};
+use crate::blueprint::{Postgres, PostgresRole, Region, names};
 
 /// What a platform knows of a member that the scripts run on.
 pub struct Place<'a> {
@@ -71,7 +71,7 @@ impl Subscriber {
             passfile: place.passfile,
             subscription: dcs::PUBLICATION,
             publication: dcs::PUBLICATION,
-            slot: dcs::subscriber_slot(&region.name),
+            slot: names::subscriber_slot(&region.name),
             sslmode: place.sslmode.to_owned(),
             certificates: place.certificates,
         })

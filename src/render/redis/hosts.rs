@@ -6,9 +6,10 @@ use super::layout::Layout;
 use super::secrets::{Secrets, secrets};
 use super::settings::{EXPORTER_FILE, Files, MONITOR_USER, SECRETS_FILE, Tls, restart_delay, settings, tls};
 use super::{Place, backup, scripts, sentinel};
-use crate::blueprint::placement::{Node, Sentinel};
+use crate::blueprint::placement::{Node, Sentinel, majority};
 use crate::blueprint::raw::RedisBackup;
 use crate::blueprint::{Redis, names};
+use crate::render::address::host_port;
 use crate::render::calendar::on_calendar;
 use crate::render::{ArtifactKind, Jobs};
 
@@ -22,7 +23,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, jobs: &mut Jobs<'_>) {
         place.push(jobs, &format!("{}/redis.conf", node.name), ArtifactKind::Redis, "redis/node.redis.tera", &conf);
         let unit = format!("{}/{}.service", node.name, names::redis(&redis.name));
         place.push(jobs, &unit, ArtifactKind::Systemd, "redis/redis.service.tera", &unit_of(redis, node));
-        let unit = format!("{}/{}-exporter.service", node.name, names::redis(&redis.name));
+        let unit = format!("{}/{}.service", node.name, names::redis_beside(&redis.name, "exporter"));
         place.push(jobs, &unit, ArtifactKind::Systemd, "redis/exporter.service.tera", &exporter_of(redis, node));
     }
     let Some(first) = nodes.first() else { return };
@@ -104,8 +105,6 @@ struct ExporterUnit {
 
 fn exporter_of(redis: &Redis, node: &Node) -> ExporterUnit {
     let address = node.address.clone().unwrap_or_default();
-    let with =
-        |port: u16| if address.contains(':') { format!("[{address}]:{port}") } else { format!("{address}:{port}") };
     let scheme = if redis.spec.tls.is_some() { "rediss" } else { "redis" };
     let auth = redis.spec.auth.enabled;
     ExporterUnit {
@@ -113,8 +112,8 @@ fn exporter_of(redis: &Redis, node: &Node) -> ExporterUnit {
         node: node.name.clone(),
         account: redis.spec.account.clone(),
         unit: format!("{}.service", names::redis(&redis.name)),
-        listen: with(node.ports.exporter),
-        target: format!("{scheme}://{}", with(node.ports.redis)),
+        listen: host_port(&address, node.ports.exporter),
+        target: format!("{scheme}://{}", host_port(&address, node.ports.redis)),
         user: auth.then_some(MONITOR_USER),
         environment: auth.then(|| format!("{}/{EXPORTER_FILE}", node.config)),
         tls: files(redis, node).tls,
@@ -136,7 +135,7 @@ struct BackupUnit {
 /// Script, unit and timer of the backup: for one machine that reaches all nodes.
 fn backup_files(place: &Place<'_>, spec: &RedisBackup, script: scripts::Script, jobs: &mut Jobs<'_>) {
     let redis = place.redis;
-    let name = format!("{}-backup", names::redis(&redis.name));
+    let name = names::redis_backup(&redis.name);
     let config = redis.nodes(place.region).first().map(|node| node.config.clone()).unwrap_or_default();
     let unit = BackupUnit {
         sentinel: redis.spec.is_sentinel(),
@@ -163,7 +162,6 @@ struct Readme {
     secrets: Secrets,
     tls: Option<String>,
     nodes: Vec<HostOf>,
-    exporter: u16,
     memory: String,
     machine: String,
     failover: String,
@@ -228,26 +226,25 @@ fn readme(place: &Place<'_>, layout: &Layout, nodes: &[Node]) -> Readme {
     Readme {
         layout: layout.clone(),
         unit: format!("{}.service", names::redis(&redis.name)),
-        exporter_unit: format!("{}-exporter.service", names::redis(&redis.name)),
+        exporter_unit: format!("{}.service", names::redis_beside(&redis.name, "exporter")),
         account: redis.spec.account.clone(),
         auth: redis.spec.auth.enabled,
         secrets: secrets(redis),
         tls: redis.spec.tls.as_ref().and_then(|t| t.certificates.as_ref()).map(ToString::to_string),
         nodes: nodes.iter().map(host).collect(),
-        exporter: redis.spec.ports.exporter,
         memory: redis.spec.memory.to_string(),
         machine: format!("{} MiB", redis.spec.memory.mebibytes() * 5 / 3),
         failover: redis.failover_bound().to_string(),
         persisted: restart_delay(redis).is_none(),
-        majority: layout.sentinels.len() / 2 + 1,
+        majority: majority(layout.sentinels.len()),
         sentinels: redis.sentinels(place.region).into_iter().map(sentinel_of).collect(),
-        sentinel_unit: format!("{}-sentinel.service", names::redis(&redis.name)),
+        sentinel_unit: format!("{}.service", names::redis_beside(&redis.name, "sentinel")),
         node_timeout: redis.spec.node_timeout.to_string(),
         failover_timeout: redis.spec.sentinel.clone().unwrap_or_default().failover_timeout.to_string(),
         state: sentinel::NODE_STATE.to_owned(),
         sentinel_state: sentinel::SENTINEL_STATE,
         backup: redis.spec.backup.as_ref().map(|spec| BackupNeeds {
-            unit: format!("{}-backup", names::redis(&redis.name)),
+            unit: names::redis_backup(&redis.name),
             config: nodes.first().map(|node| node.config.clone()).unwrap_or_default(),
             schedule: spec.snapshot.to_string(),
             variables: backup::secrets(place, spec),

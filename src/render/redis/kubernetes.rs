@@ -89,8 +89,6 @@ struct NodeContext {
     zone: String,
     shard: String,
     role: &'static str,
-    first: u32,
-    last: u32,
     labels: Labels,
     selector: Labels,
     shard_selector: Labels,
@@ -358,25 +356,20 @@ fn node_contexts(
         labels.insert(NODE.to_owned(), node.name.clone());
         labels
     };
-    let one = |(node, (_, settings)): (&Node, &(String, Settings))| {
-        let (first, last) = node.slots(redis.spec.shards());
-        NodeContext {
-            name: node.name.clone(),
-            zone: node.zone.clone(),
-            shard: node.shard.to_string(),
-            role: super::settings::role(node),
-            first,
-            last,
-            labels: all(node),
-            selector: only(node),
-            volumes: node_volumes(redis, node),
-            shard_selector: of_shard(selector, node.shard),
-            digest: if redis.spec.is_sentinel() {
-                digest(&(settings, &starts, sentinel::settings(redis)))
-            } else {
-                digest(&(settings, &starts))
-            },
-        }
+    let one = |(node, (_, settings)): (&Node, &(String, Settings))| NodeContext {
+        name: node.name.clone(),
+        zone: node.zone.clone(),
+        shard: node.shard.to_string(),
+        role: super::settings::role(node),
+        labels: all(node),
+        selector: only(node),
+        volumes: node_volumes(redis, node),
+        shard_selector: of_shard(selector, node.shard),
+        digest: if redis.spec.is_sentinel() {
+            digest(&(settings, &starts, sentinel::settings(redis)))
+        } else {
+            digest(&(settings, &starts))
+        },
     };
     nodes.iter().zip(configurations).map(one).collect()
 }

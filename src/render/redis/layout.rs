@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::settings::role;
-use crate::blueprint::placement::{Node, Sentinel, ZoneLoss, zone_losses};
+use crate::blueprint::placement::{Node, Sentinel, ZoneLoss, majority, zone_losses};
 use crate::blueprint::{Blueprint, Redis, Region};
 
 /// The layout of one cluster in one region.
@@ -157,7 +157,7 @@ fn watcher(blueprint: &Blueprint, redis: &Redis, sentinel: &Sentinel) -> Watcher
 fn watched_loss(zone: &str, nodes: &[Node], sentinels: &[Sentinel]) -> Loss {
     let nodes_lost = nodes.iter().filter(|n| n.zone == zone).count();
     let left = sentinels.iter().filter(|s| s.zone != zone).count();
-    let majority = sentinels.len() / 2 + 1;
+    let majority = majority(sentinels.len());
     let primaries_lost = usize::from(nodes.iter().any(|n| n.zone == zone && n.is_primary()));
     let copies = nodes.len() - nodes_lost;
     // Any of the nodes may be the primary by then.

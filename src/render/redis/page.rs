@@ -7,6 +7,7 @@ use super::kubernetes::HANDOVER_WAIT;
 use super::layout::Layout;
 use super::pods::{SCRIPTS, identity};
 use super::settings::restart_delay;
+use crate::blueprint::placement::majority;
 use crate::blueprint::{names, raw};
 use crate::render::kubernetes::common;
 
@@ -85,7 +86,7 @@ pub(super) fn readme(place: &Place<'_>, layout: &Layout) -> Readme {
         backup: redis.spec.backup.is_some(),
         node_timeout: redis.spec.node_timeout.to_string(),
         failover_timeout: redis.spec.sentinel.clone().unwrap_or_default().failover_timeout.to_string(),
-        majority: layout.sentinels.len() / 2 + 1,
+        majority: majority(layout.sentinels.len()),
         sentinel_port: redis.spec.ports.sentinel,
         persisted: restart_delay(redis).is_none(),
         handover_wait: HANDOVER_WAIT,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::layout::Layout;
 use super::settings::{OPERATOR_USER, Tls};
 use crate::blueprint::Redis;
+use crate::blueprint::placement::majority;
 
 /// What a script sees.
 #[derive(Debug, Clone, Serialize)]
@@ -49,7 +50,7 @@ pub(super) fn script(redis: &Redis, layout: &Layout, tls: Option<Tls>, password_
         tls,
         wait: 600,
         sentinel: redis.spec.is_sentinel(),
-        quorum: layout.sentinels.len() / 2 + 1,
+        quorum: majority(layout.sentinels.len()),
         down_after: redis.spec.node_timeout.millis(),
         failover_timeout: own.failover_timeout.millis(),
         // Renewed about once a second: it must outlast that.

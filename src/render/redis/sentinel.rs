@@ -10,7 +10,7 @@ use super::layout::{Layout, host};
 use super::pods::{CERTIFICATES, RUN, SECRETS};
 use super::scripts::Script;
 use super::settings::{REPLICATION_USER, SECRETS_FILE, SENTINEL_USER, Tls, restart_delay, tls};
-use crate::blueprint::placement::{Node, Sentinel};
+use crate::blueprint::placement::{Node, Sentinel, majority};
 use crate::blueprint::{Redis, names};
 use crate::render::{ArtifactKind, Jobs};
 
@@ -75,7 +75,6 @@ struct Start {
     /// The included file with the password of replication.
     secrets: String,
     restart_delay: Option<u64>,
-    pod: bool,
 }
 
 /// What the files of a sentinel see.
@@ -140,7 +139,7 @@ pub(super) fn jobs(place: &Place<'_>, layout: &Layout, script: &Script, jobs: &m
     }
     for sentinel in &sentinels {
         let context = context(place, layout, sentinel, &sentinels, Paths::of_host(redis, &sentinel.config));
-        let unit = format!("{}-sentinel.service", names::redis(&redis.name));
+        let unit = format!("{}.service", names::redis_beside(&redis.name, "sentinel"));
         for (file, kind, template) in [
             ("sentinel.conf", ArtifactKind::Redis, CONFIGURATION),
             ("sentinel-start.sh", ArtifactKind::Shell, START),
@@ -205,11 +204,10 @@ fn start(place: &Place<'_>, node: &Node, sentinels: &[Sentinel], paths: Paths) -
         password_file: format!("{}/{}", paths.given, redis.replication.key),
         replication_user: REPLICATION_USER,
         tls: paths.tls,
-        majority: sentinels.len() / 2 + 1,
+        majority: majority(sentinels.len()),
         sentinels: addresses(place, sentinels.iter()),
         secrets: format!("{}/{SECRETS_FILE}", paths.made),
         restart_delay: restart_delay(redis),
-        pod: paths.pod,
     }
 }
 
@@ -233,7 +231,7 @@ fn context(place: &Place<'_>, layout: &Layout, sentinel: &Sentinel, all: &[Senti
         auth: redis.spec.auth.enabled,
         data: sentinel.data.clone(),
         id: identity(place, sentinel),
-        quorum: all.len() / 2 + 1,
+        quorum: majority(all.len()),
         count: all.len(),
         declared: format!("{declared} {port}"),
         primary_host: declared,

@@ -38,7 +38,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
-    for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.on_kubernetes()) {
+    for cluster in blueprint.postgres_in_pods() {
         let spec = &cluster.spec;
         let (Some(storage), Some(data)) = (&spec.storage, spec.data.as_ref().and_then(|data| data.size)) else {
             continue;

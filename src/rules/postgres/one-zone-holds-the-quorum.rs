@@ -32,6 +32,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::blueprint::placement::majority;
 use crate::blueprint::{Postgres, Region};
 use crate::rules::prelude::*;
 
@@ -76,7 +77,7 @@ fn count(cluster: &Postgres, region: &Region) -> Option<Diagnostic> {
     let why = match n {
         1 => "it is lost with one machine".to_owned(),
         2 => "the majority of two is two: the loss of either stops every failover".to_owned(),
-        _ => format!("the majority of {n} is {}: they survive no more losses than {} do", n / 2 + 1, n - 1),
+        _ => format!("the majority of {n} is {}: they survive no more losses than {} do", majority(n), n - 1),
     };
     Some(
         RULE.finding(place(cluster), format!("`{}` has {n} etcd members in `{}`", cluster.name, region.name))
@@ -104,7 +105,7 @@ fn spread(cluster: &Postgres, region: &Region) -> BTreeMap<String, usize> {
 
 fn zones(cluster: &Postgres, region: &Region) -> Option<Diagnostic> {
     let n = cluster.etcd_count(region);
-    let majority = n / 2 + 1;
+    let majority = majority(n);
     if region.spec.zones.len() < 2 || n < 3 {
         return None;
     }
@@ -143,7 +144,7 @@ fn files(estate: &View<'_>, findings: &mut Vec<Diagnostic>) {
             continue;
         };
         let n = members.split(',').filter(|member| !member.trim().is_empty()).count();
-        let majority = n / 2 + 1;
+        let majority = majority(n);
         if n == 0 || (n >= 3 && !n.is_multiple_of(2)) {
             continue;
         }

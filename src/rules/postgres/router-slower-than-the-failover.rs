@@ -30,7 +30,6 @@
 //! facts.md §1.2, X-PT-7, F-PT-09: HAProxy configuration manual, `inter` and `fall`.
 
 use super::configured::{Section, dcs, sections, text, text_at, word_after};
-use crate::blueprint::raw::ConsensusKind;
 use crate::blueprint::units::Duration;
 use crate::document::Node;
 use crate::rules::prelude::*;
@@ -51,7 +50,7 @@ const TIMEOUT: u64 = 1000;
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered()) {
         let spec = &cluster.spec;
-        if spec.consensus.kind == ConsensusKind::Kubernetes && spec.router.image.is_none() {
+        if !cluster.has_router() {
             continue;
         }
         let (ttl, wait, interval) = (spec.failover.ttl, spec.failover.loop_wait, spec.router.interval);

@@ -20,7 +20,7 @@
 //! # Source
 //! facts.md F-PT-01, X-PT-1, X-PT-7, §1.2 (inverse; measured 15.9 to 20.0 s with `ttl` 20 s).
 
-use crate::blueprint::raw::{ConsensusKind, Scenario};
+use crate::blueprint::raw::Scenario;
 use crate::blueprint::units::Duration;
 use crate::rules::prelude::*;
 use crate::rules::promised::{Objective, promise};
@@ -41,8 +41,7 @@ fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
     for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered()) {
         let spec = &cluster.spec;
         // Without a router the Services follow the label that the new primary writes.
-        let labels = spec.consensus.kind == ConsensusKind::Kubernetes && spec.router.image.is_none();
-        let router = if labels { 0 } else { spec.router.interval.millis() };
+        let router = if cluster.has_router() { spec.router.interval.millis() } else { 0 };
         let floor = Duration::from_millis(FLOOR + router);
         let Some(promise) = promise(blueprint, cluster, Objective::Rto, Scenario::PrimaryLoss) else { continue };
         if cluster.member_count(blueprint.primary()) < 2 || promise.time >= floor {

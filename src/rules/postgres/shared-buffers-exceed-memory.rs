@@ -37,7 +37,7 @@ pub static RULE: Rule = Rule {
 };
 
 fn check(blueprint: &Blueprint, findings: &mut Vec<Diagnostic>) {
-    for cluster in blueprint.postgres.iter().filter(|cluster| cluster.is_rendered() && cluster.on_kubernetes()) {
+    for cluster in blueprint.postgres_in_pods() {
         // A number alone counts pages of 8 kB.
         let buffers = parameter(cluster, "shared_buffers").and_then(|text| size(text, 8 << 10)?.ok());
         let memory = cluster.spec.resources.as_ref().map_or(Bytes::new(1 << 30), |resources| resources.memory);

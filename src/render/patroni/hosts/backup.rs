@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::Output;
-use super::site::{Host, Site, host_port};
-use crate::blueprint::Member;
-use crate::blueprint::names;
-use crate::blueprint::raw::{Cron, PostgresBackup};
+use super::site::{Host, Site};
+use crate::blueprint::raw::Cron;
+use crate::blueprint::{BackupType, Member, names};
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::calendar::on_calendar;
 use crate::render::patroni::dcs;
 use crate::render::patroni::repository::Setting;
@@ -75,7 +75,6 @@ struct Script {
     socket: String,
     port: u16,
     superuser: &'static str,
-    cluster: String,
     /// Whose files may be read instead of the primary's; nobody's where backups read the primary.
     peers: Vec<Peer>,
     certificates: Option<String>,
@@ -88,7 +87,7 @@ struct Script {
 #[derive(Serialize)]
 struct Service {
     cluster: String,
-    what: &'static str,
+    what: String,
     account: String,
     environment: String,
     command: String,
@@ -98,7 +97,7 @@ struct Service {
 #[derive(Serialize)]
 struct Timer {
     cluster: String,
-    what: &'static str,
+    what: String,
     written: String,
     calendar: Vec<String>,
 }
@@ -161,7 +160,6 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
         socket: member.run.clone(),
         port: member.ports.postgres,
         superuser: dcs::SUPERUSER,
-        cluster: site.cluster.name.clone(),
         peers: peers(site, member),
         certificates,
         push: gateway
@@ -176,12 +174,10 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
             ServerScript { config: format!("{}/pgbackrest.conf", member.config), common_name: site.cluster.object() };
         out.host(host, "backup-server.sh", ArtifactKind::Shell, "patroni/hosts/backup-server.sh.tera", &script);
     }
-    // One member restores for a test, or each would.
-    let verifies = site.members.last().is_some_and(|last| last.name == member.name);
-    if verifies && backup.verify.is_some() {
+    if verifies(site, member) && backup.verify.is_some() {
         out.host(host, "verify-backup.sh", ArtifactKind::Shell, "patroni/hosts/verify-backup.sh.tera", &script);
     }
-    timers(out, host, member, backup, verifies);
+    timers(out, host, member);
 }
 
 /// Whether backups here read a standby, so that every member has pgBackRest's server.
@@ -214,35 +210,51 @@ fn peers(site: &Site<'_>, member: &Member) -> Vec<Peer> {
     others.map(peer).collect()
 }
 
-/// A timer: its name, when it runs, the timers that run in its place where they meet, its command.
-type Timed<'a> = (&'static str, Option<&'a Cron>, &'a [Option<&'a Cron>], String);
+/// A timer.
+pub struct Timed<'a> {
+    /// What its units are called by.
+    pub what: String,
+    time: &'a Cron,
+    /// When others run in its place.
+    replaced_by: Vec<&'a Cron>,
+    command: String,
+}
 
-fn timers(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member, backup: &PostgresBackup, verifies: bool) {
+/// The timers of a member.
+pub fn timed<'a>(site: &Site<'a>, member: &Member) -> Vec<Timed<'a>> {
+    let Some(backup) = &site.cluster.spec.backup else { return Vec::new() };
+    let of = |(kind, time): (BackupType, &'a Cron)| Timed {
+        what: format!("backup-{}", kind.word()),
+        time,
+        replaced_by: kind.larger(backup),
+        command: format!("{}/backup.sh {}", member.config, kind.word()),
+    };
+    let verify = backup.verify.as_ref().filter(|_| verifies(site, member)).map(|time| Timed {
+        what: "backup-verify".to_owned(),
+        time,
+        replaced_by: Vec::new(),
+        command: format!("{}/verify-backup.sh", member.config),
+    });
+    BackupType::made(backup).map(of).chain(verify).collect()
+}
+
+/// Whether a member restores for a test: one does, or each would.
+fn verifies(site: &Site<'_>, member: &Member) -> bool {
+    site.members.last().is_some_and(|last| last.name == member.name)
+}
+
+fn timers(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member) {
     let site = out.site;
-    let script = format!("{}/backup.sh", member.config);
-    let full = Some(&backup.full);
-    let jobs: [Timed<'_>; 4] = [
-        ("backup-full", full, &[], format!("{script} full")),
-        ("backup-diff", backup.differential.as_ref(), &[full], format!("{script} diff")),
-        ("backup-incr", backup.incremental.as_ref(), &[full, backup.differential.as_ref()], format!("{script} incr")),
-        (
-            "backup-verify",
-            backup.verify.as_ref().filter(|_| verifies),
-            &[],
-            format!("{}/verify-backup.sh", member.config),
-        ),
-    ];
-    for (what, time, replaced_by, command) in jobs {
-        let Some(time) = time else { continue };
+    for Timed { what, time, replaced_by, command } in timed(site, member) {
+        let unit = site.unit(&what);
         let service = Service {
             cluster: site.cluster.name.clone(),
-            what,
+            what: what.clone(),
             account: site.cluster.spec.account.clone(),
             environment: site.environment(host),
             command,
             patroni: format!("{}.service", site.unit("patroni")),
         };
-        let unit = site.unit(what);
         out.host(
             host,
             &format!("{unit}.service"),
@@ -254,7 +266,7 @@ fn timers(out: &mut Output<'_, '_, '_>, host: &Host, member: &Member, backup: &P
             cluster: site.cluster.name.clone(),
             what,
             written: time.to_string(),
-            calendar: on_calendar(time, replaced_by),
+            calendar: on_calendar(time, &replaced_by),
         };
         out.host(host, &format!("{unit}.timer"), ArtifactKind::Systemd, "patroni/hosts/backup.timer.tera", &timer);
     }

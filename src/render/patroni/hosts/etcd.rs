@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::Output;
-use super::site::{Host, host_port};
+use super::site::Host;
 use crate::blueprint::EtcdMember;
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 
 #[derive(Serialize)]
 struct Context {

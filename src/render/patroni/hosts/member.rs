@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Output;
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use crate::blueprint::raw::{CrossRegionMode, Watchdog};
 use crate::blueprint::{Member, PostgresRole, names};
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::patroni::dcs;
 use crate::render::patroni::subscriber::{Place, Subscriber};
 
@@ -31,7 +32,6 @@ struct Patroni {
     config: String,
     data: String,
     bin: String,
-    run: String,
     pgpass: String,
     parameters: Value,
     backup: bool,
@@ -113,7 +113,6 @@ fn patroni(site: &Site<'_>, host: &Host, member: &Member) -> Patroni {
         config: member.config.clone(),
         data: member.data.clone(),
         bin: member.bin.clone(),
-        run: member.run.clone(),
         pgpass: format!("{}/patroni-{}.pgpass", member.run, site.cluster.name),
         parameters: own_parameters(site, member, &pgbackrest),
         backup: spec.backup.is_some(),

@@ -137,7 +137,7 @@ pub fn first_boot(out: &mut Output<'_, '_, '_>, host: &Host) {
             Vec::new()
         },
         is_member: host.member.is_some(),
-        has_pool: host.router.is_some() && site.has_pool(),
+        has_pool: host.router.is_some() && site.cluster.has_pool(),
         pool_environment: site.pool_environment(host),
         certificates: site.certificates(),
         common_name: (host.member.is_some() && backup::reads_standby(site)).then(|| site.cluster.object()),
@@ -167,7 +167,7 @@ fn directories(site: &Site<'_>, host: &Host) -> Vec<Directory> {
     if let Some(etcd) = &host.etcd {
         all.push(Directory { path: etcd.data.clone(), owner: ETCD_ACCOUNT.to_owned(), mode: "0700" });
     }
-    if host.member.is_some() || (host.router.is_some() && site.has_pool()) {
+    if host.member.is_some() || (host.router.is_some() && site.cluster.has_pool()) {
         all.push(own(&host.run, "2775"));
         all.push(own(&host.log, "2750"));
     }
@@ -208,7 +208,7 @@ fn programs(site: &Site<'_>, host: &Host) -> Vec<String> {
         if host.member.is_none() {
             all.push("curl".to_owned());
         }
-        if site.has_pool() {
+        if site.cluster.has_pool() {
             all.push("pgbouncer".to_owned());
         }
     }
@@ -238,7 +238,7 @@ fn needed_files(site: &Site<'_>, host: &Host) -> Vec<String> {
     need(host.member.is_some() && site.role == PostgresRole::Standby, "promote.sh");
     need(host.router.is_some(), "haproxy.cfg");
     need(host.router.is_some(), "hold.sh");
-    need(host.router.is_some() && site.has_pool(), "pgbouncer.ini");
+    need(host.router.is_some() && site.cluster.has_pool(), "pgbouncer.ini");
     all
 }
 
@@ -296,17 +296,13 @@ fn page(site: &Site<'_>) -> Readme {
         region: site.region.name.clone(),
         scope: site.cluster.scope(),
         account: spec.account.clone(),
-        role: match site.role {
-            PostgresRole::Primary => "primary",
-            PostgresRole::Standby => "standby",
-            PostgresRole::Subscriber => "subscriber",
-        },
+        role: site.role.word(),
         machines: site.hosts.iter().map(|host| machine(site, host)).collect(),
         variables: variables(site),
         key_files: site.repositories(&config).into_iter().filter_map(key_file).collect(),
         names: certificate_names(site),
         certificates: site.certificates(),
-        has_pool: site.has_pool(),
+        has_pool: site.cluster.has_pool(),
         user: site.cluster.user.clone(),
         second: login::second(&site.cluster.user),
         database: site.cluster.database.clone(),
@@ -380,20 +376,14 @@ fn machine(site: &Site<'_>, host: &Host) -> Machine {
     }
     if host.router.is_some() {
         units.push(service("haproxy"));
-        if site.has_pool() {
+        if site.cluster.has_pool() {
             units.push(service("pgbouncer"));
             units.push(service("pgbouncer-exporter"));
         }
     }
-    if let (Some(member), Some(backup)) = (&host.member, &site.cluster.spec.backup) {
-        let verifies = site.members.last().is_some_and(|last| last.name == member.name);
-        let kinds = [
-            ("backup-full", true),
-            ("backup-diff", backup.differential.is_some()),
-            ("backup-incr", backup.incremental.is_some()),
-            ("backup-verify", verifies && backup.verify.is_some()),
-        ];
-        timers.extend(kinds.iter().filter(|(_, on)| *on).map(|(what, _)| format!("{}.timer", site.unit(what))));
+    if let Some(member) = &host.member {
+        let timer = |timed: backup::Timed<'_>| format!("{}.timer", site.unit(&timed.what));
+        timers.extend(backup::timed(site, member).into_iter().map(timer));
     }
     Machine { name: host.name.clone(), address: host.address.clone(), config: host.config.clone(), units, timers }
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use super::{Output, backup};
 use crate::blueprint::{Member, PostgresRole, names};
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::patroni::dcs;
 use crate::render::patroni::login::Login;
 

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use super::{Output, procedures};
 use crate::blueprint::{PostgresRole, Router, raw};
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::patroni::dcs;
-
-/// How many good checks in a row bring a member in.
-pub const RISE: u64 = 2;
+use crate::render::patroni::router::{Detection, RISE, detection};
 
 #[derive(Serialize)]
 struct Server {
@@ -27,7 +26,6 @@ struct Sync {
 
 #[derive(Serialize)]
 struct Haproxy {
-    cluster: String,
     source: String,
     primary_bind: String,
     replica_bind: String,
@@ -87,7 +85,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host, router: &Router) {
         unit: site.unit("haproxy"),
     };
     out.host(host, "hold.sh", ArtifactKind::Shell, "patroni/hosts/hold.sh.tera", &context);
-    if site.has_pool() {
+    if site.cluster.has_pool() {
         let context = pgbouncer(site, router);
         out.host(host, "pgbouncer.ini", ArtifactKind::Pgbouncer, "patroni/hosts/pgbouncer.ini.tera", &context);
     }
@@ -108,7 +106,7 @@ pub fn socket_directory(site: &Site<'_>, host: &Host) -> String {
 fn haproxy(site: &Site<'_>, host: &Host, router: &Router) -> Haproxy {
     let spec = &site.cluster.spec;
     let bind = bind(site, router);
-    let (fall, check_timeout, budget) = detection(spec);
+    let Detection { fall, timeout, budget } = detection(spec);
     let server = |m: &crate::blueprint::Member| Server {
         name: m.name.clone(),
         address: host_port(&m.address, m.ports.postgres),
@@ -118,7 +116,6 @@ fn haproxy(site: &Site<'_>, host: &Host, router: &Router) -> Haproxy {
     // The leader of a standby cluster is a replica too: there it may be the only one.
     let (leader, path) = if standby { ("/leader", "read-only") } else { ("/primary", "replica") };
     Haproxy {
-        cluster: site.cluster.name.clone(),
         // In brackets: HAProxy reads what is behind the last colon as a port.
         source: if router.address.contains(':') { format!("[{}]", router.address) } else { router.address.clone() },
         primary_bind: host_port(&bind, spec.router.port),
@@ -136,7 +133,7 @@ fn haproxy(site: &Site<'_>, host: &Host, router: &Router) -> Haproxy {
         fast: format!("{}ms", spec.router.interval.millis().min(1000)),
         rise: RISE,
         fall,
-        check_timeout: format!("{check_timeout}ms"),
+        check_timeout: format!("{timeout}ms"),
         budget: format!("{}s", budget / 1000),
         max_connections: (2 * spec.pool.clients).max(1000),
         ca: site.certificates().map(|c| format!("{c}/ca.crt")),
@@ -152,16 +149,6 @@ pub fn sync_check(site: &Site<'_>) -> Option<&'static str> {
         raw::Replication::Synchronous | raw::Replication::SynchronousStrict => Some("/sync"),
         raw::Replication::Quorum => Some("/quorum"),
     }
-}
-
-/// How many bad checks take a member out, and how long one may take: the router must notice a dead primary before the
-/// next one is there, that is `interval × fall + timeout ≤ ttl − loopWait` (R-PG-39). Times in milliseconds.
-fn detection(spec: &raw::Postgres) -> (u64, u64, u64) {
-    let budget = spec.failover.ttl.millis().saturating_sub(spec.failover.loop_wait.millis());
-    let interval = spec.router.interval.millis();
-    let fall = [3, 2].into_iter().find(|fall| fall * interval + 1000 <= budget).unwrap_or(1);
-    let timeout = budget.saturating_sub(fall * interval).clamp(1000, 5000);
-    (fall, timeout, budget)
 }
 
 fn pgbouncer(site: &Site<'_>, router: &Router) -> Pgbouncer {

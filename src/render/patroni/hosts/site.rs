@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::blueprint::{Blueprint, EtcdMember, Member, Postgres, PostgresRole, Region, Router, raw};
+use crate::blueprint::{Blueprint, EtcdMember, Member, Postgres, PostgresRole, Region, Router};
 use crate::render::patroni::dcs::{self, Surroundings};
 use crate::render::patroni::repository::{self, Identity, Repository};
 
@@ -132,11 +132,6 @@ impl<'a> Site<'a> {
         format!("hagen-{}-{what}", self.cluster.name)
     }
 
-    /// Whether the pool is rendered.
-    pub fn has_pool(&self) -> bool {
-        self.cluster.spec.pool.kind == raw::PoolKind::Pgbouncer
-    }
-
     /// How a TLS connection between members is checked: by name, unless libpq is too old to find an address in a
     /// certificate (before PostgreSQL 15).
     pub fn sslmode(&self) -> &'static str {
@@ -147,11 +142,6 @@ impl<'a> Site<'a> {
             "verify-full"
         }
     }
-}
-
-/// `host:port`, with brackets around an IPv6 address.
-pub fn host_port(host: &str, port: u16) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// A host in a line of `pg_hba.conf`.
@@ -171,8 +161,6 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_each_reader_wants_them() {
-        assert_eq!(host_port("10.0.0.1", 5432), "10.0.0.1:5432");
-        assert_eq!(host_port("fd00::1", 5432), "[fd00::1]:5432");
         assert_eq!(hba_address("10.0.0.1"), "10.0.0.1/32");
         assert_eq!(hba_address("fd00::1"), "fd00::1/128");
         assert_eq!(hba_address("127.0.0.11"), "127.0.0.0/8");

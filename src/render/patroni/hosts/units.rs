@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
-use super::site::{Host, Site, host_port};
+use super::site::{Host, Site};
 use super::{Output, backup, router};
 use crate::blueprint::names;
 use crate::blueprint::raw::Watchdog;
 use crate::render::ArtifactKind;
+use crate::render::address::host_port;
 use crate::render::patroni::dcs;
 
 /// The account that etcd runs as: the one of its package.
@@ -29,7 +30,6 @@ struct Unit {
     after: Vec<String>,
     watchdog: bool,
     stop_timeout: u64,
-    bin: String,
     exporter: String,
     postgres_port: u16,
     monitoring: &'static str,
@@ -61,7 +61,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host) {
     }
     if host.router.is_some() {
         units.push(("haproxy", "patroni/hosts/haproxy.service.tera", HAPROXY_ACCOUNT.to_owned()));
-        if site.has_pool() {
+        if site.cluster.has_pool() {
             units.push(("pgbouncer", "patroni/hosts/pgbouncer.service.tera", account.clone()));
             units.push(("pgbouncer-exporter", "patroni/hosts/pgbouncer-exporter.service.tera", account));
         }
@@ -75,7 +75,7 @@ pub fn files(out: &mut Output<'_, '_, '_>, host: &Host) {
 fn unit(site: &Site<'_>, host: &Host, account: String) -> Unit {
     let spec = &site.cluster.spec;
     let of_etcd = host.etcd.as_ref().map(|_| format!("{}.service", site.unit("etcd")));
-    let (bin, ports) = host.member.as_ref().map_or((String::new(), spec.ports), |m| (m.bin.clone(), m.ports));
+    let ports = host.member.as_ref().map_or(spec.ports, |m| m.ports);
     Unit {
         cluster: site.cluster.name.clone(),
         account,
@@ -89,7 +89,6 @@ fn unit(site: &Site<'_>, host: &Host, account: String) -> Unit {
         watchdog: spec.failover.watchdog != Watchdog::Disabled,
         // A shutdown checkpoint writes what shared_buffers hold; killed before its end, the next start is a recovery.
         stop_timeout: spec.failover.primary_start_timeout.secs().max(300),
-        bin,
         exporter: host_port(&host.address, ports.exporter),
         postgres_port: ports.postgres,
         monitoring: dcs::MONITORING,

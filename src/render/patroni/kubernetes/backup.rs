@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::members::RUN;
 use super::site::{self, BACKUP_TLS, KEYS, Part, Site, mount, plain, read};
 use crate::blueprint::cron::{self, Schedule};
-use crate::blueprint::{PostgresRole, names, raw};
+use crate::blueprint::{BackupType, PostgresRole, names, raw};
 use crate::render::Jobs;
 use crate::render::kubernetes::common::{self, Labels};
 use crate::render::patroni::dcs;
@@ -28,7 +28,6 @@ struct Context {
     schedules: Vec<Cron>,
     verify: Option<Cron>,
     suspended: bool,
-    verify_env: Vec<Value>,
     mounts: Vec<Value>,
     verify_mounts: Vec<Value>,
     volumes: Vec<Value>,
@@ -47,7 +46,6 @@ struct Certificate {
 #[derive(Serialize)]
 struct Cron {
     name: String,
-    kind: &'static str,
     schedule: String,
     deadline: u64,
     env: Vec<Value>,
@@ -57,15 +55,14 @@ struct Cron {
 pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
     let (Some(backup), Some(image), Some(storage)) = (&spec.backup, &spec.image, &spec.storage) else { return };
-    let name = format!("{}-backup", site.object);
+    let name = names::postgres_backups(&site.cluster.name);
     let mut pod_labels = site.labels(Part::Backup);
     pod_labels.extend(identity_labels(site));
     let verify = backup.verify.as_ref().map(|schedule| Cron {
         name: names::postgres_backup(&site.cluster.name, "verify"),
-        kind: "verify",
         schedule: schedule.to_string(),
         deadline: 24 * 3600,
-        env: Vec::new(),
+        env: verify_env(site),
     });
     let common_mounts = |config: &str| {
         let mut mounts = vec![read("config", config), mount("tmp", "/tmp")];
@@ -98,7 +95,6 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         pod_labels,
         schedules: schedules(site, backup),
         suspended: site.role == PostgresRole::Standby,
-        verify_env: verify_env(site),
         verify,
         mounts,
         verify_mounts,
@@ -113,33 +109,30 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
 /// Full, differential, incremental; the shorter ones leave out the times of the longer ones where cron can say so. Where it
 /// cannot, the script lets the longer one go first.
 fn schedules(site: &Site<'_>, backup: &raw::PostgresBackup) -> Vec<Cron> {
-    let env = |kind: &str| {
+    let hours = |kind| match kind {
+        BackupType::Full => 12,
+        BackupType::Differential => 6,
+        BackupType::Incremental => 3,
+    };
+    let new = |(kind, own): (BackupType, &raw::Cron)| {
         let mut env = environment(site, "/etc/pgbackrest/job/pgbackrest.conf");
         env.extend(job_env(site));
-        env.push(plain("TYPE", kind));
-        env
+        env.push(plain("TYPE", kind.word()));
+        Cron {
+            name: names::postgres_backup(&site.cluster.name, kind.field()),
+            schedule: less(own, &kind.larger(backup)),
+            deadline: hours(kind) * 3600,
+            env,
+        }
     };
-    let new = |name: &'static str, kind, schedule: String, deadline| Cron {
-        name: names::postgres_backup(&site.cluster.name, name),
-        kind,
-        schedule,
-        deadline,
-        env: env(kind),
-    };
-    let full = &backup.full;
-    let mut all = vec![new("full", "full", full.to_string(), 12 * 3600)];
-    if let Some(own) = &backup.differential {
-        all.push(new("differential", "diff", less(own, &[full]), 6 * 3600));
-    }
-    if let Some(own) = &backup.incremental {
-        let longer: Vec<&raw::Cron> = std::iter::once(full).chain(&backup.differential).collect();
-        all.push(new("incremental", "incr", less(own, &longer), 3 * 3600));
-    }
-    all
+    BackupType::made(backup).map(new).collect()
 }
 
 /// A cron time without the times of others, where one cron time can say that.
 fn less(own: &raw::Cron, others: &[&raw::Cron]) -> String {
+    if others.is_empty() {
+        return own.to_string();
+    }
     let parse = |cron: &raw::Cron| Schedule::parse(cron.as_str()).ok();
     let shorter = || {
         let mut left = parse(own)?;

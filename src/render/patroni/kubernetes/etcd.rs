@@ -75,6 +75,13 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     site.push(jobs, Part::Consensus, "patroni/kubernetes/etcd.yaml.tera", context);
 }
 
+/// How etcdctl shows its certificate, where there is encryption.
+pub(super) fn etcd_flags(site: &Site<'_>) -> Vec<String> {
+    let file = |(flag, name)| format!("--{flag}={TLS}/{name}");
+    let files = [("cacert", "ca.crt"), ("cert", "tls.crt"), ("key", "tls.key")];
+    site.cluster.spec.tls.iter().flat_map(|_| files.map(file)).collect()
+}
+
 fn command(site: &Site<'_>, etcd: &str) -> Vec<String> {
     let (scheme, ports) = (site.scheme(), site.cluster.spec.consensus.ports);
     let own = site.host("$(POD_NAME)", etcd);

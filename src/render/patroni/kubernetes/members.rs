@@ -23,6 +23,7 @@ const PASSFILE: &str = "/run/postgresql/subscription.pgpass";
 #[derive(Serialize)]
 struct Context {
     name: String,
+    config_map: String,
     members_service: String,
     postgres_port: u16,
     rest_port: u16,
@@ -121,6 +122,7 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let probe = |path: &str| json!({"path": path, "port": "patroni", "scheme": site.scheme().to_uppercase()});
     let context = Context {
         name: site.object.clone(),
+        config_map: names::postgres_config(&site.cluster.name),
         members_service: names::postgres_members(&site.cluster.name),
         postgres_port: spec.ports.postgres,
         rest_port: spec.ports.rest,
@@ -132,7 +134,7 @@ pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
         }),
         services: services(site),
         patroni_yml: patroni::config(site),
-        callback: !site.has_router(),
+        callback: !site.cluster.has_router(),
         publication: publishes(site),
         subscription: scripts.as_ref().map(|_| subscription(site)),
         replicas: site.cluster.member_count(site.region),
@@ -200,10 +202,8 @@ fn subscription(site: &Site<'_>) -> Subscription {
 
 /// What Patroni's Kubernetes store consists of.
 fn api_consensus(site: &Site<'_>) -> ApiConsensus {
-    let scope = site.cluster.scope();
-    let keys = ["config", "failover", "leader", "sync"];
     ApiConsensus {
-        config_maps: keys.iter().map(|key| format!("{scope}-{key}")).collect(),
+        config_maps: names::patroni_config_maps(&site.cluster.scope()),
         pods: site.members().into_iter().map(|(pod, _)| pod).collect(),
     }
 }
@@ -221,17 +221,18 @@ fn services(site: &Site<'_>) -> Vec<Service> {
     let front = site.selector(site.front());
     let select = |role: &str| {
         let mut selector = front.clone();
-        if !site.has_router() {
+        if !site.cluster.has_router() {
             selector.insert(names::PATRONI_ROLE.to_owned(), role.to_owned());
         }
         selector
     };
-    let by = if site.has_router() {
+    let by = if site.cluster.has_router() {
         "the router knows who that is"
     } else {
         "the label that Patroni keeps says who that is (R-PG-36: `primary` since Patroni 4)"
     };
-    let (primary, replicas) = if site.has_router() { ("primary", "replicas") } else { ("postgres", "postgres") };
+    let (primary, replicas) =
+        if site.cluster.has_router() { ("primary", "replicas") } else { ("postgres", "postgres") };
     let mut services = vec![
         Service {
             why: match site.role {
@@ -358,7 +359,7 @@ fn volumes(site: &Site<'_>, memory: crate::blueprint::units::Bytes) -> Vec<Value
     let shared = crate::blueprint::units::Bytes::new((memory.get() / 4).max(128 << 20) >> 20 << 20);
     let mut volumes = vec![
         // Readable and executable: the scripts are run from here.
-        json!({"name": "config", "configMap": {"name": format!("{}-config", site.object), "defaultMode": 0o555}}),
+        json!({"name": "config", "configMap": {"name": names::postgres_config(&site.cluster.name), "defaultMode": 0o555}}),
         json!({"name": "run", "emptyDir": {}}),
         json!({"name": "tmp", "emptyDir": {}}),
         json!({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": shared.kubernetes()}}),
@@ -468,9 +469,9 @@ fn policy(site: &Site<'_>) -> Value {
     let (postgres, rest) = (spec.ports.postgres, spec.ports.rest);
     let (own, etcd) = (site.peer(Part::Database), spec.consensus.ports.client);
     let mut clients = common::postgres_peers(site.blueprint, &site.cluster.name, false);
-    clients.extend(site.has_pool().then(|| site.peer(Part::Pool)));
+    clients.extend(site.cluster.has_pool().then(|| site.peer(Part::Pool)));
     let mut ingress = vec![common::allow_from(vec![own.clone()], [postgres, rest])];
-    if site.has_router() {
+    if site.cluster.has_router() {
         ingress.push(common::allow_from(vec![site.peer(Part::Router)], [postgres, rest]));
     } else {
         ingress.push(common::allow_from(clients, [postgres]));

@@ -22,8 +22,7 @@ use site::Site;
 
 /// All files of clusters with `platform: kubernetes`.
 pub fn jobs(blueprint: &Blueprint, jobs: &mut Jobs<'_>) {
-    let clusters = blueprint.postgres.iter().filter(|p| p.is_rendered() && p.on_kubernetes());
-    for cluster in clusters {
+    for cluster in blueprint.postgres_in_pods() {
         for region in &blueprint.regions {
             let Some(site) = Site::new(blueprint, cluster, region) else { continue };
             members::job(&site, jobs);

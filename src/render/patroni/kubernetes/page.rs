@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 
+use super::etcd::etcd_flags;
 use super::members::{RUN, own_region};
-use super::site::{Part, Site, TLS};
-use crate::blueprint::raw::{PoolKind, Replication, Scenario};
-use crate::blueprint::{PostgresRole, names};
+use super::site::{Part, Site};
+use crate::blueprint::placement::majority;
+use crate::blueprint::raw::{Replication, Scenario};
+use crate::blueprint::{BackupType, PostgresRole, names};
 use crate::render::alerts::of_postgres;
 use crate::render::kubernetes::common;
 use crate::render::patroni::{dcs, login};
@@ -183,8 +185,8 @@ fn page(site: &Site<'_>) -> Page {
     let members = cluster.member_count(region);
     let selector = |part| selector(site, part);
     let sync_word = sync_word(site);
-    let router = site.has_router().then(|| names::postgres_router(&cluster.name));
-    let pool = (spec.pool.kind == PoolKind::Pgbouncer && site.has_pool()).then(|| names::postgres_pool(&cluster.name));
+    let router = site.cluster.has_router().then(|| names::postgres_router(&cluster.name));
+    let pool = cluster.has_pool().then(|| names::postgres_pool(&cluster.name));
     let (etcd_flags, etcd_peer) = etcd(site);
     let apply = format!("{} apply --server-side --field-manager=hagen", common::kubectl(region));
     let old = site.blueprint.region(&cluster.primary_region).unwrap_or(region);
@@ -196,18 +198,14 @@ fn page(site: &Site<'_>) -> Page {
     Page {
         cluster: cluster.name.clone(),
         region: region.name.clone(),
-        role: match site.role {
-            PostgresRole::Primary => "primary",
-            PostgresRole::Standby => "standby",
-            PostgresRole::Subscriber => "subscriber",
-        },
+        role: site.role.word(),
         scope: cluster.scope(),
         database: cluster.database.clone(),
         members,
         followers: members.saturating_sub(1),
         last: members.saturating_sub(1),
         suffixed: own_region(site).is_some(),
-        example_member: names::patroni_member(&format!("{object}-0"), own_region(site)),
+        example_member: names::patroni_member(&names::pod(object, 0), own_region(site)),
         no_context: region.spec.kube_context.is_none(),
         kubectl: common::kubectl_inside(site.blueprint, region),
         apply: format!("{apply} --validate=strict -k {}/kubernetes", region.name),
@@ -236,7 +234,7 @@ fn page(site: &Site<'_>) -> Page {
         slot_wal: dcs::slot_wal(cluster).to_string(),
         etcd: site.has_etcd().then(|| names::postgres_etcd(&cluster.name)),
         etcd_members: cluster.etcd_count(region),
-        majority: cluster.etcd_count(region) / 2 + 1,
+        majority: majority(cluster.etcd_count(region)),
         etcd_flags,
         etcd_peer,
         deployments: [&router, &pool].into_iter().flatten().cloned().collect(),
@@ -248,22 +246,22 @@ fn page(site: &Site<'_>) -> Page {
         pool_selector: selector(Part::Pool),
         backup: spec.backup.is_some(),
         suspended: standby,
-        full: names::postgres_backup(&cluster.name, "full"),
+        full: names::postgres_backup(&cluster.name, BackupType::Full.field()),
         look: names::postgres_backup(&cluster.name, "look"),
         verify: spec
             .backup
             .as_ref()
             .and_then(|b| b.verify.as_ref())
             .map(|_| names::postgres_backup(&cluster.name, "verify")),
-        jobs: backup_jobs(site),
+        jobs: cluster.backup_jobs(),
         pgbackrest: dcs::pgbackrest(cluster, None),
         forget: forget(site),
         primary_region: cluster.primary_region.clone(),
         standbys: others(PostgresRole::Standby).collect(),
         subscribers: others(PostgresRole::Subscriber)
-            .map(|region| Reader { slot: dcs::subscriber_slot(&region), region })
+            .map(|region| Reader { slot: names::subscriber_slot(&region), region })
             .collect(),
-        old_subscriber: dcs::subscriber_slot(&cluster.primary_region),
+        old_subscriber: names::subscriber_slot(&cluster.primary_region),
         old_slot: names::standby_slot(&cluster.primary_region),
         fence: format!("{old_k} scale statefulset/{object} --replicas=0"),
         fenced: format!("{old_k} wait --for=delete pod --selector={} --timeout=10m", selector(Part::Database)),
@@ -320,53 +318,29 @@ fn region_losses(site: &Site<'_>, primary: &str) -> Vec<Loss> {
 }
 
 /// How etcdctl is told where etcd is, and the address that other members reach POD by.
-pub(super) fn etcd(site: &Site<'_>) -> (String, String) {
+fn etcd(site: &Site<'_>) -> (String, String) {
     let ports = site.cluster.spec.consensus.ports;
     let Some((_, host)) = site.etcd().into_iter().next().filter(|_| site.has_etcd()) else { return Default::default() };
     let scheme = site.scheme();
-    let mut flags = format!("--endpoints={scheme}://{host}:{}", ports.client);
-    if site.cluster.spec.tls.is_some() {
-        flags.push_str(&format!(" --cacert={TLS}/ca.crt --cert={TLS}/tls.crt --key={TLS}/tls.key"));
-    }
+    let mut flags = vec![format!("--endpoints={scheme}://{host}:{}", ports.client)];
+    flags.extend(etcd_flags(site));
     let service = names::postgres_etcd(&site.cluster.name);
-    (flags, format!("{scheme}://{}:{}", site.host("POD", &service), ports.peer))
+    (flags.join(" "), format!("{scheme}://{}:{}", site.host("POD", &service), ports.peer))
 }
 
 /// How Patroni's store forgets the cluster, when no member runs.
 fn forget(site: &Site<'_>) -> String {
     let scope = site.cluster.scope();
     if site.has_etcd() {
-        let etcd_pod = format!("{}-0", names::postgres_etcd(&site.cluster.name));
+        let etcd_pod = names::pod(&names::postgres_etcd(&site.cluster.name), 0);
         let (flags, _) = etcd(site);
         return format!(
             "k exec {etcd_pod} -- etcdctl {flags} del --prefix {}{scope}/",
             dcs::namespace(&site.blueprint.name)
         );
     }
-    let keys: Vec<String> = keys(site).into_iter().map(|key| format!("configmap/{key}")).collect();
-    format!("k delete {} --ignore-not-found", keys.join(" "))
-}
-
-/// The ConfigMaps that Patroni keeps, where the Kubernetes API is its store.
-pub(super) fn keys(site: &Site<'_>) -> Vec<String> {
-    let scope = site.cluster.scope();
-    ["config", "failover", "leader", "sync"].iter().map(|key| format!("{scope}-{key}")).collect()
-}
-
-/// The CronJobs of the backups.
-pub(super) fn backup_jobs(site: &Site<'_>) -> Vec<String> {
-    let Some(backup) = &site.cluster.spec.backup else { return Vec::new() };
-    let kinds = [
-        ("full", true),
-        ("differential", backup.differential.is_some()),
-        ("incremental", backup.incremental.is_some()),
-        ("verify", backup.verify.is_some()),
-    ];
-    kinds
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(kind, _)| names::postgres_backup(&site.cluster.name, kind))
-        .collect()
+    let keys = names::patroni_config_maps(&scope).into_iter().map(|key| format!("configmap/{key}"));
+    format!("k delete {} --ignore-not-found", keys.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ fn postgresql(site: &Site<'_>) -> Value {
             "no_params": true,
         });
     }
-    if !site.has_router() {
+    if !site.cluster.has_router() {
         section["callbacks"] = json!({"on_role_change": "/etc/patroni/on-role-change.py"});
     }
     section

@@ -44,7 +44,7 @@ struct Exporter {
 /// The file of the pool, where there is one.
 pub(super) fn job(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let spec = &site.cluster.spec;
-    let (raw::PoolKind::Pgbouncer, Some(image)) = (spec.pool.kind, &spec.pool.image) else { return };
+    let (true, Some(image)) = (site.cluster.has_pool(), &spec.pool.image) else { return };
     let pool = names::postgres_pool(&site.cluster.name);
     let config = config(site);
     let finish = longest_call(site).secs() + 5;
@@ -111,7 +111,7 @@ fn exporter(site: &Site<'_>, image: &raw::Image) -> Exporter {
 fn policy(site: &Site<'_>, pool: &str) -> Value {
     let spec = &site.cluster.spec;
     let ports = [spec.ports.postgres, spec.router.replica_port];
-    let ports = if site.has_router() { &ports[..] } else { &ports[..1] };
+    let ports = if site.cluster.has_router() { &ports[..] } else { &ports[..1] };
     site.policy(
         pool,
         Part::Pool,

@@ -3,11 +3,11 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::etcd::etcd_flags;
 use super::members::{RUN, own_region};
-use super::page::backup_jobs;
 use super::site::{self, KEYS, Part, Site, mount, read};
 use super::{backup, page};
-use crate::blueprint::{PostgresRole, names};
+use crate::blueprint::{BackupType, PostgresRole, names};
 use crate::render::kubernetes::common::Labels;
 use crate::render::patroni::dcs;
 use crate::render::{ArtifactKind, File, Jobs};
@@ -65,7 +65,6 @@ struct Script {
 #[derive(Serialize)]
 struct Look {
     name: String,
-    job: String,
     image: String,
     account: String,
     pod_labels: Labels,
@@ -109,8 +108,8 @@ fn script(site: &Site<'_>) -> Script {
         members: site.members().into_iter().map(member).collect(),
         followers: site.members().len().saturating_sub(1),
         sync_word: page::sync_word(site),
-        jobs: backup_jobs(site),
-        full: names::postgres_backup(&cluster.name, "full"),
+        jobs: cluster.backup_jobs(),
+        full: names::postgres_backup(&cluster.name, BackupType::Full.field()),
         look: name(site),
         stanza: names::stanza(&cluster.name),
         bin: site.bin(),
@@ -119,16 +118,17 @@ fn script(site: &Site<'_>) -> Script {
         superuser: dcs::SUPERUSER,
         rest: format!("{}://127.0.0.1:{}", site.scheme(), spec.ports.rest),
         // In a region that subscribes it leads to the publisher, whose clients have nothing to do with this.
-        pool: (site.has_pool() && site.role == PostgresRole::Primary).then(|| names::postgres_pool(&cluster.name)),
+        pool: (site.cluster.has_pool() && site.role == PostgresRole::Primary)
+            .then(|| names::postgres_pool(&cluster.name)),
         pool_replicas: spec.pool.replicas,
         etcd: site.has_etcd().then(|| Etcd {
             pods: site.etcd().into_iter().map(|(pod, _)| pod).collect(),
             scheme: site.scheme(),
             suffix: format!("{}:{}", site.host("", &names::postgres_etcd(&cluster.name)), spec.consensus.ports.client),
-            flags: page::etcd(site).0.split(' ').skip(1).map(str::to_owned).collect(),
+            flags: etcd_flags(site),
             prefix: format!("{}{}/", dcs::namespace(&site.blueprint.name), cluster.scope()),
         }),
-        keys: page::keys(site),
+        keys: names::patroni_config_maps(&cluster.scope()),
         others: readers(site),
         writers: writers(site),
         database: cluster.database.clone(),
@@ -139,7 +139,7 @@ fn script(site: &Site<'_>) -> Script {
 
 /// The other regions whose pools lead to this one's primary.
 fn writers(site: &Site<'_>) -> Vec<String> {
-    if site.role != PostgresRole::Primary || !site.has_pool() {
+    if site.role != PostgresRole::Primary || !site.cluster.has_pool() {
         return Vec::new();
     }
     let pool = names::postgres_pool(&site.cluster.name);
@@ -172,7 +172,7 @@ fn readers(site: &Site<'_>) -> Vec<String> {
 
 fn look(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     let (Some(image), Some(storage)) = (&site.cluster.spec.image, &site.cluster.spec.storage) else { return };
-    let account = format!("{}-backup", site.object);
+    let account = names::postgres_backups(&site.cluster.name);
     let mut pod_labels = site.labels(Part::Backup);
     pod_labels.extend(backup::identity_labels(site));
     let mut mounts = vec![
@@ -194,7 +194,6 @@ fn look(site: &Site<'_>, jobs: &mut Jobs<'_>) {
     }
     let context = Look {
         name: name(site),
-        job: name(site),
         image: image.to_string(),
         account,
         pod_labels,

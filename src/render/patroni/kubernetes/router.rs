@@ -5,12 +5,10 @@ use serde_json::{Value, json};
 
 use super::site::{self, Part, Site, TLS, mount, read};
 use crate::blueprint::units::Duration;
-use crate::blueprint::{PostgresRole, names, raw};
+use crate::blueprint::{PostgresRole, names};
 use crate::render::Jobs;
 use crate::render::kubernetes::common;
-
-/// How many good checks in a row bring a member in, as on hosts.
-const RISE: u64 = 2;
+use crate::render::patroni::router::{Detection, RISE, detection};
 
 #[derive(Serialize)]
 struct Context {
@@ -75,7 +73,7 @@ fn policy(site: &Site<'_>, router: &str) -> Value {
     let spec = &site.cluster.spec;
     let clients = [spec.ports.postgres, spec.router.replica_port];
     let mut callers = common::postgres_peers(site.blueprint, &site.cluster.name, false);
-    callers.extend(site.has_pool().then(|| site.peer(Part::Pool)));
+    callers.extend(site.cluster.has_pool().then(|| site.peer(Part::Pool)));
     // Another region streams from here, and its pools write here, through the internal balancer: from addresses of one's own
     // networks that are not known here. Who may log in is decided by certificates and passwords.
     let outside = if spec.cross_region.is_some() { common::private() } else { Vec::new() };
@@ -91,19 +89,10 @@ fn policy(site: &Site<'_>, router: &str) -> Value {
     )
 }
 
-/// How many bad checks take a member out, and how long one may take, in milliseconds: out before the next primary is there,
-/// `interval × fall + timeout ≤ ttl − loopWait` (R-PG-39).
-fn detection(spec: &raw::Postgres) -> (u64, u64) {
-    let budget = spec.failover.ttl.millis().saturating_sub(spec.failover.loop_wait.millis());
-    let interval = spec.router.interval.millis();
-    let fall = [3, 2].into_iter().find(|fall| fall * interval + 1000 <= budget).unwrap_or(1);
-    (fall, budget.saturating_sub(fall * interval).clamp(1000, 5000))
-}
-
 /// haproxy.cfg. Every word in it is a number, a name of the blueprint (letters, digits, `-`) or a constant.
 fn config(site: &Site<'_>) -> String {
     let spec = &site.cluster.spec;
-    let (fall, timeout) = detection(spec);
+    let Detection { fall, timeout, .. } = detection(spec);
     let interval = spec.router.interval.millis();
     let fast = interval.min(1000);
     let encrypted =

@@ -111,19 +111,9 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Whether HAProxy leads to the primary; otherwise Patroni's role label does.
-    pub(super) fn has_router(&self) -> bool {
-        self.cluster.spec.router.image.is_some()
-    }
-
-    /// Whether PgBouncer stands in front.
-    pub(super) fn has_pool(&self) -> bool {
-        self.cluster.spec.pool.kind == raw::PoolKind::Pgbouncer && self.cluster.spec.pool.image.is_some()
-    }
-
     /// The part whose pods clients of PostgreSQL reach.
     pub(super) fn front(&self) -> Part {
-        if self.has_router() { Part::Router } else { Part::Database }
+        if self.cluster.has_router() { Part::Router } else { Part::Database }
     }
 
     /// Whether there is an etcd.
@@ -134,7 +124,7 @@ impl<'a> Site<'a> {
     /// The Secret with certificates, where there is encryption.
     pub(super) fn tls_secret(&self) -> Option<String> {
         let tls = self.cluster.spec.tls.as_ref()?;
-        Some(tls.secret.as_ref().map_or_else(|| format!("{}-tls", self.object), ToString::to_string))
+        Some(tls.secret.as_ref().map_or_else(|| names::postgres_tls(&self.cluster.name), ToString::to_string))
     }
 
     /// `http` or `https`, for REST and etcd.
@@ -150,15 +140,13 @@ impl<'a> Site<'a> {
     /// The pods of the members, with their host names.
     pub(super) fn members(&self) -> Vec<(String, String)> {
         let service = names::postgres_members(&self.cluster.name);
-        let pod = |at| format!("{}-{at}", self.object);
-        (0..self.cluster.member_count(self.region)).map(pod).map(|p| (p.clone(), self.host(&p, &service))).collect()
+        self.cluster.pods(self.region).map(|pod| (pod.clone(), self.host(&pod, &service))).collect()
     }
 
     /// The pods of etcd, with their host names.
     pub(super) fn etcd(&self) -> Vec<(String, String)> {
         let service = names::postgres_etcd(&self.cluster.name);
-        let pod = |at| format!("{service}-{at}");
-        (0..self.cluster.etcd_count(self.region)).map(pod).map(|p| (p.clone(), self.host(&p, &service))).collect()
+        self.cluster.etcd_pods(self.region).map(|pod| (pod.clone(), self.host(&pod, &service))).collect()
     }
 
     /// The repositories of pgBackRest. A token is mounted where a workload identity is named; else the node's own role counts.
