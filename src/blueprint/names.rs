@@ -36,11 +36,6 @@ pub fn postgres_replicas(name: &str) -> String {
 pub fn postgres_members(name: &str) -> String {
     format!("postgres-{name}-members")
 }
-/// The Secret with the certificate by which a PostgreSQL cluster on hosts is asked from inside Kubernetes, if no other is named.
-pub fn postgres_tls(name: &str) -> String {
-    format!("{}-tls", postgres(name))
-}
-
 /// The Deployment and Service of a PostgreSQL cluster's connection pool.
 pub fn postgres_pool(name: &str) -> String {
     format!("postgres-{name}-pool")

@@ -151,17 +151,13 @@ fn unmeasured(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Diagnostic>
                 .fix(format!("write `exporters: {{{field}: \"{example}\"}}`, or switch those alerts off if another one exports the same (global/alerts/README.md lists them)")),
         );
     };
-    let mut clusters = blueprint.postgres.iter().filter(|c| c.is_rendered() && c.on_kubernetes()).peekable();
+    let mut clusters = blueprint.postgres_in_pods().peekable();
     if let Some(first) = clusters.peek() {
         let pods = format!("the members of postgres.{}", first.name);
         say(exporters.postgres.is_some(), "postgres", pods, "registry.example.com/postgres-exporter:0.17.1");
     }
-    let (pooled, backed): (Vec<_>, Vec<_>) = clusters
-        .map(|c| {
-            let pooled = c.spec.pool.kind == crate::blueprint::raw::PoolKind::Pgbouncer && c.spec.pool.image.is_some();
-            (pooled.then_some(&c.name), c.spec.backup.as_ref().map(|_| &c.name))
-        })
-        .unzip();
+    let (pooled, backed): (Vec<_>, Vec<_>) =
+        clusters.map(|c| (c.has_pool().then_some(&c.name), c.spec.backup.as_ref().map(|_| &c.name))).unzip();
     if let Some(name) = pooled.into_iter().flatten().next() {
         say(
             exporters.pgbouncer.is_some(),

@@ -178,7 +178,7 @@ impl Tools<'_> {
     fn wait_for_postgres(&self, cluster: &Postgres, waits: &mut Vec<Wait>) {
         let name = &cluster.name;
         let etcd = names::postgres_etcd(name);
-        if self.file(&etcd).is_some() {
+        if self.file(&format!("{}-etcd", cluster.object())).is_some() {
             waits.push(Wait {
                 what: format!("etcd of PostgreSQL {name}: without a majority nobody becomes leader"),
                 command: self.rollout(&format!("statefulset/{etcd}"), 10),
