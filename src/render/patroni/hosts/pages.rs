@@ -65,6 +65,13 @@ struct Machine {
     timers: Vec<String>,
 }
 
+/// Whom a firewall lets in, and where.
+#[derive(Serialize)]
+struct Open {
+    from: &'static str,
+    ports: Vec<u16>,
+}
+
 #[derive(Serialize)]
 struct Readme {
     cluster: String,
@@ -81,6 +88,8 @@ struct Readme {
     unit: String,
     /// The command by which etcd is asked, on a host of it.
     etcdctl: String,
+    /// What a firewall must let through: from whom, and the ports.
+    open: Vec<Open>,
     has_pool: bool,
     user: String,
     second: String,
@@ -317,6 +326,7 @@ fn page(site: &Site<'_>) -> Readme {
         old_slot: names::standby_slot(&site.cluster.primary_region),
         unit: site.unit(""),
         etcdctl: etcdctl(site),
+        open: open(site),
         example_config: format!("{config}/patroni.yml"),
         config_directory: config.clone(),
         environment_file: format!("{config}/{}.env", site.cluster.name),
@@ -344,6 +354,36 @@ fn certificate_names(site: &Site<'_>) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// The ports on which something listens here, by whom it is asked. Those of one host may differ: all are named.
+fn open(site: &Site<'_>) -> Vec<Open> {
+    let spec = &site.cluster.spec;
+    let (members, etcd) = (site.members.iter().map(|m| m.ports), site.etcd.iter().map(|m| m.ports));
+    let mut between: Vec<u16> = members.clone().flat_map(|ports| [ports.postgres, ports.rest]).collect();
+    between.extend(etcd.clone().flat_map(|ports| [ports.client, ports.peer]));
+    between.extend(backup::reads_standby(site).then_some(spec.ports.backup));
+    let mut services = vec![spec.router.port, spec.router.replica_port];
+    services.extend(router::sync_check(site).map(|_| spec.router.sync_port));
+    let mut watched: Vec<u16> = members.flat_map(|ports| [ports.rest, ports.exporter]).collect();
+    watched.extend(etcd.map(|ports| ports.client));
+    watched.push(spec.router.metrics_port);
+    watched.extend(spec.backup.as_ref().map(|_| names::PORT_PGBACKREST_EXPORTER));
+    if site.cluster.has_pool() {
+        services.push(spec.pool.port);
+        watched.push(names::PORT_PGBOUNCER_EXPORTER);
+    }
+    let mut all = vec![("each other", between), ("the services", services)];
+    if spec.cross_region.is_some() {
+        all.push(("the hosts of the other regions", vec![spec.router.port]));
+    }
+    all.push(("Prometheus", watched));
+    let sorted = |(from, mut ports): (&'static str, Vec<u16>)| {
+        ports.sort_unstable();
+        ports.dedup();
+        Open { from, ports }
+    };
+    all.into_iter().map(sorted).collect()
 }
 
 /// etcd listens at the address of its host alone, and with certificates it asks for one.

@@ -4,6 +4,10 @@ import time
 from postgres import Failure, ok, wait
 
 SLOT = "subscriber_west"
+# Whether the file of the slot's first position is there (segments of 16 MiB).
+BEGINS = f"""SELECT count(*) FROM pg_replication_slots s JOIN pg_ls_waldir() w ON right(w.name, 16) =
+    lpad(upper(to_hex((s.restart_lsn - '0/0')::bigint >> 32)), 8, '0') || lpad(upper(to_hex(((s.restart_lsn - '0/0')::bigint & 4294967295) >> 24)), 8, '0')
+    WHERE s.slot_name = '{SLOT}'"""
 
 
 def sql(cluster, pod, text, database=None):
@@ -96,7 +100,8 @@ def outlive(east, west, report):
         report[f"row after {what}"] = round(time.monotonic() - since, 1)
 
     follower = next(p for p in east.pods if p != east.leader())
-    wait("the publisher's replica has the slot", 90, lambda: sql(east, follower, f"SELECT count(*) FROM pg_replication_slots WHERE slot_name = '{SLOT}'") == "1")
+    # Patroni copies it, and copies it again until it is one that begins in WAL that is there: a replica has none from before it was made.
+    wait("the publisher's replica has the slot, and the WAL that it begins with", 90, lambda: sql(east, follower, BEGINS) == "1")
     for cluster, where, number in ((east, "publisher", 70000), (west, "subscriber", 80000)):
         old = cluster.leader()
         cluster.kubelet.kill(old)

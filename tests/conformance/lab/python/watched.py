@@ -146,8 +146,12 @@ class Watched:
         """Until all replicas stream again: how long that takes is judged by `patroni`. If they do not, what the hosts say."""
         # Nobody writes here. A member that was rewound may have to reach a position behind the last record: the pages say so, and what helps.
         def awake():
-            self.write("SELECT pg_create_restore_point('awake')")
-            return self.complete()
+            if self.complete():
+                return True
+            leader = self.postgres.leader()
+            if leader:
+                self.postgres.superuser(leader, "SELECT pg_create_restore_point('awake')")
+            return False
         try:
             wait("all replicas stream again", 240, awake)
         except Failure as failure:
