@@ -53,7 +53,23 @@ impl Role {
     }
 }
 
+/// What a directory is for, and what it is called.
+type Kind = (Role, &'static str);
+
 impl Directory {
+    /// One of a store; last its host and the field that it comes from.
+    fn new(store: &Path, machine: &str, path: &str, (role, what): Kind, (host, at): (&Path, Path)) -> Self {
+        Self {
+            machine: machine.to_owned(),
+            path: plain(path),
+            role,
+            what,
+            store: store.clone(),
+            host: host.clone(),
+            at,
+        }
+    }
+
     /// What a pair is said once of: all configuration of a store is moved by one field.
     fn topic(&self) -> &'static str {
         if self.role == Role::Config { "configuration" } else { self.what }
@@ -153,17 +169,8 @@ impl Clash<'_> {
 pub(super) fn of_postgres(cluster: &Postgres, spec: &raw::Blueprint, region: &Region, all: &mut Vec<Directory>) {
     let store = path!["postgres", &cluster.name];
     let shared = &cluster.spec.directories;
-    let mut add = |machine: &str, path: &str, (role, what): (Role, &'static str), host: &Path, at: Path| {
-        let path = plain(path);
-        all.push(Directory {
-            machine: machine.to_owned(),
-            path,
-            role,
-            what,
-            store: store.clone(),
-            host: host.clone(),
-            at,
-        });
+    let mut add = |machine: &str, path: &str, kind: Kind, host: &Path, at: Path| {
+        all.push(Directory::new(&store, machine, path, kind, (host, at)));
     };
     for member in cluster.members(region) {
         let host = store.key("hosts").key(&member.name);
@@ -215,17 +222,8 @@ pub(super) fn of_postgres(cluster: &Postgres, spec: &raw::Blueprint, region: &Re
 pub(super) fn of_redis(cluster: &Redis, spec: &raw::Blueprint, region: &Region, all: &mut Vec<Directory>) {
     let store = path!["redis", &cluster.name];
     let here = |host: &&raw::RedisHost| region.spec.zones.contains(&host.zone);
-    let mut add = |machine: &str, path: &str, (role, what): (Role, &'static str), host: &Path, at: Path| {
-        let path = plain(path);
-        all.push(Directory {
-            machine: machine.to_owned(),
-            path,
-            role,
-            what,
-            store: store.clone(),
-            host: host.clone(),
-            at,
-        });
+    let mut add = |machine: &str, path: &str, kind: Kind, host: &Path, at: Path| {
+        all.push(Directory::new(&store, machine, path, kind, (host, at)));
     };
     for (name, facts) in cluster.spec.hosts.iter().filter(|(_, host)| here(host)) {
         let directories_of = facts.directories.as_ref().unwrap_or(&cluster.spec.directories);

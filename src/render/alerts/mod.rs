@@ -41,7 +41,7 @@ use tera::Value;
 
 use super::{ArtifactKind, File, Jobs};
 use crate::blueprint::raw::{Flavour, Monitoring};
-use crate::blueprint::{Blueprint, Region, names};
+use crate::blueprint::{Blueprint, Postgres, Region, names};
 use crate::diagnostics::{Diagnostic, Place, nearest};
 use crate::path;
 use context::Context;
@@ -140,49 +140,26 @@ pub fn problems(blueprint: &Blueprint) -> Vec<Diagnostic> {
 /// exporters are Debian's, and units of theirs are rendered.
 fn unmeasured(blueprint: &Blueprint, monitoring: &Monitoring) -> Vec<Diagnostic> {
     let exporters = &monitoring.exporters;
-    let mut problems = Vec::new();
-    let mut say = |there: bool, field: &'static str, pods: String, example: &str| {
-        if there {
-            return;
-        }
-        problems.push(
-            Diagnostic::warning("BP257", Place::Key(path!["monitoring", "exporters"]), format!("nobody measures {pods}"))
-                .because(format!("without {field}_exporter beside them the alerts that rest on it see nothing: those about what is missing fire all the time, the others never"))
-                .fix(format!("write `exporters: {{{field}: \"{example}\"}}`, or switch those alerts off if another one exports the same (global/alerts/README.md lists them)")),
-        );
+    let postgres = |what: &str, has: fn(&Postgres) -> bool| {
+        blueprint
+            .postgres_in_pods()
+            .find(|cluster| has(cluster))
+            .map(|cluster| format!("the {what} of postgres.{}", cluster.name))
     };
-    let mut clusters = blueprint.postgres_in_pods().peekable();
-    if let Some(first) = clusters.peek() {
-        let pods = format!("the members of postgres.{}", first.name);
-        say(exporters.postgres.is_some(), "postgres", pods, "registry.example.com/postgres-exporter:0.17.1");
-    }
-    let (pooled, backed): (Vec<_>, Vec<_>) =
-        clusters.map(|c| (c.has_pool().then_some(&c.name), c.spec.backup.as_ref().map(|_| &c.name))).unzip();
-    if let Some(name) = pooled.into_iter().flatten().next() {
-        say(
-            exporters.pgbouncer.is_some(),
-            "pgbouncer",
-            format!("the pool of postgres.{name}"),
-            "registry.example.com/pgbouncer-exporter:0.12.1",
-        );
-    }
-    if let Some(name) = backed.into_iter().flatten().next() {
-        say(
-            exporters.pgbackrest.is_some(),
-            "pgbackrest",
-            format!("the backups of postgres.{name}"),
-            "registry.example.com/pgbackrest-exporter:0.23.0",
-        );
-    }
-    if let Some(first) = blueprint.redis.iter().find(|r| r.is_rendered() && r.on_kubernetes()) {
-        say(
-            exporters.redis.is_some(),
-            "redis",
-            format!("the nodes of redis.{}", first.name),
-            "registry.example.com/redis-exporter:1.88.0",
-        );
-    }
-    problems
+    let redis = blueprint.redis.iter().find(|store| store.is_rendered() && store.on_kubernetes());
+    let all = [
+        ("postgres", "0.17.1", &exporters.postgres, postgres("members", |_| true)),
+        ("pgbouncer", "0.12.1", &exporters.pgbouncer, postgres("pool", Postgres::has_pool)),
+        ("pgbackrest", "0.23.0", &exporters.pgbackrest, postgres("backups", |cluster| cluster.spec.backup.is_some())),
+        ("redis", "1.88.0", &exporters.redis, redis.map(|store| format!("the nodes of redis.{}", store.name))),
+    ];
+    let say = |(field, version, pods): (&str, &str, String)| {
+        Diagnostic::warning("BP257", Place::Key(path!["monitoring", "exporters"]), format!("nobody measures {pods}"))
+            .because(format!("without {field}_exporter beside them the alerts that rest on it see nothing: those about what is missing fire all the time, the others never"))
+            .fix(format!("write `exporters: {{{field}: \"registry.example.com/{field}-exporter:{version}\"}}`, or switch those alerts off if another one exports the same (global/alerts/README.md lists them)"))
+    };
+    let unnamed = all.into_iter().filter(|(_, _, image, _)| image.is_none());
+    unnamed.filter_map(|(field, version, _, pods)| Some(say((field, version, pods?)))).collect()
 }
 
 /// What would alert nobody: a Prometheus without an Alertmanager, pages without anybody to page.
